@@ -1,0 +1,159 @@
+import type { Range } from './problem.ts';
+
+/**
+ * What should happen, as immutable plain data: the only thing the engine knows of a project. Every dialect compiles to it and no
+ * dialect's word survives in it (R-CIO-02). A Plan is a DAG of Stages and Gates; file trees move between stages as Volumes.
+ *
+ * Durations are milliseconds, sizes bytes. Optional means "absent", never `undefined` as a value, so that the JSON is canonical.
+ */
+export type Plan = {
+  readonly version: 1;
+  /** Unique in its repository, e.g. `cion` for `.cion.yml`. */
+  readonly pipeline: string;
+  /** In the order of the text; the engine breaks ties by it. Names are unique. */
+  readonly nodes: readonly PlanNode[];
+  readonly volumes: readonly Volume[];
+};
+
+export type PlanNode = Stage | Gate;
+
+/** One container (and its services) that runs one piece of the project's work. */
+export type Stage = {
+  readonly kind: 'stage';
+  readonly name: string;
+  /** Where the text says it; not part of the plan's digest. */
+  readonly range?: Range;
+  readonly needs: readonly Need[];
+  readonly image: ImageSource;
+  readonly command: Command;
+  /** Runs after `command` passed, in a container like it; the stage is complete when it passes (dockercise `done`). */
+  readonly done?: Command;
+  /** Absolute path in the container; absent: the image's own. */
+  readonly workdir?: string;
+  /** As `docker run --user`; absent: the image's own. */
+  readonly user?: string;
+  readonly env: Readonly<Record<string, EnvValue>>;
+  readonly mounts: readonly Mount[];
+  /** Small values of earlier stages, as read-only files. */
+  readonly files: readonly InputFile[];
+  /** Absent: the stage leaves no files behind. Kept in the results as the stage's zip, pass or fail. */
+  readonly artifacts?: { readonly volume: string };
+  readonly services: readonly Service[];
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly retry: Retry;
+  /** Runs when its needs have ended, however they ended, also after a failure or a cancel elsewhere: clean-up. */
+  readonly always: boolean;
+  /** Its failure does not fail the run: a probe whose answer other stages ask for (`Need.on: 'failed'`), or a stage that may fail. */
+  readonly mayFail: boolean;
+  /** No log anywhere; its output is a secret. */
+  readonly sensitive: boolean;
+  /** A passed stage with this is a Deployment. */
+  readonly deploys?: { readonly environment: string };
+  /** The finished container's file system becomes this image (wercker's build image). */
+  readonly commit?: { readonly repository: string; readonly tags: readonly string[] };
+};
+
+/** A node that waits for a Decision; it holds no worker. */
+export type Gate = {
+  readonly kind: 'gate';
+  readonly name: string;
+  readonly range?: Range;
+  readonly needs: readonly Need[];
+  readonly waitsFor: GateReason;
+  /** Absent: waits for ever. */
+  readonly timeoutMs?: number;
+};
+
+export type GateReason =
+  | { readonly kind: 'person'; readonly who: readonly string[] }
+  /** Another pipeline turns green after this run started (R-DCK-64). */
+  | { readonly kind: 'pipeline'; readonly pipeline: string };
+
+/**
+ * An edge. `passed`: that node passed. `failed`: that stage ran and its command said no. `finished`: it ended, however.
+ * See engine/decide.ts for what a skipped node means to those that need it.
+ */
+export type Need = { readonly node: string; readonly on: 'passed' | 'failed' | 'finished' };
+
+export type ImageSource =
+  /** Any registry reference, with a tag or a digest; without either the runtime takes `:latest`, explicitly. */
+  | { readonly kind: 'reference'; readonly reference: string }
+  /** Built from a Dockerfile in the source tree; paths are relative to the tree's root. */
+  | { readonly kind: 'build'; readonly context: string; readonly dockerfile: string }
+  /** The image that an earlier stage committed or printed. */
+  | { readonly kind: 'stage'; readonly stage: string };
+
+export type Command =
+  /** What the image says (ENTRYPOINT and CMD). */
+  | { readonly kind: 'image' }
+  /** Arguments in place of the image's CMD; the ENTRYPOINT stays. */
+  | { readonly kind: 'arguments'; readonly argv: readonly string[] }
+  /** One script for the image's `sh`, in place of ENTRYPOINT and CMD: `sh -c`. */
+  | { readonly kind: 'shell'; readonly script: string }
+  /** Steps in order, in one shell; `after` run whatever happened (wercker). */
+  | { readonly kind: 'steps'; readonly steps: readonly Step[]; readonly after: readonly Step[] };
+
+/** A command inside a stage. */
+export type Step = {
+  readonly name: string;
+  readonly script: string;
+  readonly env: Readonly<Record<string, EnvValue>>;
+  readonly range?: Range;
+};
+
+/** The one normal form of environment values. */
+export type EnvValue =
+  | { readonly kind: 'literal'; readonly value: string }
+  /** An ancestor stage's Output (its stdout), outer white space trimmed. */
+  | { readonly kind: 'output'; readonly stage: string }
+  /** A variable given from outside; missing is a failure before any container starts, empty is a value. */
+  | { readonly kind: 'outside'; readonly name: string }
+  | { readonly kind: 'secret'; readonly name: string };
+
+/** A file tree that stages of one run hand on. */
+export type Volume = {
+  readonly name: string;
+  /** `source`: starts as a writable copy of the run's commit; `empty`: starts empty. */
+  readonly from: 'source' | 'empty';
+};
+
+export type Mount =
+  | { readonly kind: 'volume'; readonly volume: string; readonly path: string; readonly access: Access }
+  /** Kept from run to run under a key, per project. */
+  | { readonly kind: 'cache'; readonly key: string; readonly path: string; readonly access: Access }
+  /** Only where the policy of the runtime allows host paths. */
+  | { readonly kind: 'host'; readonly hostPath: string; readonly path: string; readonly access: Access };
+
+/** `copy`: the stage sees the files and may write, and nobody sees what it wrote. */
+export type Access = 'read-only' | 'read-write' | 'copy';
+
+/** An ancestor stage's exact stdout, read-only at `path` (absolute, or relative to the working directory). */
+export type InputFile = { readonly stage: string; readonly path: string };
+
+/** A container that lives as long as its stage and is reached by its name. */
+export type Service = {
+  readonly name: string;
+  readonly range?: Range;
+  readonly image: ImageSource;
+  readonly command: Command;
+  readonly env: Readonly<Record<string, EnvValue>>;
+  /** Ports, e.g. `6379` or `53/udp`, that the stage's network sees; documentation where the network is flat. */
+  readonly ports: readonly string[];
+  readonly privileged: boolean;
+  readonly ready: Readiness;
+};
+
+export type Readiness =
+  /** The container runs; where its image has a HEALTHCHECK, it is healthy. */
+  { readonly kind: 'running'; readonly timeoutMs: number } | { readonly kind: 'tcp'; readonly port: number; readonly timeoutMs: number };
+
+/** Absent means: the runtime's default. */
+export type Limits = { readonly cpus?: number; readonly memoryBytes?: number; readonly pids?: number };
+
+/** Both count from the moment the command starts. Absent: no limit. */
+export type Timeouts = { readonly totalMs?: number; readonly silentMs?: number };
+
+/** `attempts` in all (1 = no retry), tried again only for the named causes. */
+export type Retry = { readonly attempts: number; readonly on: readonly RetryCause[] };
+export type RetryCause = 'failed' | 'errored' | 'timeout' | 'oom';

@@ -1,0 +1,23 @@
+import type { Command, ImageSource, Stage } from './plan.ts';
+
+/** A Stage with every key, so that dialects state only what they mean (R-DCK-76). */
+export const stage = (given: { readonly name: string; readonly image: ImageSource } & Partial<Stage>): Stage => ({
+  kind: 'stage',
+  needs: [],
+  command: imageCommand,
+  env: {},
+  mounts: [],
+  files: [],
+  services: [],
+  limits: {},
+  timeouts: {},
+  retry: { attempts: 1, on: [] },
+  always: false,
+  mayFail: false,
+  sensitive: false,
+  ...given,
+});
+
+export const imageCommand: Command = { kind: 'image' };
+
+export const reference = (image: string): ImageSource => ({ kind: 'reference', reference: image });

@@ -1,0 +1,118 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { Cause, Outcome, SkipCause } from './outcome.ts';
+
+/**
+ * What happened: a Run *is* its events, in order, append-only; `fold` makes the RunState of them. An event is appended durably
+ * before it is acted on. Names are wire format: they stay. `at` is epoch ms, `seq` counts from 1 without holes.
+ */
+export type RunEvent = { readonly seq: number; readonly at: number } & RunFact;
+
+export type RunFact =
+  | {
+      readonly kind: 'run.created';
+      readonly run: string;
+      /** Counts from 1 per project (R-CIO-58). */
+      readonly number: number;
+      readonly project: string;
+      readonly trigger: Trigger;
+    }
+  /** Another process took over after a crash. */
+  | { readonly kind: 'run.resumed' }
+  /** An explicit re-run: the named stages (and what needs them) get another attempt (R-CIO-33). */
+  | { readonly kind: 'run.rerun'; readonly stages: readonly string[]; readonly trigger: Trigger }
+  | { readonly kind: 'run.cancel-requested'; readonly by: string; readonly force: boolean }
+  | { readonly kind: 'run.finished'; readonly outcome: Outcome }
+  | { readonly kind: 'fetch.started' }
+  | { readonly kind: 'fetch.finished'; readonly source: Source }
+  /** The run ends here: the commit or its configuration cannot be had (R-CIO-19). */
+  | {
+      readonly kind: 'fetch.failed';
+      readonly outcome: 'failed' | 'errored';
+      readonly message: string;
+      readonly problems: readonly Problem[];
+    }
+  /** `only`: the nodes of the plan that this run is about; absent: all of them. */
+  | { readonly kind: 'run.planned'; readonly plan: Plan; readonly digest: string; readonly only?: readonly string[] }
+  | { readonly kind: 'volume.filled'; readonly volume: string }
+  /** Handed to the queue: one attempt of one stage. `because` says why it is not the first. */
+  | { readonly kind: 'stage.queued'; readonly stage: string; readonly attempt: number; readonly because?: Cause }
+  /** A worker has taken it; images are pulled, services started, the container made. */
+  | { readonly kind: 'stage.preparing'; readonly stage: string; readonly attempt: number }
+  | {
+      readonly kind: 'image.resolved';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly reference: string;
+      readonly digest: string;
+      readonly pulled: boolean;
+    }
+  /** Appended before the command is let go: after it the attempt counts as run. */
+  | { readonly kind: 'stage.started'; readonly stage: string; readonly attempt: number; readonly container: string }
+  | {
+      readonly kind: 'stage.finished';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly outcome: Exclude<Outcome, 'skipped'>;
+      /** Absent when it passed. */
+      readonly cause?: Cause;
+      /** Its stdout, when it ran. */
+      readonly output?: OutputRef;
+      /** Its files, when it left any. */
+      readonly artifacts?: ArtifactRef;
+    }
+  | { readonly kind: 'stage.skipped'; readonly stage: string; readonly cause: SkipCause }
+  | { readonly kind: 'gate.opened'; readonly gate: string }
+  | { readonly kind: 'gate.decided'; readonly gate: string; readonly decision: Decision }
+  | { readonly kind: 'gate.skipped'; readonly gate: string; readonly cause: SkipCause }
+  | { readonly kind: 'deployment.recorded'; readonly stage: string; readonly deployment: Deployment };
+
+export type RunFactKind = RunFact['kind'];
+
+/** Why a run exists. `by` is a person's or system's name. */
+export type Trigger = { readonly kind: 'manual'; readonly by: string };
+
+/** What a run is about: a commit, perhaps with changes on top, or a bare directory. */
+export type Source = {
+  /** Full hash; absent where the directory is no git repository. */
+  readonly commit?: string;
+  readonly branch?: string;
+  /** First line of the commit's message. */
+  readonly subject?: string;
+  /** Git tree of what was really run; equals the commit's where nothing was changed. */
+  readonly tree?: string;
+  /** Files that differ from the commit; 0 for a clean checkout. */
+  readonly changedFiles: number;
+  readonly files: number;
+  readonly bytes: number;
+};
+
+export type OutputRef = { readonly bytes: number; readonly digest: string };
+
+export type ArtifactRef = {
+  /** Key of the zip in the results. */
+  readonly key: string;
+  readonly bytes: number;
+  readonly files: readonly ArtifactFile[];
+};
+/** `mode` are the permission bits. Directories end in `/` and have no digest; a symbolic link has its target. */
+export type ArtifactFile = {
+  readonly path: string;
+  readonly bytes: number;
+  readonly mode: number;
+  readonly digest?: string;
+  readonly target?: string;
+};
+
+export type Decision = { readonly kind: 'approved' | 'rejected' | 'expired'; readonly by: string; readonly at: number };
+
+/** What was deployed where (R-CIO-18). */
+export type Deployment = {
+  readonly environment: string;
+  readonly commit?: string;
+  readonly changedFiles: number;
+  /** The stage's image: as named, and the digest that ran. */
+  readonly image: { readonly reference: string; readonly digest: string };
+  readonly artifacts?: string;
+  readonly at: number;
+};

@@ -1,0 +1,77 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { Cause, Outcome, Phase, SkipCause } from './outcome.ts';
+import type { ArtifactRef, Decision, Deployment, OutputRef, Source, Trigger } from './run-event.ts';
+
+/** What a run's events amount to: derived by `fold`, never stored. */
+export type RunState = {
+  readonly run: string;
+  readonly number: number;
+  readonly project: string;
+  readonly trigger: Trigger;
+  readonly createdAt: number;
+  readonly finishedAt?: number;
+  readonly phase: Phase;
+  readonly outcome?: Outcome;
+  readonly cancel?: { readonly by: string; readonly force: boolean };
+  readonly fetch: FetchState;
+  readonly plan?: Plan;
+  readonly digest?: string;
+  readonly only?: readonly string[];
+  /** By name, in the plan's order. */
+  readonly nodes: ReadonlyMap<string, NodeState>;
+  readonly filledVolumes: ReadonlySet<string>;
+  readonly deployments: readonly (Deployment & { readonly stage: string })[];
+  readonly lastSeq: number;
+};
+
+export type FetchState = {
+  readonly phase: Phase;
+  readonly outcome?: 'passed' | 'failed' | 'errored' | 'cancelled';
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly source?: Source;
+  readonly message?: string;
+  readonly problems?: readonly Problem[];
+};
+
+export type NodeState = StageState | GateState;
+
+export type StageState = {
+  readonly kind: 'stage';
+  readonly name: string;
+  /** `waiting`: not handed to the queue yet. */
+  readonly phase: Phase;
+  readonly outcome?: Outcome;
+  readonly skip?: SkipCause;
+  /** Attempts so far, the newest last; empty before the first is queued. */
+  readonly attempts: readonly AttemptState[];
+  /** An explicit re-run waits for its next attempt. */
+  readonly rerun: boolean;
+};
+
+export type AttemptState = {
+  readonly attempt: number;
+  readonly phase: 'queued' | 'preparing' | 'running' | 'finished';
+  readonly because?: Cause;
+  readonly queuedAt: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly outcome?: Outcome;
+  readonly cause?: Cause;
+  readonly image?: { readonly reference: string; readonly digest: string; readonly pulled: boolean };
+  readonly container?: string;
+  readonly output?: OutputRef;
+  readonly artifacts?: ArtifactRef;
+};
+
+export type GateState = {
+  readonly kind: 'gate';
+  readonly name: string;
+  readonly phase: Phase;
+  readonly outcome?: Outcome;
+  readonly openedAt?: number;
+  readonly finishedAt?: number;
+  readonly decision?: Decision;
+  readonly skip?: SkipCause;
+};

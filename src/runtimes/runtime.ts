@@ -1,0 +1,120 @@
+import type { Readable } from 'node:stream';
+import type { Stage } from '../plan/plan.ts';
+
+/**
+ * A Runtime runs Items: one attempt of one stage as one container and its services. This contract binds every adapter; the suite in
+ * runtime.contract.ts runs over all of them.
+ *
+ * Order. `write` fills the volumes an item mounts, `prepare` makes everything ready, `start` lets the command go, `read` takes files out
+ * while the item's things are still there, `sweep` removes them. `attach` replaces prepare + start for an attempt whose `stage.started`
+ * event was recorded by a process that has died since.
+ *
+ * Overlap. Calls for different items may overlap freely; calls for one item come one after the other, except `sweep`, which may come at
+ * any time and wins. Items that overlap cannot reach each other over the network, nor see each other's files except through volumes
+ * both mount.
+ *
+ * Idempotency. Names of all things are derived from (run, stage, attempt) and (run, volume). `write`, `prepare` and `sweep` may be
+ * repeated at will, also by another process after a crash in their middle. `start` lets the command go at most once for an item, ever.
+ *
+ * Places. The engine may be far away: no host path of this process means anything to it, and nothing is moved except through it.
+ *
+ * Traces. Everything made carries labels from which `sweep` finds it again. Values of environment variables marked secret are in no
+ * label, name, image or command line, nor in an error; where the image has a shell, they are not in the engine's records either.
+ *
+ * Errors. Adapters throw RuntimeError and nothing else, except the signal's reason when it aborts. A command that says no is no error.
+ * An aborted call stops waiting; what it had made stays for `sweep`, whose signal is always its own.
+ */
+export type Runtime = {
+  /** For people: which engine, where. */
+  readonly name: string;
+
+  /**
+   * Pulls images (once per image and run, joining a pull under way), makes network, services (started and ready), volumes and the
+   * container; may start it held before the command, never lets the user's command run. May be called long before `start`, as a
+   * hint, and then again: the second call joins or repeats the first.
+   */
+  prepare(item: Item, notify: (note: PrepareNote) => void, signal: AbortSignal): Promise<Prepared>;
+
+  /** Lets the command of a prepared item go and returns at once. Output is kept from the first byte on, read or not. */
+  start(item: Item, values: Values, signal: AbortSignal): Promise<Execution>;
+
+  /** Finds an attempt that was perhaps let go by a process that is gone. */
+  attach(item: Item, signal: AbortSignal): Promise<Attached>;
+
+  /** Unpacks a tar stream into a volume of the run, made if missing; existing files of the same name are replaced. */
+  write(volume: VolumeRef, tar: Readable, signal: AbortSignal): Promise<void>;
+
+  /** A tar stream of all that is in a volume, paths relative to its root. Its reader may stop early by destroying it. */
+  read(volume: VolumeRef, signal: AbortSignal): Promise<Readable>;
+
+  /** Stops and removes, by force, all that is in scope, also what other processes made. Says what it removed. */
+  sweep(scope: SweepScope, signal: AbortSignal): Promise<Swept>;
+};
+
+/** One unit of the queue: plain data, complete, so that any worker can take it (R-CIO-02). */
+export type Item = {
+  readonly run: string;
+  readonly project: string;
+  readonly stage: Stage;
+  readonly attempt: number;
+};
+
+/** What only the moment of the start can give: resolved values. */
+export type Values = {
+  readonly env: Readonly<Record<string, EnvironmentValue>>;
+  /** By service name. */
+  readonly serviceEnv: Readonly<Record<string, Readonly<Record<string, EnvironmentValue>>>>;
+  readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
+};
+export type EnvironmentValue = { readonly value: string; readonly secret: boolean };
+
+export type PrepareNote =
+  | { readonly kind: 'pulling'; readonly reference: string; readonly doneBytes: number; readonly totalBytes: number }
+  | { readonly kind: 'resolved'; readonly image: ResolvedImage }
+  | { readonly kind: 'service-ready'; readonly service: string };
+
+/** `digest`: of the manifest where a registry knows it (`sha256:…`), else the image's own id. */
+export type ResolvedImage = { readonly reference: string; readonly digest: string; readonly pulled: boolean };
+
+export type Prepared = {
+  /** The container's name, derived from the item. */
+  readonly container: string;
+  readonly image: ResolvedImage;
+};
+
+export type Execution = {
+  readonly container: string;
+  /**
+   * What the command writes, in the engine's order, beginning after the given number of bytes of each stream; ends when the container
+   * has ended and all is delivered. A reader that is slow slows the command, nothing is dropped. Called once.
+   */
+  logs(from: LogPosition, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** Settles when the container has ended. Rejects with a RuntimeError when that cannot be known. */
+  readonly exit: Promise<Exit>;
+  /** Asks politely (the image's stop signal), and after the grace kills. May be called again with less grace. */
+  stop(graceMs: number): Promise<void>;
+};
+
+export type Attached =
+  | { readonly kind: 'live'; readonly execution: Execution }
+  /** It is certain that the command was never let go: prepare and start it. */
+  | { readonly kind: 'unstarted' }
+  /** Its container is gone: whether the command ran cannot be known. */
+  | { readonly kind: 'gone' };
+
+export type StreamName = 'stdout' | 'stderr';
+export type LogPosition = { readonly stdout: number; readonly stderr: number };
+export type LogChunk = { readonly stream: StreamName; readonly bytes: Uint8Array };
+
+/** `code` is 128 + n where the process died of signal n. */
+export type Exit = { readonly code: number; readonly oom: boolean };
+
+export type VolumeRef = { readonly run: string; readonly volume: string };
+
+export type SweepScope =
+  | { readonly kind: 'attempt'; readonly run: string; readonly stage: string; readonly attempt: number }
+  | { readonly kind: 'run'; readonly run: string }
+  /** All that any cion made with this engine, except of the runs named. */
+  | { readonly kind: 'all'; readonly exceptRuns: readonly string[] };
+
+export type Swept = { readonly containers: number; readonly volumes: number; readonly networks: number; readonly images: number };
