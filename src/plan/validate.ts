@@ -161,28 +161,42 @@ const stepEnvironments = (stage: Stage): readonly Readonly<Record<string, EnvVal
 
 /** Of two stages that mount one volume, one of them to write, one must come after the other. */
 const parallelWriteProblems = (plan: Plan): readonly Problem[] => {
-  const ancestors = ancestorsOf(plan);
-  const stages = plan.nodes.filter(isStage);
-  return plan.volumes.flatMap(({ name: volume }) => {
-    const users = stages.filter((stage) => accessesOf(stage, volume).length > 0);
-    const writers = users.filter((stage) => accessesOf(stage, volume).includes('read-write'));
+  const comesAfter = orderOf(plan);
+  return [...usersOfVolumes(plan)].flatMap(([volume, users]) => {
     const reported = new Set<Stage>();
-    return writers.flatMap((writer) => {
-      reported.add(writer);
-      return users
-        .filter((user) => !reported.has(user))
-        .filter((user) => !ancestors(writer.name).has(user.name) && !ancestors(user.name).has(writer.name))
-        .map((user) =>
-          problem(
-            'PLAN_PARALLEL_WRITE',
-            user,
-            `"${writer.name}" and "${user.name}" may run at the same time and share the volume "${volume}", which "${writer.name}" writes.`,
-            'Let one need the other, or mount it read-only or as a copy.',
-          ),
-        );
-    });
+    return users
+      .filter((user) => user.access === 'read-write')
+      .flatMap(({ stage: writer }) => {
+        reported.add(writer);
+        return users
+          .filter(({ stage }) => !reported.has(stage) && !comesAfter(writer, stage) && !comesAfter(stage, writer))
+          .map(({ stage }) =>
+            problem(
+              'PLAN_PARALLEL_WRITE',
+              stage,
+              `"${writer.name}" and "${stage.name}" may run at the same time and share the volume "${volume}", which "${writer.name}" writes.`,
+              'Let one need the other, or mount it read-only or as a copy.',
+            ),
+          );
+      });
   });
 };
 
-const accessesOf = (stage: Stage, volume: string): readonly Access[] =>
-  stage.mounts.flatMap((mount) => (mount.kind === 'volume' && mount.volume === volume ? [mount.access] : []));
+const usersOfVolumes = (plan: Plan): ReadonlyMap<string, readonly { readonly stage: Stage; readonly access: Access }[]> => {
+  const users = new Map<string, { readonly stage: Stage; readonly access: Access }[]>();
+  for (const stage of plan.nodes.filter(isStage)) {
+    for (const mount of stage.mounts) {
+      if (mount.kind !== 'volume') continue;
+      const list = users.get(mount.volume);
+      if (list === undefined) users.set(mount.volume, [{ stage, access: mount.access }]);
+      else list.push({ stage, access: mount.access });
+    }
+  }
+  return users;
+};
+
+/** Direct needs are looked at first: the ancestors of every stage of a long chain would take quadratic space. */
+const orderOf = (plan: Plan): ((later: PlanNode, earlier: { readonly name: string }) => boolean) => {
+  const ancestors = ancestorsOf(plan);
+  return (later, earlier) => later.needs.some((need) => need.node === earlier.name) || ancestors(later.name).has(earlier.name);
+};
