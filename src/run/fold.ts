@@ -1,6 +1,6 @@
 import { assertNever } from '../lib/assert-never.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Outcome, Phase } from './outcome.ts';
+import type { Phase } from './outcome.ts';
 import type { RunEvent } from './run-event.ts';
 import type { AttemptState, FetchState, GateState, NodeState, RunState, StageState } from './run-state.ts';
 
@@ -29,9 +29,10 @@ export const folding = (): Folding => {
 };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Folded = Mutable<Omit<RunState, 'nodes' | 'filledVolumes' | 'deployments'>> & {
+type Folded = Mutable<Omit<RunState, 'nodes' | 'filledVolumes' | 'deployments' | 'failures'>> & {
   nodes: Map<string, NodeState>;
   filledVolumes: Set<string>;
+  failures: Set<string>;
   deployments: Mutable<RunState['deployments']>;
 };
 
@@ -46,6 +47,8 @@ const created = (event: RunEvent & { kind: 'run.created' }): Folded => ({
   nodes: new Map(),
   filledVolumes: new Set(),
   deployments: [],
+  openNodes: 0,
+  failures: new Set(),
   lastSeq: event.seq,
 });
 
@@ -62,7 +65,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       state.filledVolumes = new Set();
       for (const name of event.stages) {
         const node = state.nodes.get(name);
-        if (node !== undefined) state.nodes.set(name, reopened(node));
+        if (node !== undefined) replace(state, reopened(node));
       }
       return;
     case 'run.cancel-requested':
@@ -88,8 +91,9 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       state.phase = 'running';
       state.plan = event.plan;
       state.digest = event.digest;
-      if (event.only !== undefined) state.only = event.only;
+      if (event.only !== undefined) state.only = new Set(event.only);
       state.nodes = waitingNodes(event.plan);
+      state.openNodes = state.nodes.size;
       return;
     case 'volume.filled':
       state.filledVolumes.add(event.volume);
@@ -99,14 +103,30 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         ...withoutEnd(stage),
         phase: 'queued',
         rerun: false,
-        attempts: [...stage.attempts, { attempt: event.attempt, phase: 'queued', queuedAt: event.at, ...(event.because === undefined ? {} : { because: event.because }) }],
+        attempts: [
+          ...stage.attempts,
+          {
+            attempt: event.attempt,
+            phase: 'queued',
+            queuedAt: event.at,
+            ...(event.because === undefined ? {} : { because: event.because }),
+          },
+        ],
       }));
     case 'stage.preparing':
       return onAttempt(state, event, 'queued', (attempt) => ({ ...attempt, phase: 'preparing' }));
     case 'image.resolved':
-      return onAttempt(state, event, undefined, (attempt) => ({ ...attempt, image: { reference: event.reference, digest: event.digest, pulled: event.pulled } }));
+      return onAttempt(state, event, undefined, (attempt) => ({
+        ...attempt,
+        image: { reference: event.reference, digest: event.digest, pulled: event.pulled },
+      }));
     case 'stage.started':
-      return onAttempt(state, event, 'running', (attempt) => ({ ...attempt, phase: 'running', startedAt: attempt.startedAt ?? event.at, container: event.container }));
+      return onAttempt(state, event, 'running', (attempt) => ({
+        ...attempt,
+        phase: 'running',
+        startedAt: attempt.startedAt ?? event.at,
+        container: event.container,
+      }));
     case 'stage.finished':
       return onStage(state, event.stage, (stage) => ({
         ...stage,
@@ -127,7 +147,13 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         decision: event.decision,
       }));
     case 'gate.skipped':
-      return onGate(state, event.gate, (gate) => ({ ...gate, phase: 'finished', outcome: 'skipped', finishedAt: event.at, skip: event.cause }));
+      return onGate(state, event.gate, (gate) => ({
+        ...gate,
+        phase: 'finished',
+        outcome: 'skipped',
+        finishedAt: event.at,
+        skip: event.cause,
+      }));
     case 'deployment.recorded':
       state.deployments = [...state.deployments, { ...event.deployment, stage: event.stage }];
       return;
@@ -177,12 +203,21 @@ const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finish
 
 const onStage = (state: Folded, name: string, change: (stage: StageState) => StageState): void => {
   const node = state.nodes.get(name);
-  if (node?.kind === 'stage') state.nodes.set(name, change(node));
+  if (node?.kind === 'stage') replace(state, change(node));
 };
 
 const onGate = (state: Folded, name: string, change: (gate: GateState) => GateState): void => {
   const node = state.nodes.get(name);
-  if (node?.kind === 'gate') state.nodes.set(name, change(node));
+  if (node?.kind === 'gate') replace(state, change(node));
+};
+
+const replace = (state: Folded, node: NodeState): void => {
+  const wasOpen = state.nodes.get(node.name)?.phase !== 'finished';
+  const isOpen = node.phase !== 'finished';
+  state.openNodes += Number(isOpen) - Number(wasOpen);
+  if (node.outcome === 'failed' || node.outcome === 'errored') state.failures.add(node.name);
+  else state.failures.delete(node.name);
+  state.nodes.set(node.name, node);
 };
 
 const onAttempt = (
@@ -196,18 +231,3 @@ const onAttempt = (
     ...(phase === undefined ? {} : { phase }),
     attempts: stage.attempts.map((attempt) => (attempt.attempt === event.attempt ? change(attempt) : attempt)),
   }));
-
-/** How the whole run ended, given how its nodes ended (skipped by condition or selection is green). */
-export const runOutcome = (state: RunState): Outcome => {
-  const plan = state.plan;
-  if (plan === undefined) return state.fetch.outcome === undefined || state.fetch.outcome === 'passed' ? 'cancelled' : state.fetch.outcome;
-  const forgiven = new Set(plan.nodes.flatMap((node) => (node.kind === 'stage' && node.mayFail ? [node.name] : [])));
-  const outcomes = new Set<Outcome>();
-  for (const node of state.nodes.values()) {
-    if (node.outcome !== undefined && !(forgiven.has(node.name) && node.outcome !== 'cancelled')) outcomes.add(node.outcome);
-  }
-  if (state.cancel !== undefined) return 'cancelled';
-  if (outcomes.has('errored')) return 'errored';
-  if (outcomes.has('failed')) return 'failed';
-  return outcomes.has('cancelled') ? 'cancelled' : 'passed';
-};
