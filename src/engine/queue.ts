@@ -3,6 +3,8 @@
  */
 export type Queue<T> = {
   push(item: T): void;
+  /** Takes it at once, whatever the limit: it is under way already. */
+  enter(item: T): void;
   /** Takes out the waiting items that match and returns them; those already taken stay. */
   withdraw(matches: (item: T) => boolean): readonly T[];
   /** The next items in line, at most `count`. */
@@ -13,15 +15,18 @@ export const makeQueue = <T>(limit: number, run: (item: T) => Promise<void>): Qu
   let waiting: T[] = [];
   let head = 0;
   let taken = 0;
+  const enter = (item: T): void => {
+    taken++;
+    void run(item).then(() => {
+      taken--;
+      take();
+    });
+  };
   const take = (): void => {
     while (taken < limit && head < waiting.length) {
       const item = waiting[head++];
       if (item === undefined) break;
-      taken++;
-      void run(item).then(() => {
-        taken--;
-        take();
-      });
+      enter(item);
     }
     if (head > 1024 && head * 2 > waiting.length) {
       waiting = waiting.slice(head);
@@ -29,6 +34,7 @@ export const makeQueue = <T>(limit: number, run: (item: T) => Promise<void>): Qu
     }
   };
   return {
+    enter,
     push: (item) => {
       waiting.push(item);
       take();
