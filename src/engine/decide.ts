@@ -3,8 +3,8 @@ import type { Gate, Plan, PlanNode, Stage } from '../plan/plan.ts';
 import type { Cause, SkipCause } from '../run/outcome.ts';
 import type { RunFact } from '../run/run-event.ts';
 import { runOutcome } from '../run/run-outcome.ts';
-import type { GateState, RunState, StageState } from '../run/run-state.ts';
-import { readiness } from './needs.ts';
+import type { GateState, NodeState, RunState, StageState } from '../run/run-state.ts';
+import { type Readiness, readiness } from './needs.ts';
 import { retryCause } from './retry.ts';
 
 /**
@@ -41,68 +41,96 @@ export const decide = (
   touched: Iterable<string> | 'all',
 ): Decided => {
   if (state.phase === 'finished') return { facts: [], stop: [] };
-  const failed = options.onFailure === 'continue' ? undefined : firstFinalFailure(indexed, state);
-  const halted = state.cancel !== undefined || failed !== undefined;
-  const names = touched === 'all' || halted ? indexed.nodes.keys() : withDependants(indexed, touched);
+  const view = viewOf(indexed, state, options);
   const facts: RunFact[] = [];
   const stop: string[] = [];
-  for (const name of names) {
+  for (const name of touched === 'all' || view.isHalted ? indexed.nodes.keys() : withDependants(indexed, touched)) {
     const node = indexed.nodes.get(name);
-    const nodeState = state.nodes.get(name);
-    if (node === undefined || nodeState === undefined) continue;
-    const halt = halted ? haltOf(node, state, failed, options.onFailure) : undefined;
-    if (node.kind === 'gate' && nodeState.kind === 'gate') facts.push(...decideGate(indexed, node, nodeState, state, halt, options.now));
-    if (node.kind === 'stage' && nodeState.kind === 'stage') {
-      facts.push(...decideStage(indexed, node, nodeState, state, halt));
-      if (halt !== undefined && (nodeState.phase === 'queued' || (nodeState.phase === 'running' && halt.stopsRunning))) stop.push(name);
+    const own = state.nodes.get(name);
+    if (node?.kind === 'gate' && own?.kind === 'gate') facts.push(...decideGate(view, node, own));
+    if (node?.kind === 'stage' && own?.kind === 'stage') {
+      facts.push(...decideStage(view, node, own));
+      const halt = view.haltOf(node);
+      if (halt !== undefined && (own.phase === 'queued' || (own.phase === 'running' && halt.stopsRunning))) stop.push(name);
     }
   }
   if (facts.length === 0 && state.openNodes === 0) facts.push({ kind: 'run.finished', outcome: runOutcome(state) });
   return { facts, stop };
 };
 
+/** Why a node may not start any more. */
 type Halt = { readonly cause: SkipCause; readonly stopsRunning: boolean };
 
-const haltOf = (node: PlanNode, state: RunState, failed: string | undefined, onFailure: FailurePolicy): Halt | undefined => {
-  const always = node.kind === 'stage' && node.always;
-  if (state.cancel !== undefined) return always && !state.cancel.force ? undefined : { cause: { kind: 'cancelled' }, stopsRunning: true };
-  if (failed === undefined || always) return undefined;
-  return { cause: { kind: 'stopped', node: failed }, stopsRunning: onFailure === 'stop' };
+type View = {
+  readonly state: RunState;
+  readonly now: number;
+  readonly isHalted: boolean;
+  haltOf(node: PlanNode): Halt | undefined;
+  readinessOf(node: PlanNode): Readiness;
 };
 
-const decideStage = (indexed: IndexedPlan, stage: Stage, own: StageState, state: RunState, halt: Halt | undefined): readonly RunFact[] => {
+const viewOf = (indexed: IndexedPlan, state: RunState, options: { readonly onFailure: FailurePolicy; readonly now: number }): View => {
+  const mayFail = (name: string): boolean => {
+    const node = indexed.nodes.get(name);
+    return node?.kind === 'stage' && node.mayFail;
+  };
+  const retries = (name: string): boolean => {
+    const node = indexed.nodes.get(name);
+    const own = state.nodes.get(name);
+    return node?.kind === 'stage' && own?.kind === 'stage' && retryCause(node, own) !== undefined;
+  };
+  const isFinal = (name: string): boolean => !retries(name) && !(mayFail(name) && state.nodes.get(name)?.outcome === 'failed');
+  const failed = options.onFailure === 'continue' ? undefined : state.failures.values().find(isFinal);
+  const haltOf = (node: PlanNode): Halt | undefined => {
+    const always = node.kind === 'stage' && node.always;
+    if (state.cancel !== undefined) return always && !state.cancel.force ? undefined : { cause: { kind: 'cancelled' }, stopsRunning: true };
+    if (failed === undefined || always) return undefined;
+    return { cause: { kind: 'stopped', node: failed }, stopsRunning: options.onFailure === 'stop' };
+  };
+  /** A needed stage that is about to be tried again has not ended yet. */
+  const settled = (name: string): NodeState | undefined => {
+    const node = indexed.nodes.get(name);
+    return node !== undefined && retries(name) && haltOf(node) === undefined ? undefined : state.nodes.get(name);
+  };
+  return {
+    state,
+    now: options.now,
+    isHalted: state.cancel !== undefined || failed !== undefined,
+    haltOf,
+    readinessOf: (node) => readiness(node, settled, mayFail),
+  };
+};
+
+const decideStage = (view: View, stage: Stage, own: StageState): readonly RunFact[] => {
   if (own.phase === 'finished') {
-    const because = halt === undefined ? retryCause(stage, own) : undefined;
+    const because = view.haltOf(stage) === undefined ? retryCause(stage, own) : undefined;
     return because === undefined ? [] : [queued(own, because)];
   }
   if (own.phase !== 'waiting') return [];
-  if (state.only?.has(stage.name) === false) return [{ kind: 'stage.skipped', stage: stage.name, cause: { kind: 'not-selected' } }];
-  if (halt !== undefined) return [{ kind: 'stage.skipped', stage: stage.name, cause: halt.cause }];
-  const answer = readiness(stage, settledState(indexed, stage, state), mayFailIn(indexed));
-  if (answer.kind === 'waits') return [];
-  return answer.kind === 'ready' ? [queued(own)] : [{ kind: 'stage.skipped', stage: stage.name, cause: answer.cause }];
+  const skip = skipOf(view, stage);
+  if (skip !== undefined) return [{ kind: 'stage.skipped', stage: stage.name, cause: skip }];
+  return view.readinessOf(stage).kind === 'ready' ? [queued(own)] : [];
 };
 
-const decideGate = (
-  indexed: IndexedPlan,
-  gate: Gate,
-  own: GateState,
-  state: RunState,
-  halt: Halt | undefined,
-  now: number,
-): readonly RunFact[] => {
+const decideGate = (view: View, gate: Gate, own: GateState): readonly RunFact[] => {
   if (own.phase === 'finished') return [];
-  if (own.phase === 'waiting' && state.only?.has(gate.name) === false) {
-    return [{ kind: 'gate.skipped', gate: gate.name, cause: { kind: 'not-selected' } }];
+  const skip = own.phase === 'waiting' ? skipOf(view, gate) : view.haltOf(gate)?.cause;
+  if (skip !== undefined) return [{ kind: 'gate.skipped', gate: gate.name, cause: skip }];
+  if (own.phase !== 'waiting') {
+    return isExpired(gate, own, view.now)
+      ? [{ kind: 'gate.decided', gate: gate.name, decision: { kind: 'expired', by: 'clock', at: view.now } }]
+      : [];
   }
-  if (halt !== undefined) return [{ kind: 'gate.skipped', gate: gate.name, cause: halt.cause }];
-  if (own.phase === 'running')
-    return expired(gate, own, now) ? [{ kind: 'gate.decided', gate: gate.name, decision: { kind: 'expired', by: 'clock', at: now } }] : [];
-  const answer = readiness(gate, settledState(indexed, gate, state), mayFailIn(indexed));
-  if (answer.kind === 'waits') return [];
-  return answer.kind === 'ready'
-    ? [{ kind: 'gate.opened', gate: gate.name }]
-    : [{ kind: 'gate.skipped', gate: gate.name, cause: answer.cause }];
+  return view.readinessOf(gate).kind === 'ready' ? [{ kind: 'gate.opened', gate: gate.name }] : [];
+};
+
+/** Why a node that waits will never run; `undefined` when it still may. */
+const skipOf = (view: View, node: PlanNode): SkipCause | undefined => {
+  if (view.state.only?.has(node.name) === false) return { kind: 'not-selected' };
+  const halt = view.haltOf(node);
+  if (halt !== undefined) return halt.cause;
+  const answer = view.readinessOf(node);
+  return answer.kind === 'skip' ? answer.cause : undefined;
 };
 
 const queued = (own: StageState, because?: Cause): RunFact => ({
@@ -112,38 +140,8 @@ const queued = (own: StageState, because?: Cause): RunFact => ({
   ...(because === undefined ? {} : { because }),
 });
 
-const expired = (gate: Gate, own: GateState, now: number): boolean =>
+const isExpired = (gate: Gate, own: GateState, now: number): boolean =>
   gate.timeoutMs !== undefined && own.openedAt !== undefined && now >= own.openedAt + gate.timeoutMs;
-
-const mayFailIn =
-  (indexed: IndexedPlan) =>
-  (name: string): boolean => {
-    const node = indexed.nodes.get(name);
-    return node?.kind === 'stage' && node.mayFail;
-  };
-
-/** A needed stage that is about to be tried again has not ended yet. */
-const settledState = (indexed: IndexedPlan, node: PlanNode, state: RunState): RunState => {
-  const retrying = node.needs.filter((need) => willRetry(indexed, state, need.node));
-  if (retrying.length === 0) return state;
-  const nodes = new Map(node.needs.map((need) => [need.node, state.nodes.get(need.node)] as const));
-  for (const { node: name } of retrying) nodes.delete(name);
-  return { ...state, nodes: new Map([...nodes].flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))) };
-};
-
-const willRetry = (indexed: IndexedPlan, state: RunState, name: string): boolean => {
-  const node = indexed.nodes.get(name);
-  const own = state.nodes.get(name);
-  return state.cancel === undefined && node?.kind === 'stage' && own?.kind === 'stage' && retryCause(node, own) !== undefined;
-};
-
-const firstFinalFailure = (indexed: IndexedPlan, state: RunState): string | undefined => {
-  for (const name of state.failures) {
-    const forgiven = mayFailIn(indexed)(name) && state.nodes.get(name)?.outcome === 'failed';
-    if (!forgiven && !willRetry(indexed, state, name)) return name;
-  }
-  return undefined;
-};
 
 function* withDependants(indexed: IndexedPlan, touched: Iterable<string>): Iterable<string> {
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 import type { Need, PlanNode } from '../plan/plan.ts';
 import type { Outcome, SkipCause } from '../run/outcome.ts';
-import type { NodeState, RunState } from '../run/run-state.ts';
+import type { NodeState } from '../run/run-state.ts';
 
 /** What a node's needs say about it now. */
 export type Readiness = { readonly kind: 'ready' } | { readonly kind: 'waits' } | { readonly kind: 'skip'; readonly cause: SkipCause };
@@ -10,11 +10,15 @@ export type Readiness = { readonly kind: 'ready' } | { readonly kind: 'waits' } 
  * A needed node that was itself skipped by a condition is neutral: a join after two branches runs when one of them ran; when all of a
  * node's needs are neutral it is skipped too. Left-out nodes of a partial run count as met.
  */
-export const readiness = (node: PlanNode, state: RunState, mayFail: (name: string) => boolean): Readiness => {
+export const readiness = (
+  node: PlanNode,
+  stateOf: (name: string) => NodeState | undefined,
+  mayFail: (name: string) => boolean,
+): Readiness => {
   let met = node.needs.length === 0;
   let neutral: SkipCause | undefined;
   for (const need of node.needs) {
-    const answer = answerOf(need, state.nodes.get(need.node), mayFail(need.node));
+    const answer = answerOf(need, stateOf(need.node), mayFail(need.node));
     if (answer === 'open') return { kind: 'waits' };
     if (answer === 'met') met = true;
     else if (answer.neutral) neutral ??= answer.cause;
