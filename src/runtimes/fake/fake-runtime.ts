@@ -1,0 +1,256 @@
+import type { Readable } from 'node:stream';
+import { posix } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { digestOf } from '../../lib/canonical-json.ts';
+import type { ImageSource } from '../../plan/plan.ts';
+import { RuntimeError } from '../runtime-error.ts';
+import type { Execution, Exit, Item, LogChunk, Prepared, Runtime, Swept, Values } from '../runtime.ts';
+import { type FakeVolume, fakeVolume } from './fake-volume.ts';
+import { type Program, programOf } from './program.ts';
+
+/**
+ * A Runtime without containers: a stage does what its literal env says, in memory, on the given clock. It passes the contract suite, and
+ * it is there for people too: `cion run --runtime fake` shows how a pipeline flows without running any of it.
+ *
+ * | variable | what the stage does |
+ * | --- | --- |
+ * | FAKE_PREPARE_MS | prepare takes so long |
+ * | FAKE_PREPARE_ERROR | prepare throws a RuntimeError with this code |
+ * | FAKE_START_ERROR | start throws a RuntimeError with this code |
+ * | FAKE_STDOUT, FAKE_STDERR | writes this text |
+ * | FAKE_PRINT_ENV | writes its variables to stdout, `NAME=value` a line, those named FAKE_… left out |
+ * | FAKE_PRINT_FILE | writes this file (from a volume or an input file) to stdout; exit 1 if there is none |
+ * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there, when it exits |
+ * | FAKE_SLEEP_MS | takes so long between its output and its exit |
+ * | FAKE_EXIT | exits with this code (default 0) |
+ * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
+ * | FAKE_IGNORE_STOP | does not end when asked politely |
+ *
+ * In this order: output, sleep, files, exit. A relative path begins at the stage's workdir, or `/`.
+ */
+export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: FakeWorld }): Runtime => {
+  const { clock, world = fakeWorld() } = options;
+
+  const prepare = async (item: Item, signal: AbortSignal): Promise<FakeContainer> => {
+    signal.throwIfAborted();
+    const known = world.container(item);
+    if (known !== undefined) return known;
+    const program = programOf(item.stage);
+    if (program.prepareMs > 0) await sleep(clock, program.prepareMs, signal);
+    if (program.prepareError !== undefined) throw new RuntimeError(program.prepareError, `${item.stage.name} cannot be prepared`);
+    return world.add(item, program);
+  };
+
+  return {
+    name: 'fake, in memory',
+
+    prepare: async (item, notify, signal): Promise<Prepared> => {
+      const reference = referenceOf(item.stage.image);
+      const image = { reference, digest: digestOf(reference), pulled: false };
+      const { name } = await prepare(item, signal);
+      notify({ kind: 'resolved', image });
+      for (const service of item.stage.services) notify({ kind: 'service-ready', service: service.name });
+      return { container: name, image };
+    },
+
+    start: async (item, values, signal) => {
+      const container = await prepare(item, signal);
+      if (container.execution !== undefined) return container.execution;
+      if (container.program.startError !== undefined) {
+        throw new RuntimeError(container.program.startError, `${item.stage.name} cannot be started`);
+      }
+      container.execution = execute(clock, world, container, values);
+      return container.execution;
+    },
+
+    attach: async (item, signal) => {
+      signal.throwIfAborted();
+      const container = world.container(item);
+      if (container === undefined) return { kind: 'gone' };
+      return container.execution === undefined ? { kind: 'unstarted' } : { kind: 'live', execution: container.execution };
+    },
+
+    write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
+
+    read: async (ref, signal): Promise<Readable> => {
+      signal.throwIfAborted();
+      return world.volume(ref.run, ref.volume).packed();
+    },
+
+    sweep: async (scope): Promise<Swept> => {
+      switch (scope.kind) {
+        case 'attempt':
+          return { ...nothing, containers: world.remove(scope.run, scope.stage, scope.attempt) };
+        case 'run':
+          return { ...nothing, ...world.removeRun(scope.run) };
+        case 'all': {
+          const removed = world
+            .runs()
+            .filter((run) => !scope.exceptRuns.includes(run))
+            .map((run) => world.removeRun(run));
+          return {
+            ...nothing,
+            containers: removed.reduce((sum, each) => sum + each.containers, 0),
+            volumes: removed.reduce((sum, each) => sum + each.volumes, 0),
+          };
+        }
+      }
+    },
+  };
+};
+
+/** What several fake runtimes share, as several processes share an engine. */
+export type FakeWorld = ReturnType<typeof fakeWorld>;
+
+type FakeContainer = {
+  readonly name: string;
+  readonly item: Item;
+  readonly program: Program;
+  execution?: Execution;
+  kill?: () => void;
+};
+
+export const fakeWorld = () => {
+  const containers = new Map<string, Map<string, FakeContainer>>();
+  const volumes = new Map<string, Map<string, FakeVolume>>();
+  const keyOf = (stage: string, attempt: number): string => `${attempt}/${stage}`;
+
+  return {
+    container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt)),
+    add: (item: Item, program: Program): FakeContainer => {
+      const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}`, item, program };
+      const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
+      containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt), container));
+      return container;
+    },
+    volume: (run: string, name: string): FakeVolume => {
+      const ofRun = volumes.get(run) ?? new Map<string, FakeVolume>();
+      volumes.set(run, ofRun);
+      const volume = ofRun.get(name) ?? fakeVolume();
+      ofRun.set(name, volume);
+      return volume;
+    },
+    runs: () => [...new Set([...containers.keys(), ...volumes.keys()])],
+    remove: (run: string, stage: string, attempt: number): number => {
+      const ofRun = containers.get(run);
+      ofRun?.get(keyOf(stage, attempt))?.kill?.();
+      return ofRun?.delete(keyOf(stage, attempt)) ? 1 : 0;
+    },
+    removeRun: (run: string): { readonly containers: number; readonly volumes: number } => {
+      const removed = { containers: containers.get(run)?.size ?? 0, volumes: volumes.get(run)?.size ?? 0 };
+      for (const container of containers.get(run)?.values() ?? []) container.kill?.();
+      containers.delete(run);
+      volumes.delete(run);
+      return removed;
+    },
+  };
+};
+
+const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, values: Values): Execution => {
+  const { program, item } = container;
+  const files = mountedFiles(world, item, values);
+  const printed = program.printFile === undefined ? undefined : files.read(program.printFile);
+  const missing = program.printFile !== undefined && printed === undefined;
+  const said = Buffer.from(program.stdout + (program.printEnv ? environmentText(values) : ''));
+  const stdout = printed === undefined ? said : Buffer.concat([said, printed]);
+  const stderr = Buffer.from(missing ? `${program.printFile}: no such file\n` : program.stderr);
+  const exit = Promise.withResolvers<Exit>();
+  let ended = false;
+  const end = (result: Exit): void => {
+    if (ended) return;
+    ended = true;
+    cancelTimers();
+    exit.resolve(result);
+  };
+  const finish = (): void => {
+    for (const [path, content] of Object.entries(program.writes)) files.write(path, content);
+    end({ code: missing ? 1 : program.exit, oom: program.oom });
+  };
+  let cancelSleep = (): void => {};
+  let cancelKill = (): void => {};
+  const cancelTimers = (): void => {
+    cancelSleep();
+    cancelKill();
+  };
+  const kill = (): void => end({ code: 137, oom: false });
+  container.kill = kill;
+  if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, finish);
+  else finish();
+
+  return {
+    container: container.name,
+    async *logs(from, signal): AsyncGenerator<LogChunk> {
+      signal.throwIfAborted();
+      if (stdout.length > from.stdout) yield { stream: 'stdout', bytes: stdout.subarray(from.stdout) };
+      if (stderr.length > from.stderr) yield { stream: 'stderr', bytes: stderr.subarray(from.stderr) };
+      if (!ended) await abortable(exit.promise, signal);
+    },
+    exit: exit.promise,
+    stop: async (graceMs) => {
+      if (!program.ignoresStop) return end({ code: 143, oom: false });
+      cancelKill();
+      if (graceMs <= 0) return kill();
+      cancelKill = clock.after(graceMs, kill);
+    },
+  };
+};
+
+/** The files a stage sees at absolute paths: its volumes and its input files. */
+const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
+  const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', path);
+  const mounts = item.stage.mounts.flatMap((mount) => {
+    if (mount.kind !== 'volume') return [];
+    const volume = world.volume(item.run, mount.volume);
+    return [{ path: posix.join(mount.path, '/'), access: mount.access, volume: mount.access === 'copy' ? volume.copy() : volume }];
+  });
+  const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
+  return {
+    read: (path: string): Uint8Array | undefined => {
+      const at = absolute(path);
+      const given = values.files.find((file) => absolute(file.path) === at);
+      if (given !== undefined) return given.content;
+      const mount = mountOf(at);
+      return mount?.volume.get(at.slice(mount.path.length));
+    },
+    write: (path: string, content: string): void => {
+      const at = absolute(path);
+      const mount = mountOf(at);
+      if (mount === undefined || mount.access === 'read-only') return;
+      mount.volume.put(at.slice(mount.path.length), Buffer.from(content), 0o644);
+    },
+  };
+};
+
+const environmentText = (values: Values): string =>
+  Object.entries(values.env)
+    .filter(([name]) => !name.startsWith('FAKE_'))
+    .map(([name, { value }]) => `${name}=${value}\n`)
+    .join('');
+
+const referenceOf = (image: ImageSource): string => {
+  switch (image.kind) {
+    case 'reference':
+      return image.reference;
+    case 'build':
+      return `build:${image.context}/${image.dockerfile}`;
+    case 'stage':
+      return `stage:${image.stage}`;
+  }
+};
+
+const sleep = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(ms, resolve);
+  return abortable(promise, signal).finally(cancel);
+};
+
+const abortable = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  const { promise: raced, resolve, reject } = Promise.withResolvers<T>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  return raced;
+};
+
+const nothing: Swept = { containers: 0, volumes: 0, networks: 0, images: 0 };

@@ -1,0 +1,71 @@
+import { posix } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Extract, extract, type Header, pack } from 'tar-stream';
+
+/** A file tree in memory: what a tar said of each path. */
+export type FakeVolume = {
+  readonly entries: ReadonlyMap<string, FakeEntry>;
+  put(path: string, content: Uint8Array, mode: number): void;
+  get(path: string): Uint8Array | undefined;
+  unpack(tar: Readable, signal: AbortSignal): Promise<void>;
+  packed(): Readable;
+  copy(): FakeVolume;
+};
+
+type FakeEntry = { readonly header: Partial<Header> & Pick<Header, 'name'>; readonly content: Uint8Array };
+
+export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()): FakeVolume => {
+  const entries = new Map(initial);
+  return {
+    entries,
+    put: (path, content, mode) => {
+      const name = inside(path);
+      addFolders(entries, name);
+      entries.set(name, { header: { name, type: 'file', size: content.length, mode }, content });
+    },
+    get: (path) => entries.get(inside(path))?.content,
+    unpack: async (tar, signal) => {
+      const unpacking = extract();
+      const taken = take(unpacking, entries);
+      taken.catch(() => {});
+      await pipeline(tar, unpacking, { signal }).catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error;
+      });
+      await taken;
+    },
+    packed: () => Readable.from(tarOf([...entries.values()]), { objectMode: false }),
+    copy: () => fakeVolume(entries),
+  };
+};
+
+const take = async (tar: Extract, entries: Map<string, FakeEntry>): Promise<void> => {
+  for await (const entry of tar) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Uint8Array);
+    const name = inside(entry.header.name);
+    if (name === '') continue;
+    addFolders(entries, name);
+    entries.set(name, { header: { ...entry.header, name }, content: Buffer.concat(chunks) });
+  }
+};
+
+const inside = (path: string): string => posix.join('/', path).replace(/\/+$/, '').slice(1);
+
+const addFolders = (entries: Map<string, FakeEntry>, path: string): void => {
+  const parts = path.split('/').slice(0, -1);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const name = parts.slice(0, depth).join('/');
+    if (!entries.has(name)) entries.set(name, { header: { name, type: 'directory', mode: 0o755 }, content: new Uint8Array() });
+  }
+};
+
+async function* tarOf(entries: readonly FakeEntry[]): AsyncGenerator<Uint8Array> {
+  const packing = pack();
+  for (const { header, content } of entries) {
+    if (header.type === 'file') packing.entry(header, Buffer.from(content));
+    else packing.entry(header);
+  }
+  packing.finalize();
+  for await (const chunk of packing) yield chunk as Uint8Array;
+}
