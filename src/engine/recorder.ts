@@ -64,6 +64,7 @@ export const makeRecorder = (
         for (const { done } of reports) done.reject(broken);
       }
     }
+    busy = false;
   };
 
   return {
@@ -73,9 +74,7 @@ export const makeRecorder = (
       pending.push({ facts, done });
       if (!busy) {
         busy = true;
-        void drain().finally(() => {
-          busy = false;
-        });
+        void drain();
       }
       return done.promise;
     },
