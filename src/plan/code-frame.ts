@@ -52,4 +52,5 @@ const clipped = (line: string, start: number, end: number): { readonly text: str
 const shown = (text: string): string => text.split('\t').map(printable).join(tab);
 
 /** Not between the two halves of a surrogate pair. */
-const wholeCharacter = (line: string, index: number): number => (/[\udc00-\udfff]/.test(line.charAt(index)) ? index - 1 : index);
+const wholeCharacter = (line: string, index: number): number =>
+  index > 0 && /[\udc00-\udfff]/.test(line.charAt(index)) ? index - 1 : index;
