@@ -1,4 +1,4 @@
-import { Composer, type Document, type ErrorCode, Lexer, LineCounter, Parser } from 'yaml';
+import { Composer, type Document, type ErrorCode, Lexer, LineCounter, Parser, visit } from 'yaml';
 import type { Problem, Range } from '../plan/problem.ts';
 
 /** Offsets in the text to a Range. */
@@ -19,7 +19,9 @@ export const parseSyntax = (file: string, text: string): Syntax => {
     const options = { schema: 'failsafe', uniqueKeys: false, prettyErrors: false } as const;
     const [document, second] = new Composer(options).compose(tokens, true, text.length);
     const error = document?.errors[0];
-    if (error !== undefined) return { document: undefined, ranges, problems: [syntaxProblem(error, text, ranges)] };
+    if (document !== undefined && error !== undefined) {
+      return { document: undefined, ranges, problems: [unclosedQuote(error, document, ranges) ?? syntaxProblem(error, text, ranges)] };
+    }
     if (second !== undefined) return { document: undefined, ranges, problems: [severalDocuments(second, ranges)] };
     return { document: document as Document.Parsed, ranges, problems: [] };
   } catch (error) {
@@ -81,6 +83,18 @@ const syntaxProblem = (error: SyntaxError, text: string, ranges: Ranges): Proble
   }
   const { message, hint } = explained[error.code] ?? { message: `${error.message}.`, hint: undefined };
   return { code: 'YAML_SYNTAX', message, ...(hint === undefined ? {} : { hint }), range: ranges(start, end) };
+};
+
+/** Told where it is opened: it ends with the file. */
+const unclosedQuote = (error: SyntaxError, document: Document, ranges: Ranges): Problem | undefined => {
+  if (!/^Missing closing .quote/.test(error.message)) return undefined;
+  let start = error.pos[0];
+  visit(document, {
+    Scalar: (_key, { range }) => {
+      if (range && range[0] < start && range[1] >= error.pos[0]) start = range[0];
+    },
+  });
+  return { code: 'YAML_SYNTAX', message: 'This quote is not closed.', hint: 'Add the closing quote.', range: ranges(start, start + 1) };
 };
 
 const tabInIndentation = (text: string, offset: number): number | undefined => {

@@ -158,7 +158,7 @@ test('refuses several documents, tags, keys that are no text, and characters tha
 test('tells the first syntax error with its place', () => {
   assert.deepEqual(problemsOf('a: b: c\n'), ['1:4 YAML_SYNTAX']);
   assert.deepEqual(problemsOf('a: [1, 2\nb: 3\n'), ['2:1 YAML_SYNTAX']);
-  assert.deepEqual(problemsOf('a: "x\n'), ['2:1 YAML_SYNTAX']);
+  assert.deepEqual(problemsOf('b: "1"\na: "x\nc: 1\n'), ['2:4 YAML_SYNTAX']);
   assert.deepEqual(problemsOf('a: @x\n'), ['1:4 YAML_SYNTAX']);
   assert.deepEqual(problemsOf('a:\n    b: 1\n  c: 2\n'), ['3:1 YAML_SYNTAX']);
 });

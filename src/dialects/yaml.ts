@@ -3,6 +3,7 @@ import type { Parsed, Problem, Range } from '../plan/problem.ts';
 import { parsed, refused } from '../plan/problem.ts';
 import type { ConfigFile } from './dialect.ts';
 import { inOrder } from './in-order.ts';
+import { quoted } from './quoted.ts';
 import { decodeUtf8 } from './utf8.ts';
 import { deepest, parseSyntax, type Ranges, tooDeep } from './yaml-syntax.ts';
 
@@ -155,12 +156,11 @@ const uniqueEntries = (entries: readonly ConvertedEntry[], reading: Reading): re
   return [...written.values()];
 };
 
-export const duplicateKey = (key: YamlScalar, first: YamlScalar): Problem => ({
-  code: 'DUPLICATE_KEY',
-  message: `"${key.text}" is given twice, in line ${first.range.start.line} and in line ${key.range.start.line}.`,
-  hint: 'Remove one of them.',
-  range: key.range,
-});
+export const duplicateKey = (key: YamlScalar, first: YamlScalar): Problem => {
+  const [one, other] = [first.range.start.line, key.range.start.line];
+  const lines = one === other ? `twice in line ${one}` : `twice, in line ${one} and in line ${other}`;
+  return { code: 'DUPLICATE_KEY', message: `${quoted(key.text)} is given ${lines}.`, hint: 'Remove one of them.', range: key.range };
+};
 
 const scalarOf = (node: Scalar.Parsed, range: Range, reading: Reading): YamlScalar => {
   const text = typeof node.value === 'string' ? node.value : node.source;
@@ -183,8 +183,11 @@ const styleOf = (type: Scalar.Parsed['type']): YamlScalar['style'] => {
 const resolveAlias = (name: string, range: Range, reading: Reading): Converted => {
   const target = reading.anchors.get(name);
   if (target === undefined || target === 'open') {
-    const message = target === undefined ? `There is no anchor "&${name}" before this.` : `"*${name}" stands inside of what it names.`;
-    reading.problems.push({ code: 'YAML_ALIAS', message, hint: 'Put a text that starts with "*" in quotes.', range });
+    const message =
+      target === undefined
+        ? `There is no anchor ${quoted(`&${name}`)} before this.`
+        : `${quoted(`*${name}`)} stands inside of what it names.`;
+    reading.problems.push({ code: 'YAML_ALIAS', message, hint: 'A text that starts with "*" needs quotes.', range });
     return nothing(range);
   }
   const before = reading.aliasedNodes;
@@ -205,7 +208,7 @@ const knownTags: ReadonlySet<string> = new Set(['!', 'tag:yaml.org,2002:str', 't
 
 const unknownTag = (tag: string, range: Range): Problem => ({
   code: 'YAML_TAG',
-  message: `The tag "${tag.replace('tag:yaml.org,2002:', '!!')}" has no meaning here.`,
+  message: `The tag ${quoted(tag.replace('tag:yaml.org,2002:', '!!'))} has no meaning here.`,
   hint: 'Remove it: every value is read as the text that is written.',
   range,
 });
