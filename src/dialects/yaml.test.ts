@@ -173,13 +173,13 @@ test('treats keys like __proto__ as ordinary ones', () => {
 });
 
 test('reads 500 KB quickly, and refuses files beyond 1 MiB', () => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   const lines = Array.from({ length: 25_000 }, (_, i) => `  KEY${i}: value ${i}\n`).join('');
   const node = nodeOf(`env:\n${lines}`);
   assert.ok(lines.length > 500_000);
   assert.equal(node.kind === 'map' && node.entries[0]?.value.kind === 'map' && node.entries[0].value.entries.length, 25_000);
   assert.equal(problemsOf(`${'a:\n'.repeat(160_000)}`).length, 100);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(process.cpuUsage(started).user < 10_000_000);
   assert.match(problemsOf('#'.repeat(1024 * 1024 + 1)).join(), /CONFIG_TOO_LARGE/);
 });
 

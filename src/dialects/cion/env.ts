@@ -92,7 +92,7 @@ const ownVariableName: TextShape<string> = {
     });
   }),
   what: variableName.what,
-  schema: { allOf: [variableName.schema, { not: { enum: reservedVariables } }] },
+  schema: { type: 'string', pattern: `^(?!(${reservedVariables.join('|')})$)[A-Za-z_][A-Za-z0-9_.-]*$` },
 };
 
 /** Additional variables of a stage: map or list of KEY=value, values as they are written (R-CIO-27, R-CIO-28). */
