@@ -14,14 +14,14 @@ export const parseDuration = (text: string): Parsed<number> => {
     const hint = /^\d+$/.test(text)
       ? `Add the unit: "${text.slice(0, 9)}s" for seconds, "m" for minutes.`
       : 'Write it like 90s, 10m or 1h30m.';
-    return refused({ code: 'DURATION', message: `${quoted(text)} is not a duration.`, hint });
+    return refused({ code: 'BAD_DURATION', message: `${quoted(text)} is not a duration.`, hint });
   }
   const [hours, minutes, seconds, milliseconds] = parts.slice(1).map((digits) => Number(digits ?? 0));
   const ms = (((hours ?? 0) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0)) * 1000 + (milliseconds ?? 0);
   if (ms === 0)
-    return refused({ code: 'DURATION', message: `${quoted(text)} is no time at all.`, hint: 'Leave the key out for no limit.' });
+    return refused({ code: 'BAD_DURATION', message: `${quoted(text)} is no time at all.`, hint: 'Leave the key out for no limit.' });
   if (ms > longestMs)
-    return refused({ code: 'DURATION', message: `${quoted(text)} is more than 24 days.`, hint: 'Leave the key out for no limit.' });
+    return refused({ code: 'BAD_DURATION', message: `${quoted(text)} is more than 24 days.`, hint: 'Leave the key out for no limit.' });
   return parsed(ms);
 };
 

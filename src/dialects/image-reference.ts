@@ -5,7 +5,7 @@ import { quoted } from './quoted.ts';
 export const parseImageReference = (text: string): Parsed<string> => {
   const hint = mistakeIn(text);
   if (hint === undefined) return parsed(text);
-  return refused({ code: 'IMAGE_REFERENCE', message: `${quoted(text)} is not an image reference.`, hint });
+  return refused({ code: 'BAD_IMAGE', message: `${quoted(text)} is not an image reference.`, hint });
 };
 
 /** What is wrong with the reference, as a hint. */

@@ -83,7 +83,7 @@ const keepsApart = (pairs: readonly (readonly [string, string])[], entries: read
   const conflicts = pairs.filter(([one, other]) => given.has(one) && given.has(other));
   for (const [one, other] of conflicts) {
     const message = `"${one}" and "${other}" cannot stand side by side.`;
-    blame(place, { code: 'KEYS_APART', message, hint: `Remove "${one}" or "${other}".` }, given.get(other)?.range);
+    blame(place, { code: 'CONFLICTING_KEYS', message, hint: `Remove "${one}" or "${other}".` }, given.get(other)?.range);
   }
   return conflicts.length === 0;
 };

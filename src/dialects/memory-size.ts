@@ -12,11 +12,11 @@ const leastBytes = 6 * units.m;
 export const parseMemorySize = (text: string): Parsed<number> => {
   const [, amount, unit] = form.exec(text) ?? [];
   if (amount === undefined || unit === undefined) {
-    return refused({ code: 'MEMORY_SIZE', message: `${quoted(text)} is not a size of memory.`, hint: 'Write it like 512m or 2g.' });
+    return refused({ code: 'BAD_MEMORY_SIZE', message: `${quoted(text)} is not a size of memory.`, hint: 'Write it like 512m or 2g.' });
   }
   const bytes = Math.round(Number(amount) * units[unit.toLowerCase() as keyof typeof units]);
   if (bytes >= leastBytes) return parsed(bytes);
-  return refused({ code: 'MEMORY_SIZE', message: `${quoted(text)} is too little memory for a container.`, hint: 'The least is 6m.' });
+  return refused({ code: 'BAD_MEMORY_SIZE', message: `${quoted(text)} is too little memory for a container.`, hint: 'The least is 6m.' });
 };
 
 export const memorySize: TextShape<number> = textAs(

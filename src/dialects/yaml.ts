@@ -53,6 +53,7 @@ const tooLarge = (file: ConfigFile): Problem => ({
   code: 'CONFIG_TOO_LARGE',
   message: `${file.path} is larger than ${largestBytes / 1024} KiB.`,
   hint: 'Move scripts into files of their own.',
+  range: { file: file.path, start: { line: 1, column: 1 }, end: { line: 1, column: 1 } },
 });
 
 type Reading = {

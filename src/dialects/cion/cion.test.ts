@@ -235,7 +235,7 @@ test('means the same by a section as mapping and as list, in any order (R-CIO-23
 
 test('never throws, whatever the text is, and says where each Problem is', () => {
   const check = (bytes: string | Uint8Array) => {
-    for (const problem of problemsOf(bytes)) assert.ok(problem.range ?? problem.code === 'CONFIG_TOO_LARGE', problem.code);
+    for (const problem of problemsOf(bytes)) assert.ok(problem.range, problem.code);
   };
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check));
   const token = fc.constantFrom(

@@ -47,7 +47,7 @@ const assignment = (scalar: YamlScalar, place: Place): YamlEntry | undefined => 
     return { key: part(scalar.text.slice(0, equals)), value: part(scalar.text.slice(equals + 1)) };
   }
   return blame(place, {
-    code: 'VARIABLE_FORM',
+    code: 'BAD_VARIABLE',
     message: `An item of "${place.path}" is not KEY=value.`,
     hint: 'To hand on a variable of where cion is run, write "KEY: { outside: KEY }".',
   });

@@ -4,7 +4,7 @@ import { type TextShape, textAs } from '../shape.ts';
 
 const nameShape = (what: string, form: RegExp, hint: string): TextShape<string> =>
   textAs(what, { type: 'string', pattern: form.source }, (given) =>
-    form.test(given) ? parsed(given) : refused({ code: 'NAME', message: `${quoted(given)} is not ${what}.`, hint }),
+    form.test(given) ? parsed(given) : refused({ code: 'BAD_NAME', message: `${quoted(given)} is not ${what}.`, hint }),
   );
 
 export const stageName = nameShape(
