@@ -10,7 +10,9 @@ export type FrameLine = { readonly part: 'context' | 'code' | 'caret'; readonly 
  * the marks in place; of very long lines the surroundings of the range are shown. Empty when the source has no such line.
  */
 export const codeFrame = (source: string, range: Range): readonly FrameLine[] => {
-  const lines = source.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  const lines = withoutByteOrderMark(source)
+    .split('\n')
+    .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   const marked = Math.min(range.start.line, lines.length);
   const first = Math.max(1, marked - contextLines);
   const last = Math.min(marked + contextLines, lines.length - (lines.at(-1) === '' && marked < lines.length ? 1 : 0));
@@ -26,6 +28,8 @@ export const codeFrame = (source: string, range: Range): readonly FrameLine[] =>
     ];
   });
 };
+
+const withoutByteOrderMark = (source: string): string => (source.startsWith('\ufeff') ? source.slice(1) : source);
 
 const contextLines = 2;
 /** UTF-16 units that are shown of a line before and from the mark on. */

@@ -83,6 +83,7 @@ test('marks one column for an empty range, also at the end of the text and beyon
   assert.equal(frameOf('a:\n', problem(9, 40, 50)), '  1 | a:\n> 2 |\n    | ^');
 });
 
-test('reads CRLF lines', () => {
+test('reads CRLF lines, and no byte order mark', () => {
+  assert.equal(frameOf('\ufeffa: 1\n', problem(1, 1, 2)), '> 1 | a: 1\n    | ^');
   assert.equal(frameOf('a: 1\r\nb: 2\r\n', problem(2, 1, 2)), '  1 | a: 1\n> 2 | b: 2\n    | ^');
 });

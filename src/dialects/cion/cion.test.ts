@@ -238,32 +238,9 @@ test('never throws, whatever the text is, and says where each Problem is', () =>
     for (const problem of problemsOf(bytes)) assert.ok(problem.range, problem.code);
   };
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check));
-  const token = fc.constantFrom(
-    ...['build', 'test', 'release', 'stages', 'services', 'image', 'env', 'cmd', 'run', 'needs', 'retry', 'limits', 'ready', '<<'],
-    ...[
-      ': ',
-      ':\n',
-      '\n',
-      '\n  ',
-      '\n    ',
-      '- ',
-      '{',
-      '}',
-      '[',
-      ']',
-      ', ',
-      '&a ',
-      '*a',
-      '"',
-      "'",
-      '|\n',
-      'busybox',
-      'A=1',
-      '1',
-      '10m',
-      '~',
-    ],
-  );
+  const words = ['build', 'test', 'release', 'stages', 'services', 'image', 'env', 'cmd', 'run', 'needs', 'retry', 'limits', 'ready', '<<'];
+  const marks = [': ', ':\n', '\n', '\n  ', '\n    ', '- ', '{', '}', '[', ']', ', ', '&a ', '*a', '"', "'", '|\n'];
+  const token = fc.constantFrom(...words, ...marks, 'busybox', 'A=1', '1', '10m', '~');
   fc.assert(
     fc.property(fc.array(token, { maxLength: 40 }), (tokens) => check(tokens.join(''))),
     { numRuns: 2000 },
