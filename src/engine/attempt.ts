@@ -7,6 +7,7 @@ import type { Execution, Item, LogChunk, Prepared, Runtime, Values } from '../ru
 import { causeText, type Ending, endingOf, endingOfError } from './cause.ts';
 import { follow } from './follow.ts';
 import { JournalError } from './journal-error.ts';
+import { redactorsFor } from './redact/redactor.ts';
 import type { Sink } from './sink.ts';
 
 export type AttemptDeps = {
@@ -21,7 +22,9 @@ export type AttemptDeps = {
   values(item: Item): Promise<Values>;
   /** Whether another stage asks for this one's stdout. */
   isAsked(stage: string): boolean;
-  /** A sensitive stage's stdout is kept in memory alone. */
+  /** What no log of the run may show. */
+  secrets(): readonly string[];
+  /** The exact stdout of a stage whose log may differ from it: kept in memory alone. */
   keepOutput(stage: string, stdout: Uint8Array): void;
 };
 
@@ -116,18 +119,27 @@ const refuseUnbuilt = ({ stage }: Item): void => {
 
 const keepUp = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track, log: LogWriter, execution: Execution) => {
   const { stage, attempt } = item;
-  const output = deps.isAsked(stage.name) ? outputKeeper() : undefined;
+  const secrets = deps.secrets();
+  const mayDiffer = stage.sensitive || secrets.length > 0;
+  const output = deps.isAsked(stage.name) ? outputKeeper(mayDiffer) : undefined;
   const from = stage.sensitive ? { stdout: 0, stderr: 0 } : log.position;
   if (output !== undefined && from.stdout > 0) await output.catchUp(deps.results, keyOf(item), from.stdout, control.force);
-  const followed = await follow(execution, from, track.startedAt, stage.timeouts, { clock: deps.clock, ...control }, async (chunk) => {
-    output?.add(chunk, stage.sensitive);
-    if (stage.sensitive) return;
+  const redactor = redactorsFor(secrets);
+  const redactors = { stdout: redactor(), stderr: redactor() };
+  const keep = async (chunk: LogChunk): Promise<void> => {
+    if (stage.sensitive || chunk.bytes.byteLength === 0) return;
     await log.append({ ...chunk, at: deps.clock.now() });
     await deps.sink.log(stage.name, attempt, chunk);
+  };
+  const followed = await follow(execution, from, track.startedAt, stage.timeouts, { clock: deps.clock, ...control }, async (chunk) => {
+    output?.add(chunk);
+    await keep({ stream: chunk.stream, bytes: redactors[chunk.stream].push(chunk.bytes) });
   });
+  await keep({ stream: 'stdout', bytes: redactors.stdout.end() });
+  await keep({ stream: 'stderr', bytes: redactors.stderr.end() });
   if (output !== undefined) {
     track.output = output.reference();
-    if (stage.sensitive) deps.keepOutput(stage.name, output.bytes());
+    if (mayDiffer) deps.keepOutput(stage.name, output.bytes());
   }
   return followed;
 };
@@ -186,15 +198,16 @@ const allSettledOrThrow = async <T extends readonly unknown[]>(promises: T): Pro
   return Promise.all(promises);
 };
 
-const outputKeeper = () => {
+/** The digest of a stage's stdout; its bytes too where the log may differ from them. */
+const outputKeeper = (keepBytes: boolean) => {
   const hash = createHash('sha256');
   const kept: Uint8Array[] = [];
   let size = 0;
-  const add = (chunk: LogChunk, keep: boolean): void => {
+  const add = (chunk: LogChunk): void => {
     if (chunk.stream !== 'stdout') return;
     hash.update(chunk.bytes);
     size += chunk.bytes.byteLength;
-    if (keep) kept.push(chunk.bytes);
+    if (keepBytes) kept.push(chunk.bytes);
   };
   return {
     add,
@@ -202,8 +215,9 @@ const outputKeeper = () => {
     catchUp: async (results: Results, key: AttemptKey, stdoutBytes: number, signal: AbortSignal): Promise<void> => {
       let rest = stdoutBytes;
       for await (const chunk of results.readLog(key, { from: 0, follow: false, signal })) {
-        if (chunk.stream === 'stdout') add({ stream: 'stdout', bytes: chunk.bytes.subarray(0, rest) }, false);
-        if (chunk.stream === 'stdout') rest -= Math.min(rest, chunk.bytes.byteLength);
+        if (chunk.stream !== 'stdout') continue;
+        add({ stream: 'stdout', bytes: chunk.bytes.subarray(0, rest) });
+        rest -= Math.min(rest, chunk.bytes.byteLength);
       }
     },
     bytes: (): Uint8Array => Buffer.concat(kept),

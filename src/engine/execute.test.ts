@@ -102,6 +102,40 @@ describe('execute', () => {
     assert.match(await logOf(results, 'reader'), /^TOKEN=token 1$/m);
   });
 
+  it('masks a secret in the log of every stage that it is handed on to', async () => {
+    const login = doing('login', { FAKE_PRINT_ENV: '1' });
+    const reader = doing('reader', { FAKE_PRINT_ENV: '1' }, after('login'));
+    const plan = planOf([
+      { ...login, env: { ...login.env, TOKEN: { kind: 'secret', name: 'T' } } },
+      { ...reader, env: { ...reader.env, GOT: { kind: 'output', stage: 'login' } } },
+    ]);
+    const results = memoryResults();
+    const outside = { variable: () => undefined, secret: () => 'hunter22' };
+    await execute(depsFor(plannedJournal(plan), virtualClock({ whenIdle: 'run' }), { results, outside }), optionsFor());
+    assert.equal(await logOf(results, 'login'), 'TOKEN=********\n');
+    assert.match(await logOf(results, 'reader'), /^GOT=TOKEN=\*{8}$/m);
+  });
+
+  it('gives the exact output to the stage that asks for it, although the log of its maker is masked', async () => {
+    const seen: string[] = [];
+    const clock = virtualClock({ whenIdle: 'run' });
+    const runtime = fakeRuntime({ clock });
+    const watched = {
+      ...runtime,
+      start: (...given: Parameters<typeof runtime.start>) => (seen.push(given[1].env['GOT']?.value ?? ''), runtime.start(...given)),
+    };
+    const login = doing('login', { FAKE_PRINT_ENV: '1' });
+    const plan = planOf([
+      { ...login, env: { ...login.env, TOKEN: { kind: 'secret', name: 'T' } } },
+      { ...doing('reader', {}, after('login')), env: { GOT: { kind: 'output', stage: 'login' } } },
+    ]);
+    await execute(
+      depsFor(plannedJournal(plan), clock, { runtime: watched, outside: { variable: () => undefined, secret: () => 'hunter22' } }),
+      optionsFor(),
+    );
+    assert.deepEqual(seen, ['', 'TOKEN=hunter22']);
+  });
+
   it('ends a stage that takes too long, and one that is silent too long, as failed', async () => {
     const long = await runPlan(planOf([doing('build', { FAKE_SLEEP_MS: '60000' }, { timeouts: { totalMs: 5000 } })]));
     assert.deepEqual(stageOf(long.state, 'build').attempts[0]?.cause, { kind: 'timeout', limit: 'total', ms: 5000 });

@@ -15,7 +15,7 @@ import { makeQueue } from './queue.ts';
 import { makeRecorder } from './recorder.ts';
 import type { Sink } from './sink.ts';
 import { upcoming } from './upcoming.ts';
-import { askedOutputs, type Outside, resolveValues } from './values.ts';
+import { askedOutputs, type Outside, resolveValues, secretsIn } from './values.ts';
 
 export type ExecuteDeps = {
   readonly journal: Journal;
@@ -55,6 +55,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const plan = plannedIn(deps.journal);
   const indexed = indexPlan(plan);
   const asked = askedOutputs(plan);
+  const planSecrets = secretsIn(plan, deps.outside);
   const controls = new Map<string, { readonly item: Item; readonly stop: AbortController; readonly force: AbortController }>();
   const timers: (() => void)[] = [];
   const hinted = new Map<string, Item>();
@@ -174,6 +175,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     values: (item: Item) => resolveValues(item.stage, deps.outside, outputs.read),
     isAsked: (stage: string) => asked.has(stage),
     keepOutput: outputs.keep,
+    secrets: () => [...planSecrets, ...outputs.secrets()],
   };
 
   const requestCancel = (force: boolean): void => {

@@ -16,13 +16,12 @@ export const makeFiller = (plan: Plan, runtime: Runtime, source: () => Readable,
   return async (item) => {
     const volumes = item.stage.mounts.flatMap((mount) => (mount.kind === 'volume' && fromSource.has(mount.volume) ? [mount.volume] : []));
     await Promise.all(
-      volumes.map((volume) => {
-        if (recorder.state().filledVolumes.has(volume)) return undefined;
+      volumes.map(async (volume) => {
+        if (recorder.state().filledVolumes.has(volume)) return;
         const known = filling.get(volume);
-        if (known !== undefined) return known;
-        const started = fillOne(item.run, volume).finally(() => filling.delete(volume));
-        filling.set(volume, started);
-        return started;
+        const filled = known ?? fillOne(item.run, volume).finally(() => filling.delete(volume));
+        filling.set(volume, filled);
+        await filled;
       }),
     );
   };

@@ -1,32 +1,47 @@
+import { digestOf } from '../lib/canonical-json.ts';
+import type { Stage } from '../plan/plan.ts';
 import type { Results } from '../results/results.ts';
 import type { RunState } from '../run/run-state.ts';
 
 export type Outputs = {
   /** The exact stdout of a stage's newest attempt. */
   read(stage: string): Promise<{ readonly bytes: Uint8Array; readonly sensitive: boolean }>;
-  /** A sensitive stage's, which is stored nowhere. */
+  /** That of a stage in a run with secrets: it is stored nowhere as it was. */
   keep(stage: string, stdout: Uint8Array): void;
+  /** Sensitive ones. */
+  secrets(): readonly string[];
 };
 
 export const outputsOf = (results: Results, state: () => RunState): Outputs => {
-  const sensitive = new Map<string, Uint8Array>();
-  const isSensitive = (stage: string): boolean =>
-    state().plan?.nodes.some((node) => node.name === stage && node.kind === 'stage' && node.sensitive) === true;
+  const inMemory = new Map<string, Uint8Array>();
+  const stageOf = (name: string): Stage | undefined =>
+    state().plan?.nodes.find((node): node is Stage => node.kind === 'stage' && node.name === name);
+  const isSensitive = (name: string): boolean => stageOf(name)?.sensitive === true;
   return {
-    keep: (stage, stdout) => void sensitive.set(stage, stdout),
+    keep: (stage, stdout) => void inMemory.set(stage, stdout),
     read: async (stage) => {
-      const kept = sensitive.get(stage);
-      if (kept !== undefined) return { bytes: kept, sensitive: true };
-      if (isSensitive(stage))
-        throw new Error(`the output of the sensitive stage "${stage}" is gone with the process that ran it: re-run the stage`);
+      const sensitive = isSensitive(stage);
+      const kept = inMemory.get(stage);
+      if (kept !== undefined) return { bytes: kept, sensitive };
       const node = state().nodes.get(stage);
-      const attempt = node?.kind === 'stage' ? node.attempts.at(-1)?.attempt : undefined;
+      const attempt = node?.kind === 'stage' ? node.attempts.at(-1) : undefined;
+      const key = { run: state().run, stage, ...(attempt === undefined ? {} : { attempt: attempt.attempt }) };
       const parts: Uint8Array[] = [];
-      const key = { run: state().run, stage, ...(attempt === undefined ? {} : { attempt }) };
       for await (const chunk of results.readLog(key, { from: 0, follow: false, signal: new AbortController().signal })) {
         if (chunk.stream === 'stdout') parts.push(chunk.bytes);
       }
-      return { bytes: Buffer.concat(parts), sensitive: false };
+      const bytes = Buffer.concat(parts);
+      if (attempt?.output?.digest !== digestOf(bytes)) throw new OutputGone(stage);
+      return { bytes, sensitive };
     },
+    secrets: () => [...inMemory].flatMap(([stage, stdout]) => (isSensitive(stage) ? [Buffer.from(stdout).toString('utf8')] : [])),
   };
 };
+
+class OutputGone extends Error {
+  readonly code = 'OUTPUT_GONE';
+
+  constructor(stage: string) {
+    super(`the output of "${stage}" may hold secrets, so it was kept in memory alone, and the process that ran it is gone: run cion rerun`);
+  }
+}

@@ -1,5 +1,6 @@
 import type { EnvValue, Plan, Stage } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
+import { shortestSecretBytes } from './redact/forms.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 
 /** What comes from outside of the plan: variables and secrets by name; `undefined` where there is none, empty is a value (R-DCK-40). */
@@ -18,26 +19,31 @@ export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<s
   });
 
 const missing = (value: EnvValue, stage: Stage, outside: Outside): readonly Problem[] => {
-  const place = stage.range === undefined ? {} : { range: stage.range };
+  const problem = (code: string, message: string, hint: string): readonly Problem[] => [
+    { code, message, hint, ...(stage.range === undefined ? {} : { range: stage.range }) },
+  ];
   if (value.kind === 'outside' && outside.variable(value.name) === undefined) {
-    return [
-      {
-        code: 'VARIABLE_MISSING',
-        message: `"${stage.name}" needs the variable ${value.name}, which is not set.`,
-        hint: `Set it: --env ${value.name}=…, an --env-file, or the environment of cion.`,
-        ...place,
-      },
-    ];
+    return problem(
+      'VARIABLE_MISSING',
+      `"${stage.name}" needs the variable ${value.name}, which is not set.`,
+      `Set it: --env ${value.name}=…, an --env-file, or the environment of cion.`,
+    );
   }
-  if (value.kind === 'secret' && outside.secret(value.name) === undefined) {
-    return [
-      {
-        code: 'SECRET_MISSING',
-        message: `"${stage.name}" needs the secret ${value.name}, which is not set.`,
-        hint: `Give it in an --env-file or in the environment of cion.`,
-        ...place,
-      },
-    ];
+  if (value.kind !== 'secret') return [];
+  const secret = outside.secret(value.name);
+  if (secret === undefined) {
+    return problem(
+      'SECRET_MISSING',
+      `"${stage.name}" needs the secret ${value.name}, which is not set.`,
+      'Give it in an --env-file or in the environment of cion.',
+    );
+  }
+  if (secret !== '' && Buffer.byteLength(secret) < shortestSecretBytes) {
+    return problem(
+      'SECRET_TOO_SHORT',
+      `The secret ${value.name} of "${stage.name}" is shorter than ${shortestSecretBytes} bytes: it cannot be kept out of a log.`,
+      'Use a longer one; what is no secret can be given as { outside: … }.',
+    );
   }
   return [];
 };
@@ -86,6 +92,16 @@ export const askedOutputs = (plan: Plan): ReadonlySet<string> =>
       return [...values.flatMap((value) => (value.kind === 'output' ? [value.stage] : [])), ...node.files.map((file) => file.stage)];
     }),
   );
+
+/** The values of all secrets that a plan names: none of its stages may show any of them, for they hand values on. */
+export const secretsIn = (plan: Plan, outside: Outside): readonly string[] => {
+  const names = plan.nodes.flatMap((node) =>
+    node.kind === 'stage'
+      ? environmentsOf(node).flatMap((env) => Object.values(env).flatMap((value) => (value.kind === 'secret' ? [value.name] : [])))
+      : [],
+  );
+  return [...new Set(names)].map((name) => outside.secret(name) ?? '').filter((value) => value !== '');
+};
 
 const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
   stage.env,
