@@ -23,6 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
   ECONNRESET: 'it was closed by the other side',
   EPIPE: 'it was closed by the other side',
+  ECANCELED: 'it was closed',
   ENOTFOUND: 'unknown host',
   EAI_AGAIN: 'the host name cannot be looked up',
   ETIMEDOUT: 'no answer in time',
