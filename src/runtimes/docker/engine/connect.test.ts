@@ -10,11 +10,13 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { ContainerInspectResponse, ContainerWaitResponse, EventMessage, SystemVersion } from '@docker/node-sdk';
 import { extract, pack } from 'tar-stream';
 import { attachAll, testContainers } from '../testing/containers.ts';
+import { freePort } from '../testing/free-port.ts';
 import { connect } from './connect.ts';
 import { demux } from './demux.ts';
 import { findEndpoint } from './endpoint.ts';
 import type { Engine, OutputChunk } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import { jsonLines } from './json-lines.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const endpoint = findEndpoint(process.env);
@@ -227,7 +229,6 @@ describe('the engine of this machine', () => {
     const filters = JSON.stringify({ container: [id], event: ['start', 'die'] });
     const events = await engine.stream('GET', '/events', { query: { filters } });
     await containers.start(id);
-    const { jsonLines } = await import('./json-lines.ts');
     const seen: (string | undefined)[] = [];
     for await (const { Action } of jsonLines<EventMessage>(events)) {
       seen.push(Action);
@@ -324,11 +325,7 @@ describe('where no engine answers', () => {
   });
 
   it('the port where nothing listens is told', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
+    const port = await freePort();
     const closed = connect({ kind: 'tcp', host: '127.0.0.1', port, basePath: '' }, signal);
     await fails(closed, 'unreachable', /\(connection refused: nothing listens there\)$/);
   });

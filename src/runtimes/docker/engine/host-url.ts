@@ -37,8 +37,8 @@ export const parseHost = (text: string, saidBy: string): Address => {
         throw wrong('ssh:// takes [user@]host[:port][/socket]');
       if (url.password !== '') throw wrong('a password has no place in it; ssh logs in with a key');
       const [host, user, port, path] = [hostOf(url), decoded(url.username), portOf(url), decoded(url.pathname)];
-      if (/[\0-\x20]/.test(host + user) || path.includes('\0')) throw wrong('it has odd characters in it');
       if (host.startsWith('-') || user.startsWith('-')) throw wrong('no host and no user begins with a hyphen');
+      if (/[\0-\x20]/.test(host + user) || path.includes('\0')) throw wrong('it has odd characters in it');
       return {
         kind: 'ssh',
         host,

@@ -17,6 +17,8 @@ export const responseBody = (name: string, response: IncomingMessage, signal: Ab
       done(error);
     },
   });
+  // Whoever reads is told; an answer that nobody reads at the moment brings nobody down.
+  body.on('error', () => {});
   response.on('data', (bytes: Buffer) => {
     if (!body.push(bytes)) response.pause();
   });
