@@ -83,7 +83,7 @@ describe('the engine of this machine', () => {
     assert.equal(answer.StatusCode, 7);
   });
 
-  it('hands bytes through stdin and stdout unchanged, with the end of stdin (R-DCK-07)', async () => {
+  it('hands bytes through stdin and stdout unchanged, with the end of stdin', async () => {
     const id = await containers.create('cat', { OpenStdin: true, StdinOnce: true, AttachStdin: true });
     const attachment = await engine.attach(`/containers/${id}/attach`, { query: attachAll });
     await containers.start(id);
@@ -103,7 +103,7 @@ describe('the engine of this machine', () => {
     assert.equal((await textOf(attachment.output)).stdout.length, 300_005);
   });
 
-  it('stops the container of a reader that stops, loses nothing and keeps nothing in memory (R-DCK-07)', { timeout: 60_000 }, async () => {
+  it('stops the container of a reader that stops, loses nothing and keeps nothing in memory', { timeout: 60_000 }, async () => {
     const size = 50_000_000;
     const script = `yes 0123456789abcdef | head -c ${size}; echo done >&2`;
     const id = await containers.create(script, { HostConfig: { LogConfig: { Type: 'none' } } });

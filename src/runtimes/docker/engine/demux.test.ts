@@ -20,7 +20,7 @@ const random = randomBytes(300);
 const wire = Buffer.concat([frame(1, 'one\n'), frame(2, random), frame(1, ''), frame(0, 'two'), frame(2, Buffer.from([0, 255, 10]))]);
 
 describe('the multiplexed stream', () => {
-  it('comes apart the same wherever the chunks begin and end (R-DCK-07)', () => {
+  it('comes apart the same wherever the chunks begin and end', () => {
     for (let size = 1; size <= wire.length; size++) {
       const frames = demuxer();
       const chunks: OutputChunk[] = [];

@@ -13,7 +13,7 @@ export const responseBody = (name: string, response: IncomingMessage, signal: Ab
       response.resume();
     },
     destroy: (error, done) => {
-      if (!response.complete) response.destroy();
+      if (!response.readableEnded) response.destroy();
       done(error);
     },
   });

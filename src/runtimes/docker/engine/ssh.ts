@@ -31,6 +31,7 @@ export const sshConnection = (endpoint: SshEndpoint): Duplex => {
     final: (done) => ssh.stdin.end(() => done()),
     destroy: (error, done) => {
       ssh.kill();
+      for (const stream of [ssh.stdin, ssh.stdout, ssh.stderr]) stream.destroy();
       done(error);
     },
   });
