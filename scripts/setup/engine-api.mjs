@@ -7,7 +7,10 @@ import { join } from 'node:path';
 export const engineAt = (host, env = process.env) => {
   const options = connection(host, env);
 
-  /** Resolves with the status and the whole body; rejects when nothing arrives for `silentMs`. */
+  /**
+   * Resolves with the status and the whole body; rejects when nothing arrives for `silentMs`.
+   * @type {(method: string, path: string, options?: { body?: Buffer, type?: string, silentMs?: number }) => Promise<{ status: number, text: string }>}
+   */
   const request = (method, path, { body, type = 'application/x-tar', silentMs = 60_000 } = {}) =>
     new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': type, 'content-length': body.length };
