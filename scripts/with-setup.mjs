@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defaultSocket } from './setup/engine-address.mjs';
 import { root } from './setup/root.mjs';
@@ -16,7 +16,7 @@ if (script === undefined) {
 const args = given[0] === '--' ? given.slice(1) : given;
 
 const { node, host } = await orExplain(() => setup({ engine }));
-process.env.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+process.env.PATH = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
 if (host !== undefined && host !== `unix://${defaultSocket}`) process.env.DOCKER_HOST = host;
 
 if (node === process.execPath) {
