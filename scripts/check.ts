@@ -24,7 +24,7 @@ const passes = ({ name, command: [file, ...args] }: Gate): Promise<boolean> =>
     const from = performance.now();
     execFile(file, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       console.log(`${error === null ? '✔' : '✖'} ${name.padEnd(14)} ${secondsSince(from)}`);
-      if (error !== null) console.log(`${stdout}${stderr}`.trimEnd() || error.message);
+      if (error !== null) console.log(`${stdout}${stderr}`.replace(/^✔.*\n/gm, '').trimEnd() || error.message);
       resolve(error === null);
     });
   });
