@@ -61,9 +61,14 @@ const untilItAnswers = async (engine, ended) => {
   }
 };
 
+/** The end of the log without what only says how it goes. */
 const lastLines = () => {
   try {
-    return `${readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15).join('\n')}\n`;
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    return `${lines
+      .filter((line) => !/level=(?:info|debug)/.test(line))
+      .slice(-5)
+      .join('\n')}\n`;
   } catch {
     return '';
   }
