@@ -13,7 +13,7 @@ export const violations = (tree: Tree, rules: Rules): readonly string[] => [
         ...missing(tree, path, specifier),
         ...arrows(rules, path, target(path, specifier), typeOnly),
         ...adapters(path, target(path, specifier)),
-        ...(isForTests(specifier) ? [`${path} imports ${specifier}, which is for tests`] : []),
+        ...(isForTests(target(path, specifier)) ? [`${path} imports ${specifier}, which is for tests`] : []),
       ];
     }),
   ),

@@ -10,5 +10,5 @@ export const isRelative = (specifier: string): boolean => specifier.startsWith('
 
 export const target = (from: string, specifier: string): string => posix.join(posix.dirname(from), specifier);
 
-/** Tests and contract suites. */
-export const isForTests = (path: string): boolean => /\.(test|contract)\.ts$/.test(path);
+/** Tests, contract suites and what they are made with. */
+export const isForTests = (path: string): boolean => /\.(?:test|contract)\.ts$|(?:^|\/)testing\//.test(path);

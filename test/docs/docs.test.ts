@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
+import { isForTests } from '../architecture/tree.ts';
 import { codesIn, codesOn } from './error-codes.ts';
 import { linksOf } from './links.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-const sources = globSync('src/**/*.ts').filter((path) => !/\.(test|contract)\.ts$/.test(path));
+const sources = globSync('src/**/*.ts').filter((path) => !isForTests(path));
 const ours = globSync('{src,test,e2e,bench,scripts}/**/*.{ts,mjs}');
 const pages = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md']);
 const errors = codesOn(read('docs/errors.md'));
