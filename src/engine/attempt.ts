@@ -86,6 +86,7 @@ const takeOver = async (deps: AttemptDeps, item: Item, control: AttemptControl):
 const begin = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track): Promise<Execution> => {
   const { name: stage } = item.stage;
   const { attempt } = item;
+  refuseUnbuilt(item);
   const announced = deps.report([{ kind: 'stage.preparing', stage, attempt }]);
   const [prepared] = await allSettledOrThrow([
     deps.runtime.prepare(item, (note) => deps.sink.note(stage, note), control.stop),
@@ -105,6 +106,12 @@ const begin = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
   track.begun = begun;
   control.stop.throwIfAborted();
   return deps.runtime.start(item, values, control.force);
+};
+
+/** What a plan can say and no dialect says yet. */
+const refuseUnbuilt = ({ stage }: Item): void => {
+  const word = stage.done !== undefined ? 'done' : stage.commit !== undefined ? 'commit' : undefined;
+  if (word !== undefined) throw new RuntimeError('UNSUPPORTED', `"${stage.name}" asks for "${word}", which this version cannot do`);
 };
 
 const keepUp = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track, log: LogWriter, execution: Execution) => {

@@ -187,7 +187,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     const { state } = recorder;
     if (state().phase === 'finished') return finished.resolve();
     const past = [...state().nodes.values()];
-    const isResume = past.some((node) => node.phase !== 'waiting');
+    const last = deps.journal.past.at(-1)?.kind;
+    const isResume = last !== 'run.planned' && last !== 'run.rerun';
     for (const node of past) {
       if (node.kind === 'gate' && node.phase === 'running' && node.openedAt !== undefined) watchGate(node.name, node.openedAt);
       if (node.kind === 'stage') takeUp(node);
