@@ -12,12 +12,15 @@ export const nearestWord = (word: string, known: readonly string[]): string | un
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {
     const limit = Math.max(1, Math.floor(Math.max(name.length, word.length) / 3));
-    if (Math.abs(name.length - word.length) > limit) continue;
+    if (Math.abs(name.length - word.length) > limit || name.length > longestWord) continue;
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (distance <= limit && (best === undefined || distance < best.distance)) best = { name, distance };
   }
   return best?.name;
 };
+
+/** Nobody mistypes longer ones, and the distance takes quadratic time. */
+const longestWord = 100;
 
 /** Insertions, deletions, replacements and swaps of neighbours. */
 const editDistance = (a: string, b: string): number => {
