@@ -1,0 +1,91 @@
+import type { AuthConfig } from '@docker/node-sdk';
+import { execa } from 'execa';
+import {
+  DockerConfigError,
+  type Environment,
+  type Files,
+  machineFiles,
+  parseObject,
+  type RegistryLogin,
+  readDockerConfig,
+  textIn,
+} from './docker-config.ts';
+import { dockerHub, type ImageReference } from './image-reference.ts';
+
+/**
+ * The value of X-Registry-Auth for pulls and pushes of this image, as `docker login` has left it: in the configuration itself, or with
+ * a credential helper; `undefined` when there is none. It is a secret. Throws a DockerConfigError, which says nothing of it.
+ */
+export const registryAuth = async (
+  image: ImageReference,
+  env: Environment,
+  options: { readonly signal: AbortSignal; readonly files?: Files },
+): Promise<string | undefined> => {
+  const { auths, credHelpers, credsStore } = readDockerConfig(env, options.files ?? machineFiles);
+  const helper = lookUp(credHelpers, image.registry) ?? credsStore;
+  const login = helper === undefined ? undefined : await askHelper(helper, serverOf(image.registry), env, options.signal);
+  if (login !== undefined) return encode(login);
+  const stored = lookUp(auths, image.registry);
+  return stored === undefined ? undefined : encodeStored(stored, image.registry);
+};
+
+type Login = Pick<AuthConfig, 'username' | 'password' | 'serveraddress'> & {
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
+};
+
+const hubServer = 'https://index.docker.io/v1/';
+
+const serverOf = (registry: string): string => (registry === dockerHub ? hubServer : registry);
+
+/** Keys are host names or, of old, addresses. */
+const lookUp = <T>(entries: ReadonlyMap<string, T>, registry: string): T | undefined => {
+  const exact = entries.get(serverOf(registry));
+  if (exact !== undefined) return exact;
+  return [...entries].find(([key]) => registryOf(key) === registry)?.[1];
+};
+
+const registryOf = (key: string): string => {
+  const host = key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? dockerHub : host;
+};
+
+const askHelper = async (helper: string, server: string, env: Environment, signal: AbortSignal): Promise<Login | undefined> => {
+  const program = `docker-credential-${helper}`;
+  if (!/^[\w.-]+$/.test(helper)) throw new DockerConfigError(`${JSON.stringify(helper)} is no name of a credential helper`);
+  signal.throwIfAborted();
+  const { exitCode, stdout, code } = await execa(program, ['get'], {
+    input: server,
+    env,
+    extendEnv: false,
+    cancelSignal: signal,
+    reject: false,
+    stripFinalNewline: true,
+  });
+  signal.throwIfAborted();
+  if (code === 'ENOENT') throw new DockerConfigError(`the credential helper ${program} is not installed`);
+  if (exitCode !== 0) {
+    if (/credentials not found/i.test(stdout)) return undefined;
+    throw new DockerConfigError(`the credential helper ${program} failed for ${server}`);
+  }
+  const answer = parseObject(stdout, `the answer of ${program}`);
+  const [username, secret] = [textIn(answer.Username), textIn(answer.Secret)];
+  if (secret === undefined) return undefined;
+  return username === '<token>' || username === undefined
+    ? { identitytoken: secret, serveraddress: server }
+    : { username, password: secret, serveraddress: server };
+};
+
+const encodeStored = ({ auth, identityToken, registryToken }: RegistryLogin, registry: string): string | undefined => {
+  const serveraddress = serverOf(registry);
+  if (registryToken !== undefined) return encode({ registrytoken: registryToken, serveraddress });
+  if (identityToken !== undefined) return encode({ identitytoken: identityToken, serveraddress });
+  if (auth === undefined) return undefined;
+  const plain = Buffer.from(auth, 'base64').toString();
+  const colon = plain.indexOf(':');
+  if (colon < 0) throw new DockerConfigError(`what the Docker configuration has for ${registry} is no user and password`);
+  return encode({ username: plain.slice(0, colon), password: plain.slice(colon + 1).replace(/\0+$/, ''), serveraddress });
+};
+
+/** Engines insist on the padding, which Node's own base64url leaves out. */
+const encode = (login: Login): string => Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
