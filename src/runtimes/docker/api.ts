@@ -28,6 +28,7 @@ export type ImageRecord = {
     readonly Cmd: readonly string[] | null;
     readonly Env: readonly string[] | null;
     readonly WorkingDir?: string;
+    readonly StopSignal?: string;
     readonly Healthcheck?: { readonly Test?: readonly string[] };
   };
 };

@@ -2,10 +2,16 @@
  * A held start: the container runs, and its shell waits on stdin for the rest of the environment and for leave. Then the shell becomes
  * the command: same process, same first byte of output. When stdin ends without leave it says so and exits with 125.
  */
-export const heldEntrypoint = ['/bin/sh', '-c'] as const;
+export const heldEntrypoint = (nonce: string, argv: readonly string[]): readonly string[] => [
+  '/bin/sh',
+  '-c',
+  wrapper(nonce),
+  'cion',
+  ...argv,
+];
 
-/** `$1` is the nonce, the rest the command. One that is no POSIX special case: bash counts SHLVL once more in `exec`. */
-export const wrapper = `__cion_nonce=$1; shift; __cion_env=
+/** The nonce stands so early that a narrow process list shows it. `env -u`: bash counts SHLVL once more in `exec`. */
+export const wrapper = (nonce: string): string => `__cion_nonce=${nonce} __cion_env=
 while IFS= read -r __cion_line; do
   if [ "$__cion_line" = "$__cion_nonce" ]; then
     eval "$__cion_env"
@@ -18,9 +24,6 @@ while IFS= read -r __cion_line; do
 done
 echo "cion: never let go $__cion_nonce"
 exit 125`;
-
-/** What stands in the process list while it is held, and no longer once the command has replaced it. */
-export const heldArguments = (nonce: string, argv: readonly string[]): readonly string[] => [wrapper, 'cion', nonce, ...argv];
 
 export const neverLetGo = { exitCode: 125, text: (nonce: string): string => `cion: never let go ${nonce}\n` } as const;
 
@@ -37,7 +40,7 @@ const special = new RegExp(
   `^(?:${[
     '_|PWD|OLDPWD|SHLVL|IFS|UID|EUID|PPID|GROUPS|PS[0-9]|OPTIND|OPTARG|OPTERR|ENV|CDPATH|TMOUT|MAIL|MAILPATH|MAILCHECK',
     'RANDOM|SRANDOM|SECONDS|LINENO|EPOCHSECONDS|EPOCHREALTIME|DIRSTACK|FUNCNAME|FUNCNEST|PIPESTATUS|REPLY|POSIXLY_CORRECT',
-    'HOSTTYPE|MACHTYPE|OSTYPE|SHELLOPTS|GLOBIGNORE|EXECIGNORE|FIGNORE|IGNOREEOF|INPUTRC|COLUMNS|LINES|ATTR',
+    'HOSTTYPE|MACHTYPE|OSTYPE|SHELLOPTS|GLOBIGNORE|EXECIGNORE|FIGNORE|IGNOREEOF|INPUTRC|COLUMNS|LINES',
     '(?:BASH|COMP_|HIST|KSH|ZSH|LD_|READLINE_|__cion)\\w*',
   ].join('|')})$`,
 );
