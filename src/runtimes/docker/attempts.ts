@@ -1,0 +1,232 @@
+import type { Attached, Execution, Item, Prepared, PrepareNote, Values } from '../runtime.ts';
+import { RuntimeError } from '../runtime-error.ts';
+import type { ContainerRecord } from './api.ts';
+import type { Box } from './boxes.ts';
+import { argvOf } from './argv.ts';
+import type { ContainerSpec } from './containers.ts';
+import { makeExecution } from './execution.ts';
+import { lateNamesOf, literalsOf } from './known-env.ts';
+import type { Image } from './images.ts';
+import { type Leave, mountsOf, refuseWhatIsNotAllowed } from './leave.ts';
+import type { Parts } from './parts.ts';
+import type { Lease } from './pauses.ts';
+import { makeServices, type Services } from './attempt-services.ts';
+import { standingOf } from './standing.ts';
+
+/** What this process has of one item, from its first prepare to its sweep. */
+export type Attempt = {
+  readonly item: Item;
+  /** Is told what was noted so far, and what comes, until the returned function is called. */
+  listen(notify: (note: PrepareNote) => void): () => void;
+  prepare(): Promise<Ready>;
+  start(values: Values): Promise<Execution>;
+  /** Takes over a container that another process let go. */
+  adopt(record: ContainerRecord): Promise<Execution>;
+  /** `undefined`: nothing was let go here. */
+  execution(): Promise<Execution> | undefined;
+  /** Stops all that is under way for it; resolves when nothing is being made any more. */
+  end(): Promise<void>;
+  /** Gives back what it shares with others; after its container is gone. */
+  release(): void;
+};
+
+export type Ready = { readonly prepared: Prepared; readonly image: Image; readonly spec: ContainerSpec; readonly made: MadeOf };
+type MadeOf = { readonly kind: 'box'; readonly box: Box } | { readonly kind: 'live'; readonly record: ContainerRecord };
+
+export const makeAttempts = (parts: Parts, leave: Leave) => {
+  const attempts = new Map<string, Attempt>();
+  const { names, engine } = parts;
+
+  const of = (item: Item): Attempt => {
+    const name = names.container(item);
+    const known = attempts.get(name);
+    if (known !== undefined) return known;
+    const attempt = newAttempt(parts, leave, item);
+    attempts.set(name, attempt);
+    return attempt;
+  };
+
+  return {
+    of,
+
+    attach: async (item: Item, signal: AbortSignal): Promise<Attached> => {
+      const known = attempts.get(names.container(item));
+      const execution = await known?.execution()?.catch(() => undefined);
+      if (known !== undefined && execution === undefined) return { kind: 'unstarted' };
+      const standing = await standingOf(engine, names.container(item), signal);
+      if (standing.kind !== 'live') return standing;
+      const attempt = of(item);
+      return { kind: 'live', execution: execution === undefined ? await attempt.adopt(standing.record) : execution };
+    },
+
+    /** Of those that are meant; each is to be released when its containers are gone. */
+    end: async (isMeant: (item: Item) => boolean): Promise<readonly Attempt[]> => {
+      const meant = [...attempts].filter(([, { item }]) => isMeant(item));
+      for (const [name] of meant) attempts.delete(name);
+      await Promise.all(meant.map(([, attempt]) => attempt.end()));
+      return meant.map(([, attempt]) => attempt);
+    },
+  };
+};
+
+const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
+  const { stage } = item;
+  const { names, engine, exits, boxes, volumes, pauses, images, clock } = parts;
+  const name = names.container(item);
+  const over = new AbortController();
+  const { signal } = over;
+  const notes: PrepareNote[] = [];
+  const listeners = new Set<(note: PrepareNote) => void>();
+  let preparing: Promise<Ready> | undefined;
+  let going: Promise<Execution> | undefined;
+  let lease: Lease | undefined;
+  let services: Services | undefined;
+  let held: Promise<void> | undefined;
+
+  const notify = (note: PrepareNote): void => {
+    if (note.kind !== 'pulling') notes.push(note);
+    for (const listener of listeners) listener(note);
+  };
+
+  const hold = (): Promise<void> => {
+    held ??= exits.hold();
+    return held;
+  };
+
+  const network = async (): Promise<string> => {
+    if (services !== undefined) return services.network();
+    const leased = await pauses.lease(item);
+    if (signal.aborted) leased.giveBack();
+    else lease = leased;
+    return leased.networkMode;
+  };
+
+  const make = async (): Promise<Ready> => {
+    refuseWhatIsNotAllowed(stage, leave);
+    const runSignal = parts.runs.signal(item.run);
+    if (stage.services.length > 0) services ??= makeServices(parts, item, hold, notify, signal);
+    const mounting = mountsOf(parts, item);
+    const [image, networkMode, mounts] = await allOf([
+      images.resolve(item.run, stage.image, notify, runSignal),
+      network(),
+      mounting,
+      hold(),
+      services?.start(runSignal),
+    ]);
+    signal.throwIfAborted();
+    notify({ kind: 'resolved', image: image.resolved });
+    const spec: ContainerSpec = {
+      name,
+      image: image.id,
+      labels: parts.labelsOf(item, 'stage'),
+      argv: argvOf(stage.command, image),
+      env: literalsOf(stage.env),
+      workdir: stage.workdir ?? image.workdir,
+      ...(stage.user === undefined ? {} : { user: stage.user }),
+      mounts,
+      limits: stage.limits,
+      privileged: false,
+      networkMode,
+      healthcheck: false,
+    };
+    const made = await boxes.make(spec, image, lateNamesOf(stage.env), signal);
+    return { prepared: { container: name, image: image.resolved }, image, spec, made };
+  };
+
+  const prepare = (): Promise<Ready> => {
+    if (preparing === undefined) {
+      const made = make();
+      preparing = made;
+      made.catch(() => {
+        if (preparing === made) preparing = undefined;
+      });
+    }
+    return preparing;
+  };
+
+  const adopt = async (record: ContainerRecord): Promise<Execution> => {
+    await hold();
+    const exit = exits.watch(record.Id);
+    await exits.look(record.Id);
+    return makeExecution({ engine, clock }, { id: record.Id, name, stopSignal: record.Config.StopSignal || 'SIGTERM' }, exit);
+  };
+
+  /** Another namespace, because somebody still runs in the one that was to be free by now; or another container, because it was lost. */
+  const again = async (ready: Ready, move: boolean): Promise<Ready> => {
+    if (ready.made.kind === 'box') ready.made.box.cut();
+    await boxes.removed(name, signal);
+    if (move) lease?.giveBack();
+    const networkMode = move ? await network() : ready.spec.networkMode;
+    const spec = { ...ready.spec, networkMode };
+    const made = await boxes.make(spec, ready.image, lateNamesOf(stage.env), signal);
+    return { ...ready, spec, made };
+  };
+
+  const launch = async (values: Values): Promise<Execution> => {
+    let ready = await prepare();
+    if (lease?.isShared() === true) ready = await again(ready, true);
+    else if (ready.made.kind === 'box' && ready.made.box.isLost()) {
+      const standing = await standingOf(engine, name, signal);
+      if (standing.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${name} ended before its command was let go`);
+      ready = await again(ready, false);
+    }
+    if (ready.made.kind === 'live') return adopt(ready.made.record);
+    await services?.release(values.serviceEnv);
+    signal.throwIfAborted();
+    const fill = async (container: string): Promise<void> => {
+      for (const mount of stage.mounts) {
+        if (mount.kind === 'volume' && mount.access === 'copy') {
+          await volumes.copy({ run: item.run, volume: mount.volume }, container, mount.path, signal);
+        }
+      }
+      if (values.files.length > 0) await volumes.putFiles(container, ready.spec.workdir, values.files, signal);
+    };
+    const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
+    const { id, exit, tap } = await ready.made.box.letGo(env, fill);
+    lease?.go(exit);
+    return makeExecution({ engine, clock }, { id, name, stopSignal: ready.image.stopSignal }, exit, tap);
+  };
+
+  return {
+    item,
+    prepare,
+    adopt: (record: ContainerRecord): Promise<Execution> => {
+      going ??= adopt(record);
+      return going;
+    },
+    listen: (listener: (note: PrepareNote) => void) => {
+      for (const note of notes) listener(note);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    start: (values: Values): Promise<Execution> => {
+      if (going === undefined) {
+        const launched = launch(values);
+        going = launched;
+        launched.catch(() => {
+          if (going === launched) going = undefined;
+        });
+      }
+      return going;
+    },
+    execution: () => going,
+    end: async (): Promise<void> => {
+      over.abort(new RuntimeError('CONTAINER_GONE', `${name} was swept away`));
+      await Promise.allSettled([preparing, going, services?.settled()]);
+      const ready = await preparing?.catch(() => undefined);
+      if (ready?.made.kind === 'box') ready.made.box.cut();
+    },
+    release: (): void => {
+      lease?.giveBack();
+      if (held !== undefined) void held.catch(() => {}).then(() => exits.release());
+    },
+  };
+};
+
+/** Like Promise.all, and nothing is still being made when it rejects. */
+const allOf = async <T extends readonly unknown[]>(promises: { readonly [K in keyof T]: T[K] | Promise<T[K]> }): Promise<T> => {
+  const settled = await Promise.allSettled(promises);
+  const failed = settled.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return settled.map((each) => (each.status === 'fulfilled' ? each.value : undefined)) as unknown as T;
+};

@@ -1,0 +1,101 @@
+import { abortable } from '../../lib/abortable.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Item, Runtime, SweepScope, Swept } from '../runtime.ts';
+import { makeAttempts } from './attempts.ts';
+import type { Environment } from './engine/docker-config.ts';
+import type { Engine } from './engine/engine.ts';
+import { asRuntimeError } from './failures.ts';
+import { makeParts } from './parts.ts';
+import { label } from './labels.ts';
+import { removeLabelled } from './sweep.ts';
+
+export type DockerOptions = {
+  readonly engine: Engine;
+  /** Stands before all names and in all labels; lower case. Those of another namespace are never touched. */
+  readonly namespace?: string;
+  readonly allowPrivileged?: boolean;
+  /** Host paths that stages may mount, with all that is below them. They are paths of the engine's machine. */
+  readonly allowHostPaths?: readonly string[];
+  readonly clock?: Clock;
+  /** Where the Docker configuration with the registries' logins is. */
+  readonly env?: Environment;
+};
+
+/** Items as containers of a Docker Engine; see docs/adr/0020 to 0022 for how. */
+export const dockerRuntime = (options: DockerOptions): Runtime => {
+  const { engine, namespace = 'cion', clock = systemClock, env = process.env } = options;
+  const parts = makeParts({ engine, namespace, clock, env });
+  const { allowPrivileged = false, allowHostPaths = [] } = options;
+  const attempts = makeAttempts(parts, { allowPrivileged, allowHostPaths });
+
+  const sweep = async (scope: SweepScope, signal: AbortSignal): Promise<Swept> => {
+    const all = { [label.namespace]: namespace };
+    switch (scope.kind) {
+      case 'attempt': {
+        const { run, stage, attempt } = scope;
+        const ended = await attempts.end((item) => item.run === run && item.stage.name === stage && item.attempt === attempt);
+        const labels = { ...all, [label.run]: run, [label.stage]: stage, [label.attempt]: String(attempt) };
+        const swept = await removeLabelled(engine, labels, {}, signal);
+        for (const each of ended) each.release();
+        return swept;
+      }
+      case 'run': {
+        await endRuns((run) => run === scope.run, [scope.run]);
+        return removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal);
+      }
+      case 'all': {
+        const spare = new Set(scope.exceptRuns);
+        await endRuns((run) => !spare.has(run), parts.runs.known());
+        if (spare.size > 0) return removeLabelled(engine, all, { spare }, signal);
+        const swept = await removeLabelled(engine, all, { images: true }, signal);
+        parts.pauseImage.forget();
+        return swept;
+      }
+    }
+  };
+
+  const endRuns = async (isMeant: (run: string) => boolean, runs: readonly string[]): Promise<void> => {
+    for (const each of await attempts.end((item) => isMeant(item.run))) each.release();
+    await Promise.all(runs.filter(isMeant).map((run) => parts.runs.forget(run)));
+  };
+
+  const translated = async <T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    try {
+      signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asRuntimeError(error, doing);
+    }
+  };
+
+  const stageOf = (item: Item): string => `the stage ${item.stage.name}`;
+
+  return {
+    name: `Docker Engine at ${engine.name}`,
+
+    prepare: (item, notify, signal) =>
+      translated(`${stageOf(item)} cannot be prepared`, signal, async () => {
+        const attempt = attempts.of(item);
+        const stop = attempt.listen(notify);
+        try {
+          return (await abortable(attempt.prepare(), signal)).prepared;
+        } finally {
+          stop();
+        }
+      }),
+
+    start: (item, values, signal) =>
+      translated(`${stageOf(item)} cannot be started`, signal, () => abortable(attempts.of(item).start(values), signal)),
+
+    attach: (item, signal) =>
+      translated(`${stageOf(item)} cannot be found`, signal, () => abortable(attempts.attach(item, signal), signal)),
+
+    write: (volume, tar, signal) =>
+      translated(`the volume ${volume.volume} cannot be written`, signal, () => parts.volumes.write(volume, tar, signal)),
+
+    read: (volume, signal) => translated(`the volume ${volume.volume} cannot be read`, signal, () => parts.volumes.read(volume, signal)),
+
+    sweep: (scope, signal) => translated('not everything can be removed', signal, () => sweep(scope, signal)),
+  };
+};

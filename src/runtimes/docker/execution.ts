@@ -1,0 +1,100 @@
+import { abortable } from '../../lib/abortable.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Execution, Exit, LogChunk, LogPosition, StreamName } from '../runtime.ts';
+import { RuntimeError } from '../runtime-error.ts';
+import type { Engine } from './engine/engine.ts';
+import { asRuntimeError, isRefusal } from './failures.ts';
+import { keptLog } from './kept-log.ts';
+import type { Tap } from './tap.ts';
+
+/** A container whose command was let go; `tap` where this process did it. */
+export const makeExecution = (
+  { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
+  container: { readonly id: string; readonly name: string; readonly stopSignal: string },
+  exit: Promise<Exit>,
+  tap?: Tap,
+): Execution => {
+  const { id, name } = container;
+  let cancelKill = (): void => {};
+  let hasEnded = false;
+  const ended = exit.then(
+    () => {},
+    () => {},
+  );
+  void ended.then(() => {
+    hasEnded = true;
+    cancelKill();
+  });
+
+  const kill = async (signal: string): Promise<void> => {
+    if (hasEnded) return;
+    try {
+      await engine.json('POST', `/containers/${id}/kill`, { query: { signal } });
+    } catch (error) {
+      if (isRefusal(error, 404) || isRefusal(error, 409)) return;
+      throw asRuntimeError(error, `${name} cannot be stopped`);
+    }
+  };
+
+  async function* kept(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    const query = { follow: true, stdout: true, stderr: true };
+    const log = await engine.stream('GET', `/containers/${id}/logs`, { query, signal });
+    yield* keptLog(log, from);
+  }
+
+  /** The connection may have been cut while the container goes on. */
+  const hasReallyEnded = async (signal: AbortSignal): Promise<boolean> => {
+    if (hasEnded) return true;
+    const patience = Promise.withResolvers<void>();
+    const cancel = clock.after(eventIsDueMs, patience.resolve);
+    await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
+    return hasEnded;
+  };
+
+  async function* logs(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    const seen: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+    const live = tap?.read();
+    if (live !== undefined) {
+      try {
+        for (;;) {
+          const next = await abortable(live.next(), signal);
+          if (next.done === true) break;
+          const { stream, bytes } = next.value;
+          const skip = Math.min(Math.max(0, from[stream] - seen[stream]), bytes.length);
+          seen[stream] += bytes.length;
+          if (skip < bytes.length) yield skip === 0 ? next.value : { stream, bytes: bytes.subarray(skip) };
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(asRuntimeError(error, name) instanceof RuntimeError)) throw error;
+      } finally {
+        tap?.cut();
+      }
+      if (await hasReallyEnded(signal)) return;
+    }
+    const rest = { stdout: Math.max(from.stdout, seen.stdout), stderr: Math.max(from.stderr, seen.stderr) };
+    yield* kept(rest, signal);
+  }
+
+  return {
+    container: name,
+    async *logs(from, signal) {
+      try {
+        yield* logs(from, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isRefusal(error, 404)) throw new RuntimeError('CONTAINER_GONE', `${name} was removed while its log was read`, { cause: error });
+        throw asRuntimeError(error, `the log of ${name} cannot be read`);
+      }
+    },
+    exit,
+    stop: async (graceMs) => {
+      cancelKill();
+      if (graceMs <= 0) return kill('SIGKILL');
+      await kill(container.stopSignal);
+      if (!hasEnded) cancelKill = clock.after(graceMs, () => void kill('SIGKILL').catch(() => {}));
+    },
+  };
+};
+
+const eventIsDueMs = 2000;

@@ -1,0 +1,142 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type { ImageSource } from '../../plan/plan.ts';
+import { RuntimeError, type RuntimeErrorCode } from '../runtime-error.ts';
+import type { PrepareNote, ResolvedImage } from '../runtime.ts';
+import type { ImageRecord } from './api.ts';
+import { registryAuth } from './engine/credentials.ts';
+import { DockerConfigError, type Environment } from './engine/docker-config.ts';
+import type { Engine } from './engine/engine.ts';
+import { EngineError } from './engine/engine-error.ts';
+import { familiarName, type ImageReference, parseImageReference } from './engine/image-reference.ts';
+import { asRuntimeError, isRefusal } from './failures.ts';
+
+export type Image = {
+  readonly id: string;
+  readonly resolved: ResolvedImage;
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly workdir: string;
+  readonly envNames: readonly string[];
+  readonly hasHealthcheck: boolean;
+  readonly stopSignal: string;
+};
+
+type Notify = (note: PrepareNote) => void;
+
+/** Each image once per run; whoever asks while a pull is under way joins it. */
+export const makeImages = (engine: Engine, env: Environment) => {
+  const runs = new Map<string, Map<string, Resolving>>();
+
+  const resolve = async (reference: string, notify: Notify, signal: AbortSignal): Promise<Image> => {
+    const parsed = parseImageReference(reference);
+    if (!parsed.ok) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${JSON.stringify(reference)} ${parsed.message}`);
+    const explicit = parsed.image.tag === 'latest' && !/:latest(@|$)/.test(reference) ? `${reference}:latest` : reference;
+    const local = await find(parsed.image, signal);
+    if (local !== undefined) return imageOf(local, parsed.image, explicit, false);
+    await pull(parsed.image, explicit, notify, signal);
+    const pulled = await find(parsed.image, signal);
+    if (pulled === undefined) throw new RuntimeError('IMAGE_PULL_FAILED', `the image ${explicit} was pulled and is gone again`);
+    return imageOf(pulled, parsed.image, explicit, true);
+  };
+
+  const find = async (image: ImageReference, signal: AbortSignal): Promise<ImageRecord | undefined> => {
+    try {
+      return await engine.json<ImageRecord>('GET', `/images/${fullName(image)}/json`, { signal });
+    } catch (error) {
+      if (isRefusal(error, 404)) return undefined;
+      throw error;
+    }
+  };
+
+  const pull = async (image: ImageReference, reference: string, notify: Notify, signal: AbortSignal): Promise<void> => {
+    try {
+      const auth = await registryAuth(image, env, { signal });
+      const query = { fromImage: `${image.registry}/${image.repository}`, tag: image.digest ?? image.tag };
+      const headers = auth === undefined ? {} : { 'x-registry-auth': auth };
+      const layers = new Map<string, { readonly done: number; readonly total: number }>();
+      for await (const message of engine.progress<PullMessage>('POST', '/images/create', { query, headers, signal })) {
+        const { id, status, progressDetail } = message;
+        if (id === undefined || status !== 'Downloading' || progressDetail?.total === undefined) continue;
+        layers.set(id, { done: progressDetail.current ?? 0, total: progressDetail.total });
+        const sum = (of: 'done' | 'total'): number => [...layers.values()].reduce((bytes, layer) => bytes + layer[of], 0);
+        notify({ kind: 'pulling', reference, doneBytes: sum('done'), totalBytes: sum('total') });
+      }
+    } catch (error) {
+      if (error instanceof DockerConfigError) throw new RuntimeError('IMAGE_DENIED', `${reference}: ${error.message}`, { cause: error });
+      if (!(error instanceof EngineError) || error.code !== 'refused') throw error;
+      throw asRuntimeError(error, `the image ${reference} cannot be pulled`, pullFailure(error));
+    }
+  };
+
+  return {
+    resolve: (run: string, source: ImageSource, notify: Notify, signal: AbortSignal): Promise<Image> => {
+      const reference = referenceOf(source);
+      const ofRun = runs.get(run) ?? new Map<string, Resolving>();
+      runs.set(run, ofRun);
+      const known = ofRun.get(reference);
+      if (known !== undefined) {
+        known.listeners.add(notify);
+        return known.image;
+      }
+      const listeners = new Set([notify]);
+      const tell: Notify = (note) => {
+        for (const listener of listeners) listener(note);
+      };
+      const image = resolve(reference, tell, signal);
+      ofRun.set(reference, { image, listeners });
+      image.catch(() => ofRun.delete(reference));
+      return image;
+    },
+    forget: (run: string): void => {
+      runs.delete(run);
+    },
+  };
+};
+
+export type Images = ReturnType<typeof makeImages>;
+
+type Resolving = { readonly image: Promise<Image>; readonly listeners: Set<Notify> };
+
+type PullMessage = {
+  readonly id?: string;
+  readonly status?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+};
+
+const referenceOf = (source: ImageSource): string => {
+  switch (source.kind) {
+    case 'reference':
+      return source.reference;
+    case 'build':
+      throw new RuntimeError('UNSUPPORTED', `building an image from ${source.dockerfile} is not there yet; name an image that is built`);
+    case 'stage':
+      throw new RuntimeError('UNSUPPORTED', `an image made by the stage ${source.stage} cannot be run yet; name an image that is built`);
+    default:
+      return assertNever(source);
+  }
+};
+
+const fullName = ({ registry, repository, tag, digest }: ImageReference): string =>
+  `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
+
+const imageOf = (record: ImageRecord, image: ImageReference, reference: string, pulled: boolean): Image => {
+  const names = [`${image.registry}/${image.repository}`, familiarName(image)];
+  const known = (record.RepoDigests ?? []).find((digest) => names.includes(digest.slice(0, digest.indexOf('@'))));
+  const { Entrypoint, Cmd, Env, WorkingDir, Healthcheck, StopSignal } = record.Config;
+  return {
+    id: record.Id,
+    resolved: { reference, digest: known === undefined ? record.Id : known.slice(known.indexOf('@') + 1), pulled },
+    entrypoint: Entrypoint ?? [],
+    cmd: Cmd ?? [],
+    workdir: WorkingDir || '/',
+    envNames: (Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
+    hasHealthcheck: Healthcheck?.Test !== undefined && Healthcheck.Test[0] !== 'NONE',
+    stopSignal: StopSignal || 'SIGTERM',
+  };
+};
+
+const pullFailure = ({ message, status }: EngineError): RuntimeErrorCode => {
+  if (/manifest unknown|not found|does not exist|no such image|name unknown/i.test(message) || status === 404) return 'IMAGE_NOT_FOUND';
+  if (/unauthorized|authentication required|no basic auth|denied|forbidden|incorrect username/i.test(message)) return 'IMAGE_DENIED';
+  return 'IMAGE_PULL_FAILED';
+};

@@ -1,0 +1,18 @@
+/** What stands on everything that is made, so that it is found again. Wire format: names stay. */
+export const label = {
+  namespace: 'cion.namespace',
+  run: 'cion.run',
+  project: 'cion.project',
+  stage: 'cion.stage',
+  attempt: 'cion.attempt',
+  /** stage, service, probe, pause, files */
+  role: 'cion.role',
+  /** Of a container that was started held: what its wrapper says when it was never let go. */
+  nonce: 'cion.nonce',
+} as const;
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** As the engine's lists take it. */
+export const labelFilter = (labels: Labels): string =>
+  JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) });

@@ -1,0 +1,72 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Item } from '../runtime.ts';
+import { makeBoxes } from './boxes.ts';
+import type { Environment } from './engine/docker-config.ts';
+import type { Engine } from './engine/engine.ts';
+import { makeExits } from './exits.ts';
+import { makeImages } from './images.ts';
+import { type Labels, label } from './labels.ts';
+import { makeNames } from './names.ts';
+import { makePauseImage } from './pause-image.ts';
+import { makePauses } from './pauses.ts';
+import { makeReadiness } from './services.ts';
+import { makeVolumes } from './volumes.ts';
+
+/** What the attempts of all runs share. */
+export const makeParts = (given: {
+  readonly engine: Engine;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly env: Environment;
+}) => {
+  const { engine, namespace, clock, env } = given;
+  const runLabels = (run: string, project: string): Labels => ({
+    [label.namespace]: namespace,
+    [label.run]: run,
+    [label.project]: project,
+  });
+  const names = makeNames(namespace);
+  const pauseImage = makePauseImage(engine, namespace, names.pauseImage);
+  const exits = makeExits(engine, namespace, clock);
+  const images = makeImages(engine, env);
+  const pauses = makePauses(engine, names, pauseImage, runLabels);
+  const volumes = makeVolumes(engine, names, pauseImage, namespace);
+  const runs = new Map<string, AbortController>();
+
+  return {
+    engine,
+    clock,
+    namespace,
+    names,
+    pauseImage,
+    exits,
+    images,
+    pauses,
+    volumes,
+    boxes: makeBoxes(engine, exits),
+    readiness: makeReadiness(engine, exits, pauseImage, clock),
+    labelsOf: (item: Item, role: string): Labels => ({
+      ...runLabels(item.run, item.project),
+      [label.stage]: item.stage.name,
+      [label.attempt]: String(item.attempt),
+      [label.role]: role,
+    }),
+    runs: {
+      /** Aborts when the run is swept. */
+      signal: (run: string): AbortSignal => {
+        const controller = runs.get(run) ?? new AbortController();
+        runs.set(run, controller);
+        return controller.signal;
+      },
+      known: (): readonly string[] => [...runs.keys()],
+      forget: async (run: string): Promise<void> => {
+        runs.get(run)?.abort();
+        runs.delete(run);
+        images.forget(run);
+        await Promise.all([pauses.forget(run), volumes.forget(run)]);
+      },
+    },
+  };
+};
+
+export type Parts = ReturnType<typeof makeParts>;

@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import { pack } from 'tar-stream';
+import type { Engine } from './engine/engine.ts';
+import { isRefusal } from './failures.ts';
+import { label } from './labels.ts';
+import { pauseProgram } from './pause-program.ts';
+
+/**
+ * Our own image, made here so that nothing need be pulled: one static program. Without an argument it waits for ever and keeps a network
+ * namespace alive; with the one of `probeArgument` it tries a TCP port every 20 ms until it is accepted, and exits with 0.
+ */
+export const makePauseImage = (engine: Engine, namespace: string, repository: string) => {
+  const reference = `${repository}:1`;
+  let made: Promise<string> | undefined;
+
+  const make = async (): Promise<string> => {
+    try {
+      await engine.json('GET', `/images/${reference}/json`);
+      return reference;
+    } catch (error) {
+      if (!isRefusal(error, 404)) throw error;
+    }
+    const { Arch } = await engine.json<{ readonly Arch: string }>('GET', '/version');
+    const query = {
+      fromSrc: '-',
+      repo: repository,
+      tag: '1',
+      changes: ['ENTRYPOINT ["/pause"]', `LABEL ${label.namespace}=${namespace}`],
+    };
+    for await (const _ of engine.progress('POST', '/images/create', { query, body: imageOf('pause', pauseProgram(Arch)) }));
+    return reference;
+  };
+
+  return {
+    /** Its reference, when it is there. */
+    ensure: (): Promise<string> => {
+      made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      });
+      return made;
+    },
+    forget: () => {
+      made = undefined;
+    },
+  };
+};
+
+export type PauseImage = ReturnType<typeof makePauseImage>;
+
+/** A tar of one program, as an import takes it. */
+export const imageOf = (name: string, program: Buffer): Readable => {
+  const tar = pack();
+  tar.entry({ name, mode: 0o755 }, program);
+  tar.finalize();
+  return Readable.from(tar, { objectMode: false });
+};

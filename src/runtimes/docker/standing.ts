@@ -1,0 +1,76 @@
+import type { ContainerRecord } from './api.ts';
+import { demux } from './engine/demux.ts';
+import type { Engine } from './engine/engine.ts';
+import { isRefusal, unlessGone } from './failures.ts';
+import { neverLetGo } from './hold.ts';
+import { label } from './labels.ts';
+
+/** What another process has left of an attempt. */
+export type Standing =
+  | { readonly kind: 'gone' }
+  /** What is left of it may be removed. */
+  | { readonly kind: 'unstarted' }
+  | { readonly kind: 'live'; readonly record: ContainerRecord };
+
+/**
+ * A container that is still held is frozen and removed: whoever held it is dead, or has lost it now, and its command never runs.
+ */
+export const standingOf = async (engine: Engine, name: string, signal: AbortSignal): Promise<Standing> => {
+  for (;;) {
+    const record = await unlessGone(engine.json<ContainerRecord>('GET', `/containers/${name}/json`, { signal }));
+    if (record === undefined) return { kind: 'gone' };
+    const { Status, Running, ExitCode } = record.State;
+    if (Status === 'created') return { kind: 'unstarted' };
+    if (Status === 'removing' || Status === 'dead') return { kind: 'gone' };
+    const nonce = record.Config.Labels?.[label.nonce];
+    if (nonce === undefined) return { kind: 'live', record };
+    if (!Running) {
+      const unstarted = ExitCode === neverLetGo.exitCode && (await beginsWith(engine, record.Id, neverLetGo.text(nonce), signal));
+      return unstarted ? { kind: 'unstarted' } : { kind: 'live', record };
+    }
+    const held = await isHeld(engine, record.Id, nonce, signal);
+    if (held === 'ended') continue;
+    if (held === 'no') return { kind: 'live', record };
+    if (!(await freeze(engine, record.Id, signal))) continue;
+    if ((await isHeld(engine, record.Id, nonce, signal)) === 'yes') {
+      await unlessGone(engine.json('DELETE', `/containers/${record.Id}`, { query: { force: true, v: true }, signal }));
+      return { kind: 'unstarted' };
+    }
+    await engine.json('POST', `/containers/${record.Id}/unpause`, { signal });
+  }
+};
+
+const isHeld = async (engine: Engine, id: string, nonce: string, signal: AbortSignal): Promise<'yes' | 'no' | 'ended'> => {
+  try {
+    const { Processes } = await engine.json<{ readonly Processes: readonly (readonly string[])[] | null }>('GET', `/containers/${id}/top`, {
+      signal,
+    });
+    return (Processes ?? []).some((process) => process.join(' ').includes(`__cion_nonce=${nonce}`)) ? 'yes' : 'no';
+  } catch (error) {
+    if (isRefusal(error, 409)) return 'ended';
+    if (isRefusal(error, 404)) return 'ended';
+    throw error;
+  }
+};
+
+/** False when it has ended in the meantime. */
+const freeze = async (engine: Engine, id: string, signal: AbortSignal): Promise<boolean> => {
+  try {
+    await engine.json('POST', `/containers/${id}/pause`, { signal });
+    return true;
+  } catch (error) {
+    if (isRefusal(error, 404) || isRefusal(error, 409)) return false;
+    throw error;
+  }
+};
+
+const beginsWith = async (engine: Engine, id: string, text: string, signal: AbortSignal): Promise<boolean> => {
+  const log = await engine.stream('GET', `/containers/${id}/logs`, { query: { stdout: true, stderr: true }, signal });
+  let seen = '';
+  for await (const { stream, bytes } of demux(log)) {
+    if (stream === 'stderr') return false;
+    seen += bytes.toString('utf8');
+    if (seen.length >= text.length) break;
+  }
+  return seen.startsWith(text);
+};

@@ -1,0 +1,66 @@
+import type { Swept } from '../runtime.ts';
+import { untilRemoved } from './boxes.ts';
+import type { Engine } from './engine/engine.ts';
+import { isRefusal, unlessGone } from './failures.ts';
+import { type Labels, label, labelFilter } from './labels.ts';
+
+/** Removes whatever carries the labels, containers first: they use the rest. `spare` are runs that stay. */
+export const removeLabelled = async (
+  engine: Engine,
+  labels: Labels,
+  options: { readonly spare?: ReadonlySet<string>; readonly images?: boolean },
+  signal: AbortSignal,
+): Promise<Swept> => {
+  const filters = labelFilter(labels);
+  const mayGo = (thing: { readonly Labels: Labels | null }): boolean => {
+    const run = thing.Labels?.[label.run];
+    return options.spare === undefined || (run !== undefined && !options.spare.has(run));
+  };
+
+  const removeContainer = async (id: string): Promise<boolean> => {
+    try {
+      return (
+        (await unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true }, signal }).then(() => true))) ??
+        false
+      );
+    } catch (error) {
+      if (!isRefusal(error, 409)) throw error;
+      await untilRemoved(engine, id, signal);
+      return false;
+    }
+  };
+  const remove = async (path: string): Promise<boolean> => {
+    try {
+      return (await unlessGone(engine.json('DELETE', path, { signal }).then(() => true))) ?? false;
+    } catch (error) {
+      if (isRefusal(error, 409) && path.startsWith('/images/')) return false;
+      throw error;
+    }
+  };
+  const count = async (removals: readonly Promise<boolean>[]): Promise<number> => {
+    const settled = await Promise.allSettled(removals);
+    const failed = settled.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return settled.filter((each) => each.status === 'fulfilled' && each.value).length;
+  };
+
+  const query = { filters };
+  const found = await engine.json<readonly Container[]>('GET', '/containers/json', { query: { ...query, all: true }, signal });
+  const containers = await count(found.filter(mayGo).map(({ Id }) => removeContainer(Id)));
+  const [{ Volumes }, foundNetworks, foundImages] = await Promise.all([
+    engine.json<{ readonly Volumes: readonly Volume[] | null }>('GET', '/volumes', { query, signal }),
+    engine.json<readonly Network[]>('GET', '/networks', { query, signal }),
+    options.images === true ? engine.json<readonly Image[]>('GET', '/images/json', { query, signal }) : [],
+  ]);
+  const [volumes, networks, images] = await Promise.all([
+    count((Volumes ?? []).filter(mayGo).map(({ Name }) => remove(`/volumes/${Name}`))),
+    count(foundNetworks.filter(mayGo).map(({ Id }) => remove(`/networks/${Id}`))),
+    count(foundImages.map(({ Id }) => remove(`/images/${Id}`))),
+  ]);
+  return { containers, volumes, networks, images };
+};
+
+type Container = { readonly Id: string; readonly Labels: Labels | null };
+type Volume = { readonly Name: string; readonly Labels: Labels | null };
+type Network = { readonly Id: string; readonly Labels: Labels | null };
+type Image = { readonly Id: string };

@@ -1,0 +1,71 @@
+import type { LogChunk } from '../runtime.ts';
+import type { OutputChunk } from './engine/engine.ts';
+
+/**
+ * The live output of a container between its start and its reader. Little of it is held; of more that nobody asks for, the connection is
+ * cut, so that the command goes on: then the engine's own log has it all.
+ */
+export type Tap = {
+  /** Whether the output has ended or was cut. */
+  closed(): boolean;
+  /** All of it from the first byte, or `undefined` when it was cut. Called once. */
+  read(): AsyncGenerator<LogChunk> | undefined;
+  cut(): void;
+};
+
+export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk>; close(): void }): Tap => {
+  const output = attachment.output[Symbol.asyncIterator]();
+  const held: LogChunk[] = [];
+  let heldBytes = 0;
+  let state: 'holding' | 'ended' | 'read' | 'cut' = 'holding';
+  let next = output.next();
+
+  const hold = async (): Promise<void> => {
+    try {
+      while (state === 'holding') {
+        const { value, done } = await next;
+        if (state !== 'holding') return;
+        if (done === true) {
+          state = 'ended';
+          return;
+        }
+        held.push(value);
+        heldBytes += value.bytes.length;
+        if (heldBytes > mostHeld) cut();
+        else next = output.next();
+      }
+    } catch {
+      if (state === 'holding') state = 'cut';
+    }
+  };
+
+  const cut = (): void => {
+    if (state !== 'ended') state = 'cut';
+    held.length = 0;
+    attachment.close();
+  };
+
+  async function* read(ended: boolean): AsyncGenerator<LogChunk> {
+    try {
+      yield* held.splice(0);
+      if (ended) return;
+      for (let each = await next; each.done !== true; each = await output.next()) yield each.value;
+    } finally {
+      attachment.close();
+    }
+  }
+
+  void hold();
+  return {
+    closed: () => state === 'ended' || state === 'cut',
+    read: () => {
+      if (state === 'cut' || state === 'read') return undefined;
+      const ended = state === 'ended';
+      state = 'read';
+      return read(ended);
+    },
+    cut,
+  };
+};
+
+const mostHeld = 1024 * 1024;
