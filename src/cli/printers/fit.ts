@@ -3,6 +3,9 @@ import stringWidth from 'string-width';
 /** Columns that a text takes on a terminal; wide characters take two, colours none. */
 export const width = (text: string): number => (ascii.test(text) ? text.length : stringWidth(text));
 
+/** The columns of the widest; 0 of none. */
+export const widest = (texts: readonly string[]): number => texts.reduce((most, text) => Math.max(most, width(text)), 0);
+
 /** The text, or as much of it as fits with `mark` at its end. For text without colours. */
 export const cut = (text: string, columns: number, mark = '…'): string => {
   if (columns <= 0) return '';
@@ -28,7 +31,8 @@ export const padEnd = (text: string, columns: number): string => text + ' '.repe
 export const padStart = (text: string, columns: number): string => ' '.repeat(Math.max(0, columns - width(text))) + text;
 
 /** What a reader sees as single characters. */
-export const clusters = (text: string): string[] => (ascii.test(text) ? [...text] : Array.from(segmenter.segment(text), (part) => part.segment));
+export const clusters = (text: string): string[] =>
+  ascii.test(text) ? [...text] : Array.from(segmenter.segment(text), (part) => part.segment);
 
 /** Breaks at spaces, so that no line is wider than `columns` unless a single word is. */
 export const wrap = (text: string, columns: number): string[] => {

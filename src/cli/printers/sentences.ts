@@ -82,7 +82,12 @@ export const outcomeSentence = (outcome: Outcome): string => {
 export const gateSentence = (reason: GateReason): string => {
   switch (reason.kind) {
     case 'person':
-      return reason.who.length === 0 ? 'somebody to approve it' : `${list(reason.who.map((who) => visible(who)), 'or')} to approve it`;
+      return reason.who.length === 0
+        ? 'somebody to approve it'
+        : `${list(
+            reason.who.map((who) => visible(who)),
+            'or',
+          )} to approve it`;
     case 'pipeline':
       return `pipeline ${visible(reason.pipeline)} to pass`;
     default:

@@ -33,6 +33,7 @@ const lineBreaks = /\r?\n|[\r\v\f\x85\u2028\u2029]/g;
 const blanks = /\r?\n|[\r\v\f\x85\u2028\u2029\t]/g;
 
 /** C0 and C1 but tab, characters that reorder or hide text, and what else has no shape. The zero-width joiner stays: emoji need it. */
-const hidden = '\\x7f-\\x9f\\u00ad\\u061c\\u180e\\u200b\\u200c\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}';
+const hidden =
+  '\\x7f-\\x9f\\u00ad\\u061c\\u180e\\u200b\\u200c\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}';
 const controls = new RegExp(`[\\x00-\\x08\\x0b-\\x1f${hidden}]`, 'gu');
 const controlsButSgr = new RegExp(`\\x1b(?!\\[[0-9;:]*m)|[\\x00-\\x08\\x0b-\\x1a\\x1c-\\x1f${hidden}]`, 'gu');
