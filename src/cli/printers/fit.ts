@@ -27,6 +27,16 @@ export const cutStart = (text: string, columns: number, mark = '…'): string =>
   return `${mark}${shown}`;
 };
 
+/** As `cutStart`, but cuts before a `/` where it can. */
+export const cutPath = (text: string, columns: number, mark = '…'): string => {
+  if (width(text) <= columns) return text;
+  for (let slash = text.indexOf('/'); slash !== -1; slash = text.indexOf('/', slash + 1)) {
+    const rest = `${mark}${text.slice(slash)}`;
+    if (width(rest) <= columns) return rest;
+  }
+  return cutStart(text, columns, mark);
+};
+
 export const padEnd = (text: string, columns: number): string => text + ' '.repeat(Math.max(0, columns - width(text)));
 export const padStart = (text: string, columns: number): string => ' '.repeat(Math.max(0, columns - width(text))) + text;
 

@@ -1,4 +1,4 @@
-import { cut, cutStart, padEnd, padStart, width } from './fit.ts';
+import { cut, cutPath, padEnd, padStart, width } from './fit.ts';
 import type { Look } from './look.ts';
 
 /** Text must be `visible` and without colours; `paint` is applied when everything has its place. */
@@ -27,7 +27,7 @@ export const table = (columns: readonly Column[], rows: readonly (readonly Cell[
     const shown = used.map(({ column, index }, place) => {
       const columns = widths[place] ?? 0;
       const text = textOf(cells[index]);
-      const fitted = (column.keep === 'end' ? cutStart : cut)(text, columns, look.glyphs.ellipsis);
+      const fitted = (column.keep === 'end' ? cutPath : cut)(text, columns, look.glyphs.ellipsis);
       const paint = paintAll ?? paintOf(cells[index]);
       if (column.align === 'right') return padStart('', columns - width(fitted)) + paint(fitted);
       return place === used.length - 1 ? paint(fitted) : paint(fitted) + padEnd('', columns - width(fitted));
