@@ -32,11 +32,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'run.planned':
       return { text: `Pipeline ${visible(event.plan.pipeline)}: ${plannedWords(event)}.` };
     case 'stage.queued':
-      if (event.attempt === 1) return undefined;
-      return {
-        node: event.stage,
-        text: `Tries again (attempt ${event.attempt}).${event.because === undefined ? '' : ` ${causeSentence(event.because)}.`}`,
-      };
+      return event.attempt === 1 ? undefined : { node: event.stage, text: `Tries again (attempt ${event.attempt}).` };
     case 'image.resolved':
       return event.pulled
         ? { node: event.stage, text: `Pulled ${visible(event.reference)} (${shortDigest(visible(event.digest))}).` }

@@ -19,15 +19,7 @@ export const graphList = (nodes: readonly PlanNode[], look: Look): string[] => {
       { text: words, paint: look.palette.quiet },
     ];
   });
-  return table(
-    [
-      { title: 'Stage', min: 12 },
-      { title: 'Image', min: 12, keep: 'end' },
-      { title: 'When', min: 16 },
-    ],
-    rows,
-    look,
-  );
+  return table([{ title: 'Stage' }, { title: 'Image', min: 20, keep: 'end' }, { title: 'When' }], rows, look);
 };
 
 const depths = (nodes: readonly PlanNode[]): ReadonlyMap<string, number> => {

@@ -13,7 +13,7 @@ import type { Look } from './look.ts';
  */
 export const graph = (plan: Plan, look: Look): string[] => {
   const parts = components(plan.nodes);
-  for (const remarkColumns of [Number.POSITIVE_INFINITY, 24, 14]) {
+  for (const remarkColumns of [Number.POSITIVE_INFINITY, 24, 14, 10]) {
     const pictures = parts.map((nodes) => picture(nodes, remarkColumns, look));
     if (pictures.every((lines) => lines !== undefined)) return pictures.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
   }

@@ -55,8 +55,8 @@ export const logTail = (): LogTail => {
     },
     lastLines: (count) => {
       const lines: string[] = [];
-      let end = buffer[length - 1] === newline ? length - 1 : length;
-      while (lines.length < count && end >= 0 && length > 0) {
+      let end = length === 0 ? -1 : buffer[length - 1] === newline ? length - 1 : length;
+      while (lines.length < count && end >= 0) {
         const line = lineBefore(end);
         lines.unshift(line.text);
         end = line.start - 1;

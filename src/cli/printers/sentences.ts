@@ -3,7 +3,7 @@ import type { GateReason } from '../../plan/plan.ts';
 import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
 import { visible } from './visible.ts';
-import { limit, list, plural, shortCommit } from './words.ts';
+import { limit, list, plural, sentence, shortCommit } from './words.ts';
 
 /** Why a stage that ran did not pass: a sentence without its full stop. */
 export const causeSentence = (cause: Cause): string => {
@@ -19,7 +19,7 @@ export const causeSentence = (cause: Cause): string => {
         ? `The command took longer than ${limit(cause.ms)} and was stopped`
         : `The command wrote nothing for ${limit(cause.ms)} and was stopped`;
     case 'error':
-      return `${withoutStop(visible(cause.message))} (${visible(cause.code)})`;
+      return `${sentence(withoutStop(visible(cause.message)))} (${visible(cause.code)})`;
     case 'cancelled':
       return 'It was cancelled';
     default:
@@ -33,7 +33,7 @@ export const skipSentence = (cause: SkipCause): string => {
     case 'need':
       return `${visible(cause.node)} ${outcomeVerb(cause.outcome)}`;
     case 'condition':
-      return `it is there for another end of ${visible(cause.node)}, which ${outcomeVerb(cause.outcome)}`;
+      return `it is for when ${visible(cause.node)} ends otherwise, but that ${outcomeVerb(cause.outcome)}`;
     case 'cancelled':
       return 'the run was cancelled';
     case 'stopped':

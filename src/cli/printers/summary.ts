@@ -14,7 +14,7 @@ export const summary = (state: RunState, look: Look, { timeline, since = state.c
   const stages = [...state.nodes.values()].filter((node) => node.kind === 'stage');
   const chart =
     timeline && stages.filter((stage) => stage.attempts.length > 0).length > 1 ? waterfall(state, state.finishedAt ?? 0, look) : [];
-  return [headline(state, since, look), ...block(chart), ...block(troubles(stages, look)), ...block(facts(state, stages, look))];
+  return [headline(state, since, look), ...block(chart), ...block(troubles(state, stages, look)), ...block(facts(state, stages, look))];
 };
 
 export type SummaryOptions = {
@@ -42,17 +42,21 @@ const counts = (state: RunState): string => {
   return words.length === 0 ? '' : `: ${list(words)}`;
 };
 
-const troubles = (stages: readonly StageState[], look: Look): string[] =>
+const troubles = (state: RunState, stages: readonly StageState[], look: Look): string[] =>
   table(
     [{ title: '' }, { title: '' }, { title: '', min: 20 }],
     stages.flatMap((stage): Cell[][] => {
       const why = whyNot(stage);
       if (why === undefined || stage.outcome === undefined) return [];
       const paint = look.palette.outcome[stage.outcome];
-      return [[{ text: visible(stage.name), paint }, { text: stage.outcome, paint }, why]];
+      const pardon = isForgiven(stage, state) ? ', as it may' : '';
+      return [[{ text: visible(stage.name), paint }, { text: stage.outcome, paint }, `${why}${pardon}`]];
     }),
     look,
   ).slice(1);
+
+const isForgiven = ({ name, outcome }: StageState, { plan }: RunState): boolean =>
+  outcome === 'failed' && (plan?.nodes.some((node) => node.kind === 'stage' && node.name === name && node.mayFail) ?? false);
 
 const whyNot = (stage: StageState): string | undefined => {
   if (stage.skip !== undefined) return stage.skip.kind === 'not-selected' ? undefined : skipSentence(stage.skip);
@@ -85,7 +89,8 @@ const facts = (state: RunState, stages: readonly StageState[], look: Look): stri
 };
 
 const nextCommands = (state: RunState, stages: readonly StageState[], hasArtifacts: boolean): string[] => {
-  const bad = stages.find((stage) => stage.outcome === 'failed') ?? stages.find((stage) => stage.outcome === 'errored');
+  const troubled = stages.filter((stage) => !isForgiven(stage, state));
+  const bad = troubled.find((stage) => stage.outcome === 'failed') ?? troubled.find((stage) => stage.outcome === 'errored');
   return [
     ...(bad?.attempts.some(({ startedAt }) => startedAt !== undefined) ? [logCommand(state.number, bad.name)] : []),
     ...(bad === undefined ? [] : [rerunCommand(state.number)]),
