@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Argument, Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
@@ -35,28 +35,16 @@ export const buildProgram = (process: ProgramProcess): Command => {
   const command = (name: string, summary: string, hidden = false) => program.command(name, { hidden }).summary(summary);
   const { finish } = process;
 
-  command('run', 'run the pipeline of a commit, or of the working tree as it is')
-    .description(
-      'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
-        'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
-    )
-    .argument('[target-or-path...]', 'stages to run, or the directory of a project')
-    .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
-    .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
-    .addOption(
-      new Option('-e, --env <NAME=value>', 'give an outside variable; NAME alone takes it from the environment (repeatable)').argParser(
-        collect,
-      ),
-    )
-    .addOption(new Option('--env-file <file>', 'read outside variables from a file of NAME=value lines (repeatable)').argParser(collect))
-    .addOption(jsonOption('print the events of the run as JSON lines'))
-    .option('--plain', 'print plain lines, also on a terminal')
-    .addOption(runtimeOption())
-    .addOption(concurrencyOption())
-    .addOption(new Option('--fail-fast', 'stop running stages at the first failure').conflicts('keepGoing'))
-    .option('--keep-going', 'run all that does not need what failed')
-    .option('--record', 'record deployments also when files differ from the commit')
-    .action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
+  executing(
+    command('run', 'run the pipeline of a commit, or of the working tree as it is')
+      .description(
+        'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
+          'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
+      )
+      .argument('[target-or-path...]', 'stages to run, or the directory of a project')
+      .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+      .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect)),
+  ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
 
   command('plan', 'print what would be run, and run nothing')
     .argument('[target...]', 'stages: only these and all that they need')
@@ -112,31 +100,21 @@ export const buildProgram = (process: ProgramProcess): Command => {
     .addOption(jsonOption('print JSON lines'))
     .action(async (options) => finish(await (await import('./commands/deployments.ts')).deployments(context(), options)));
 
-  command('rerun', 'run the stages of a finished run again, as further attempts of it')
-    .argument('<run>', runArgument)
-    .option('--failed', 'only the stages that did not pass, and those that need them')
-    .addOption(new Option('-e, --env <NAME=value>', 'give an outside variable (repeatable)').argParser(collect))
-    .addOption(new Option('--env-file <file>', 'read outside variables from a file (repeatable)').argParser(collect))
-    .addOption(jsonOption('print the events as JSON lines'))
-    .option('--plain', 'print plain lines, also on a terminal')
-    .addOption(runtimeOption())
-    .addOption(concurrencyOption())
-    .option('--record', 'record deployments also when files differ from the commit')
-    .action(async (run, options) => finish(await (await import('./commands/rerun.ts')).rerun(context(), run, options)));
+  executing(
+    command('rerun', 'run the stages of a finished run again, as further attempts of it')
+      .argument('<run>', 'a number, an id or its beginning')
+      .option('--failed', 'only the stages that did not pass, and those that go with them'),
+  ).action(async (run, options) => finish(await (await import('./commands/rerun.ts')).rerun(context(), run, options)));
 
-  command('resume', 'go on with a run whose process died')
-    .argument('[run]', `${runArgument}; without it: the newest that was left`)
-    .addOption(new Option('-e, --env <NAME=value>', 'give an outside variable (repeatable)').argParser(collect))
-    .addOption(new Option('--env-file <file>', 'read outside variables from a file (repeatable)').argParser(collect))
-    .addOption(jsonOption('print the events as JSON lines'))
-    .option('--plain', 'print plain lines, also on a terminal')
-    .addOption(runtimeOption())
-    .addOption(concurrencyOption())
-    .option('--record', 'record deployments also when files differ from the commit')
-    .action(async (run, options) => finish(await (await import('./commands/resume.ts')).resume(context(), run, options)));
+  executing(
+    command('resume', 'go on with a run whose process died').argument(
+      '[run]',
+      'a number, an id or its beginning; without it: the newest that was left',
+    ),
+  ).action(async (run, options) => finish(await (await import('./commands/resume.ts')).resume(context(), run, options)));
 
   command('cancel', 'end a run: ask its process, or end what a dead one left')
-    .argument('[run]', `${runArgument}; without it: the one that runs`)
+    .argument('[run]', 'a number, an id or its beginning; without it: the newest that has not ended')
     .option('--force', 'do not wait for commands to end politely')
     .addOption(runtimeOption())
     .action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
@@ -170,13 +148,32 @@ const runArgument = 'a number, an id or its beginning; without it: the newest';
 
 const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
 
+/** What the commands share that carry a run. */
+const executing = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command
+    .addOption(
+      new Option('-e, --env <NAME=value>', 'give an outside variable; NAME alone takes it from the environment (repeatable)').argParser(
+        collect,
+      ),
+    )
+    .addOption(new Option('--env-file <file>', 'read outside variables from a file of NAME=value lines (repeatable)').argParser(collect))
+    .addOption(jsonOption('print the events of the run as JSON lines'))
+    .option('--plain', 'print plain lines, also on a terminal')
+    .addOption(runtimeOption())
+    .addOption(
+      new Option('--concurrency <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
+        atLeastOne,
+      ),
+    )
+    .addOption(new Option('--fail-fast', 'stop running stages at the first failure').conflicts('keepGoing'))
+    .option('--keep-going', 'run all that does not need what failed')
+    .option('--record', 'record deployments also when files differ from the commit')
+    .option('--allow-privileged', 'let services run privileged that ask for it')
+    .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect));
+
 const jsonOption = (text: string) => new Option('--json', text);
 const runtimeOption = () =>
   new Option('--runtime <name>', 'what runs the containers').choices(['docker', 'fake'] as const).default('docker' as const);
-const concurrencyOption = () =>
-  new Option('--concurrency <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
-    atLeastOne,
-  );
 
 const wholeNumber = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');

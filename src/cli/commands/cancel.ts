@@ -5,23 +5,23 @@ import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { findRun, openProject, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeName, withRuntime } from '../runtimes.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 
-export type CancelOptions = { readonly force?: true; readonly runtime: RuntimeName };
+export type CancelOptions = { readonly force?: true } & RuntimeOptions;
 
 /** Asks the process that carries the run; where it is dead, ends what it left. */
-export const cancel = async (context: Context, wanted: string | undefined, { force, runtime }: CancelOptions): Promise<ExitCode> => {
+export const cancel = async (context: Context, wanted: string | undefined, options: CancelOptions): Promise<ExitCode> => {
   const project = await openProject(context);
   const id = wanted === undefined ? await newestOpen(project) : await findRun(project, wanted);
   const { phase, outcome, number } = await readRun(project, id);
   if (phase === 'finished') throw new Refusal('RUN_FINISHED', `Run ${number} has ended already: ${outcome}.`);
   const owner = await ownerOf(project.stateDir, id);
   if (owner === undefined) {
-    await withRuntime(runtime, context, (engine) => endDeadRun(context, project, id, engine));
+    await withRuntime(options, context, (engine) => endDeadRun(context, project, id, engine));
     return exitCodes.passed;
   }
   process.kill(owner.pid, 'SIGTERM');
-  if (force) process.kill(owner.pid, 'SIGINT');
+  if (options.force) process.kill(owner.pid, 'SIGINT');
   context.stdout.write(`Run ${number} is asked to stop; cion show ${number} -f watches it.\n`);
   return exitCodes.passed;
 };

@@ -10,14 +10,15 @@ import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { list, plural } from '../printers/words.ts';
 import { openProject, type Project } from '../project.ts';
-import { type RuntimeName, withRuntime } from '../runtimes.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 
-export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true; readonly runtime: RuntimeName };
+export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true } & RuntimeOptions;
 
 /** Removes what dead runs left in the engine, and on request old runs with all that is kept of them. */
-export const clean = async (context: Context, { runsOlderThan, allProjects, runtime }: CleanOptions): Promise<ExitCode> => {
+export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
+  const { runsOlderThan, allProjects } = options;
   const project = await openProject(context);
-  const swept = await withRuntime(runtime, context, async (engine) => {
+  const swept = await withRuntime(options, context, async (engine) => {
     const alive: string[] = [];
     const perRun: Swept[] = [];
     for await (const { run, phase } of listRuns(project.stateDir)) {

@@ -8,12 +8,12 @@ import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
 import { findRun, openProject, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeName, withRuntime } from '../runtimes.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
 import { stagesAgain } from '../stages-again.ts';
 
-export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true; readonly runtime: RuntimeName };
+export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
 
 /** Further attempts of the same run (R-CIO-33). */
 export const rerun = async (context: Context, wanted: string, options: RerunOptions): Promise<ExitCode> => {
@@ -39,7 +39,7 @@ export const rerun = async (context: Context, wanted: string, options: RerunOpti
     await printProblems(context, missing, []);
     return exitCodes.refused;
   }
-  return withRuntime(options.runtime, context, (runtime) =>
+  return withRuntime(options, context, (runtime) =>
     withSession(context, project, id, options, async (session) => {
       const { recorder, clock, printer, interrupts } = session;
       const source = await keptSource(project, state, interrupts.cancel);

@@ -10,11 +10,11 @@ import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
 import { findRun, openProject, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeName, withRuntime } from '../runtimes.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 import { withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
 
-export type ResumeOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly runtime: RuntimeName };
+export type ResumeOptions = OutsideOptions & PrinterOptions & CarryOutOptions & RuntimeOptions;
 
 /** Goes on with a run whose process died: attaches to what still runs, and runs nothing twice. */
 export const resume = async (context: Context, wanted: string | undefined, options: ResumeOptions): Promise<ExitCode> => {
@@ -37,7 +37,7 @@ export const resume = async (context: Context, wanted: string | undefined, optio
     await printProblems(context, missing, []);
     return exitCodes.refused;
   }
-  return withRuntime(options.runtime, context, (runtime) =>
+  return withRuntime(options, context, (runtime) =>
     withSession(context, project, id, options, async (session) => {
       const { clock, printer, interrupts } = session;
       const source = await keptSource(project, state, interrupts.cancel);

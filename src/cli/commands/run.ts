@@ -14,7 +14,7 @@ import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
 import { directoryTree, openProject, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { openRuntime, type RuntimeName } from '../runtimes.ts';
+import { openRuntime, type RuntimeOptions } from '../runtimes.ts';
 import { userName, withSession } from '../session.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
@@ -22,7 +22,7 @@ import { forgetSource, sourceDirectory } from '../snapshots.ts';
 
 export type RunOptions = OutsideOptions &
   PrinterOptions &
-  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly runtime: RuntimeName };
+  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[] } & RuntimeOptions;
 
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
@@ -44,7 +44,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   };
   const code = await withSession(context, project, id, { ...options, begin }, async (session): Promise<ExitCode> => {
     const { recorder, interrupts, clock } = session;
-    const opening = openRuntime(options.runtime, context, interrupts.cancel);
+    const opening = openRuntime(options, context, interrupts.cancel);
     opening.catch(() => undefined);
     const directory = sourceDirectory(project, id);
     const freeze = async (signal: AbortSignal, log: (line: string) => void) => {
