@@ -32,7 +32,7 @@ export type Running = {
 
 export const startCion = (args: readonly string[], options: CliOptions): Running => {
   const { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY } = process.env;
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, ['--', main, ...args], {
     cwd: options.cwd,
     env: { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, ...options.env },
   });
