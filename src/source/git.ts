@@ -91,6 +91,7 @@ const gitEnvironment = (settings: Readonly<Record<string, string>>): Record<stri
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOW_PROTOCOL: 'none',
     LC_ALL: 'C',
   };
