@@ -134,14 +134,16 @@ describe('the journal of a run', () => {
        }`,
     ]);
     let promised = 0;
-    for await (const text of child.stdout) {
-      promised = Number(String(text).trim().split('\n').at(-1));
-      if (promised > 60) break;
-    }
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (text) => {
+        promised = Number(String(text).trim().split('\n').at(-1));
+        if (promised > 60) resolve();
+      });
+    });
     assert.deepEqual(await ownerOf(dir, run), { pid: child.pid });
     await assert.rejects(openJournal(dir, run), { code: 'RUN_BUSY', message: new RegExp(`process ${child.pid}`) });
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
     const journal = await openJournal(dir, run);
     assert.ok(journal.past.length >= promised);
     await journal.append(stamped([finished], journal.past.length, 2));

@@ -111,6 +111,22 @@ export const resultsContract = (name: string, make: () => Promise<ResultsUnderTe
       }
     });
 
+    it('keeps the logs of stages that run at the same time apart, each to be read by its stage (R-CIO-15)', async () => {
+      const run = newRunId(Date.now());
+      const stages = ['fetch', 'build', 'release'];
+      const writers = await Promise.all(stages.map((stage) => results.begin({ run, stage, attempt: 1 }, startedAt)));
+      for (let i = 0; i < 20; i++) {
+        await Promise.all(
+          writers.map((writer, n) => writer.append({ stream: 'stdout', bytes: Buffer.from(`${stages[n]} ${i}\n`), at: startedAt })),
+        );
+      }
+      await Promise.all(writers.map((writer) => writer.close()));
+      for (const stage of stages) {
+        const lines = Array.from({ length: 20 }, (_, i) => `${stage} ${i}\n`);
+        assert.equal(bytesOf(await log(run, stage)).toString(), lines.join(''));
+      }
+    });
+
     it('continues a log where it durably ended when the same attempt begins again', async () => {
       const k = key('build');
       const first = await results.begin(k, startedAt);

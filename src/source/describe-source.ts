@@ -22,14 +22,16 @@ export const describeSource = async (directory: string): Promise<SourceDescripti
   const root = await sourceRoot(directory);
   if (root.kind === 'directory') return root;
   const git = await gitIn(root.root);
-  const commit = await headCommit(git);
-  const branch = await currentBranch(git);
-  const status = await git(['status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=all']);
+  const [{ commit, subject }, branch, status] = await Promise.all([
+    headCommit(git),
+    currentBranch(git),
+    git(['status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=all']),
+  ]);
   return {
     ...root,
     commit,
     ...(branch === undefined ? {} : { branch }),
-    subject: await subjectOf(git, commit),
+    subject,
     changedFiles: status.stdout.toString('latin1').split('\0').length - 1,
   };
 };
@@ -51,29 +53,32 @@ export const sourceRoot = async (directory: string): Promise<SourceRoot> => {
   }
 };
 
-export const headCommit = async (git: Git): Promise<string> => {
-  const { stdout, code } = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { alsoFine: [1] });
-  if (code === 0) return stdout.toString().trim();
-  throw new SourceError('SOURCE_NO_COMMITS', 'This repository has no commit yet. Make one, then run again.');
+export type Commit = { readonly commit: string; readonly tree: string; readonly subject: string };
+
+export const headCommit = async (git: Git): Promise<Commit> => {
+  const head = await commitCalled(git, 'HEAD');
+  if (head === undefined) throw new SourceError('SOURCE_NO_COMMITS', 'This repository has no commit yet. Make one, then run again.');
+  return head;
 };
 
 /** The commit that a person names; what begins with `-` is never taken for a name. */
-export const namedCommit = async (git: Git, rev: string): Promise<string> => {
-  const unknown = new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${JSON.stringify(rev)} in this repository.`);
-  if (rev === '' || rev.startsWith('-') || rev.includes('\0')) throw unknown;
+export const namedCommit = async (git: Git, rev: string): Promise<Commit> => {
+  const found = rev === '' || rev.startsWith('-') || rev.includes('\0') ? undefined : await commitCalled(git, rev);
+  if (found === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${JSON.stringify(rev)} in this repository.`);
+  return found;
+};
+
+const commitCalled = async (git: Git, rev: string): Promise<Commit | undefined> => {
   const { stdout, code } = await git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`], { alsoFine: [1, 128] });
-  if (code === 0) return stdout.toString().trim();
-  throw unknown;
+  if (code !== 0) return undefined;
+  const told = await git(['log', '-1', '--no-show-signature', '--format=%H%n%T%n%s', '--end-of-options', stdout.toString().trim(), '--']);
+  const [commit = '', tree = '', subject = ''] = told.stdout.toString().split('\n');
+  return { commit, tree, subject };
 };
 
 export const currentBranch = async (git: Git): Promise<string | undefined> => {
   const { stdout, code } = await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], { alsoFine: [1] });
   return code === 0 ? stdout.toString().trim() : undefined;
-};
-
-export const subjectOf = async (git: Git, commit: string): Promise<string> => {
-  const { stdout } = await git(['log', '-1', '--no-show-signature', '--format=%s', '--end-of-options', commit, '--']);
-  return stdout.toString().replace(/\n$/, '');
 };
 
 const isInRepository = async (path: string): Promise<boolean> => {

@@ -77,20 +77,20 @@ export const ownGit = (directory: string): Git => runGit(directory, safeSettings
 
 /** Settings go in by the environment, because a name may contain `=`. */
 const gitEnvironment = (settings: Readonly<Record<string, string>>): Record<string, string> => {
-  const inherited = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('GIT_'),
+  const inherited = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
+    value === undefined || name.startsWith('GIT_') ? [] : [[name, value]],
   );
-  const pairs = Object.entries(settings).flatMap(([key, value], i) => [
+  const pairs = Object.entries(settings).flatMap(([key, value], i): [string, string][] => [
     [`GIT_CONFIG_KEY_${i}`, key],
     [`GIT_CONFIG_VALUE_${i}`, value],
   ]);
   return {
-    ...Object.fromEntries(inherited),
-    ...Object.fromEntries(pairs),
+    ...Object.fromEntries([...inherited, ...pairs]),
     GIT_CONFIG_COUNT: String(Object.keys(settings).length),
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOW_PROTOCOL: 'none',
     LC_ALL: 'C',
   };

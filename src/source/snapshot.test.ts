@@ -198,7 +198,9 @@ describe('the source of a run', () => {
     git(repo, 'commit', '-q', '-m', 'with a submodule');
     const marker = join(await fresh(), 'ran');
     git(join(repo, 'sub module'), 'config', 'core.fsmonitor', `touch '${marker}'; false`);
-    await write(repo, { 'sub module/inner.txt': 'changed', 'own repository/x': 'x' });
+    git(join(repo, 'sub module'), 'config', 'filter.inner.clean', `touch '${marker}'; cat`);
+    await writeFile(join(repo, '.git/modules/sub module/info/attributes'), '* filter=inner\n');
+    await write(repo, { 'sub module/inner.txt': 'j', 'own repository/x': 'x' });
     git(join(repo, 'own repository'), 'init', '-q');
     git(join(repo, 'own repository'), 'add', '-A');
     git(join(repo, 'own repository'), 'commit', '-q', '-m', 'x');
@@ -215,9 +217,19 @@ describe('the source of a run', () => {
   it('keeps LFS pointers as they are, also where LFS is set up for the user', async () => {
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n';
     const repo = await repository({ '.gitattributes': '*.bin filter=lfs\n', 'large.bin': pointer });
-    git(repo, 'config', 'filter.lfs.smudge', 'tr a-z A-Z');
-    assert.equal(await readFile(join((await take(repo)).into, 'large.bin'), 'utf8'), pointer);
-    assert.equal(await readFile(join((await take(repo, 'HEAD')).into, 'large.bin'), 'utf8'), pointer);
+    const home = process.env.HOME;
+    process.env.HOME = await fresh();
+    try {
+      await writeFile(
+        join(process.env.HOME, '.gitconfig'),
+        '[filter "lfs"]\n  smudge = tr a-z A-Z\n  clean = tr a-z A-Z\n  required = true\n',
+      );
+      assert.equal(await readFile(join((await take(repo)).into, 'large.bin'), 'utf8'), pointer);
+      assert.equal(await readFile(join((await take(repo, 'HEAD')).into, 'large.bin'), 'utf8'), pointer);
+    } finally {
+      if (home === undefined) delete process.env.HOME;
+      else process.env.HOME = home;
+    }
   });
 
   it('works from a sub-directory, a worktree, a shallow clone, a detached HEAD, and inside a hook of git’s', async () => {
@@ -265,7 +277,7 @@ describe('the source of a run', () => {
     assert.equal((await take(repo)).source.changedFiles, 6);
   });
 
-  it('is a copy of all files but .cion where there is no git (R-CIO-56)', async () => {
+  it('is a copy of all files but .cion where there is no git', async () => {
     const directory = await fresh();
     await write(directory, { 'a.txt': 'a', 'deep/er/b': 'b', '.cion/run/x': 'x', '.hidden': 'h', größe: 'g' });
     await mkdir(join(directory, 'empty'));

@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Source } from '../run/run-event.ts';
 import { copyDirectory } from './copy-directory.ts';
-import { currentBranch, headCommit, namedCommit, sourceRoot, subjectOf } from './describe-source.ts';
+import { currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
 import { type Git, gitIn, ownGit } from './git.ts';
 import { SourceError } from './source-error.ts';
-import { writeWorkingTree } from './working-tree.ts';
+import { type ObjectStore, objectStore, writeWorkingTree } from './working-tree.ts';
 
 export type SnapshotRequest = {
   readonly dir: string;
@@ -44,26 +44,28 @@ type FromRepository = Omit<SnapshotRequest, 'dir' | 'commit'> & { readonly root:
 
 const fromRepository = async ({ root, named, into, signal, log }: FromRepository): Promise<Source> => {
   const git = await gitIn(root);
-  const commit = named === undefined ? await headCommit(git) : await namedCommit(git, named);
-  const branch = named === undefined ? await currentBranch(git) : await branchCalled(git, named);
-  const subject = await subjectOf(git, commit);
   const own = ownGit(into);
-  await fetchCommit(git, own, root, commit, signal);
-  const tree =
-    named === undefined
-      ? await writeWorkingTree(git, {
-          root,
-          commit,
-          scratch: join(into, '.git', 'scratch'),
-          pack: join(into, '.git/objects/pack'),
-          signal,
-          log,
-        })
-      : (await own(['rev-parse', `${commit}^{tree}`])).stdout.toString().trim();
-  await own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal });
-  const changedFiles = await changesBetween(own, commit, tree);
-  if (changedFiles > 0) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
-  const { files, bytes, submodules } = await contentsOf(own, tree);
+  const [{ commit, tree: committed, subject }, branch, paths] = await Promise.all([
+    named === undefined ? headCommit(git) : namedCommit(git, named),
+    named === undefined ? currentBranch(git) : branchCalled(git, named),
+    repositoryPaths(git, root),
+  ]);
+  await own(['init', '--quiet', '--template=', `--object-format=${paths.format}`], { env: withoutUserConfig, signal });
+  const scratch = join(into, '.git', 'scratch');
+  const store = objectStore(join(scratch, 'objects'), paths.objects);
+  await mkdir(store.GIT_OBJECT_DIRECTORY, { recursive: true });
+  const working = { index: paths.index, scratchIndex: join(scratch, 'index'), store, signal, log };
+  const tree = named === undefined ? await writeWorkingTree(git, working) : committed;
+  await packInto(git, into, { commit, tree, store, signal });
+  await rm(scratch, { recursive: true });
+
+  const [changedFiles, { files, bytes, submodules }] = await Promise.all([
+    tree === committed ? 0 : changesBetween(own, commit, tree),
+    contentsOf(own, tree),
+    own(['update-ref', '--no-deref', 'HEAD', commit]),
+    own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal }),
+  ]);
+  if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
   for (const path of submodules) log(`warning: the submodule ${path} is not fetched, its directory stays empty`);
   log(`${commit.slice(0, 7)} ${subject}${changedFiles === 0 ? '' : ` + ${changedFiles} changed ${changedFiles === 1 ? 'file' : 'files'}`}`);
   return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles, files, bytes };
@@ -72,12 +74,26 @@ const fromRepository = async ({ root, named, into, signal, log }: FromRepository
 /** The user's filters (LFS among them) and line ends are no part of the project. */
 const withoutUserConfig = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
 
-const fetchCommit = async (git: Git, own: Git, root: string, commit: string, signal: AbortSignal): Promise<void> => {
-  const format = (await git(['rev-parse', '--show-object-format'])).stdout.toString().trim();
-  await own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal });
-  const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--end-of-options'];
-  await own([...fetch, root, commit], { env: { GIT_ALLOW_PROTOCOL: 'file' }, signal });
-  await own(['update-ref', '--no-deref', 'HEAD', commit]);
+const repositoryPaths = async (git: Git, root: string) => {
+  const { stdout } = await git(['rev-parse', '--show-object-format', '--git-path', 'objects', '--git-path', 'index']);
+  const [format = '', objects = '', index = ''] = stdout.toString().split('\n');
+  return { format, objects: resolve(root, objects), index: resolve(root, index) };
+};
+
+/** The commit without its past, as a shallow clone has it, and the tree that is run. No transport is involved. */
+const packInto = async (
+  git: Git,
+  into: string,
+  {
+    commit,
+    tree,
+    store,
+    signal,
+  }: { readonly commit: string; readonly tree: string; readonly store: ObjectStore; readonly signal: AbortSignal },
+): Promise<void> => {
+  const pack = ['pack-objects', '-q', '--revs', '--window=0', '--compression=1', join(into, '.git/objects/pack/pack')];
+  await git(pack, { env: store, input: `--shallow ${commit}\n${commit}\n${tree}\n`, signal });
+  await writeFile(join(into, '.git', 'shallow'), `${commit}\n`);
 };
 
 const branchCalled = async (git: Git, rev: string): Promise<string | undefined> => {

@@ -1,57 +1,53 @@
-import { copyFile, mkdir, rm, stat, utimes } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, stat, utimes } from 'node:fs/promises';
 import type { Git } from './git.ts';
+
+export type ObjectStore = { readonly GIT_OBJECT_DIRECTORY: string; readonly GIT_ALTERNATE_OBJECT_DIRECTORIES: string };
 
 /**
  * The working tree as git sees it (tracked files as they lie there, without deleted ones, and untracked ones that are not ignored) as a
- * tree object, made with a copy of the index and an object store of its own: the repository stays as it is. All objects that `commit`
- * does not have are put into `pack`, the pack directory of another repository.
+ * tree object. It is made with a copy of the index, and what is new goes into `store`: the repository stays as it is.
  */
 export const writeWorkingTree = async (
   git: Git,
   {
-    root,
-    commit,
-    scratch,
-    pack,
+    index,
+    scratchIndex,
+    store,
     signal,
     log,
   }: {
-    readonly root: string;
-    readonly commit: string;
-    readonly scratch: string;
-    readonly pack: string;
+    readonly index: string;
+    readonly scratchIndex: string;
+    readonly store: ObjectStore;
     readonly signal: AbortSignal;
     readonly log: (line: string) => void;
   },
 ): Promise<string> => {
-  const path = async (name: string) => resolve(root, (await git(['rev-parse', '--git-path', name])).stdout.toString().replace(/\n$/, ''));
-  const index = join(scratch, 'index');
-  const env = {
-    GIT_INDEX_FILE: index,
-    GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(await path('objects')),
-  };
-  await mkdir(env.GIT_OBJECT_DIRECTORY, { recursive: true });
-  try {
-    await copyIndex(await path('index'), index);
-    const changes = await git(['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=all'], { env, signal });
-    const { gone, changed } = changesOf(changes.stdout);
-    const untracked = namesIn((await git(['ls-files', '-z', '--others', '--exclude-standard'], { env, signal })).stdout);
-    const [nested, added] = [untracked.filter(isDirectory), untracked.filter((name) => !isDirectory(name))];
-    for (const name of nested) log(`warning: ${name.toString('utf8', 0, name.length - 2)} is a git repository of its own and is left out`);
-    await git(['update-index', '-z', '--force-remove', '--stdin'], { env, input: Buffer.concat(gone), signal });
-    const update = ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'];
-    await git(update, { env, input: Buffer.concat([...changed, ...added]), signal });
-    const tree = (await git(['write-tree'], { env, signal })).stdout.toString().trim();
-    const committed = (await git(['rev-parse', '--verify', `${commit}^{tree}`])).stdout.toString().trim();
-    if (tree !== committed)
-      await git(['pack-objects', '-q', '--revs', join(pack, 'pack')], { env, input: `${tree}\n^${commit}\n`, signal });
-    return tree;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+  const env = { ...store, GIT_INDEX_FILE: scratchIndex };
+  await copyIndex(index, scratchIndex);
+  const [tracked, others] = await Promise.all([
+    git(['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=all'], { env, signal }),
+    git(['ls-files', '-z', '--others', '--exclude-standard'], { env, signal }),
+  ]);
+  const { gone, changed } = changesOf(tracked.stdout);
+  const untracked = namesIn(others.stdout);
+  for (const name of untracked.filter(isDirectory)) {
+    log(`warning: ${name.toString('utf8', 0, name.length - 2)} is a git repository of its own and is left out`);
   }
+  const present = [...changed, ...untracked.filter((name) => !isDirectory(name))];
+  const update = async (options: readonly string[], names: readonly Buffer[]): Promise<void> => {
+    if (names.length > 0) await git(['update-index', '-z', ...options, '--stdin'], { env, input: Buffer.concat(names), signal });
+  };
+  await update(['--force-remove'], gone);
+  await update(['--add', '--remove', '--replace'], present);
+  return (await git(['write-tree'], { env, signal })).stdout.toString().trim();
 };
+
+/** `path`: an object directory, which may itself have alternates. */
+export const objectStore = (directory: string, path: string): ObjectStore => ({
+  GIT_OBJECT_DIRECTORY: directory,
+  GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${path.replaceAll(/["\\]/g, '\\$&')}"`,
+});
 
 /** Its time stays, rounded down: git looks again at every file that is not older than the index. */
 const copyIndex = async (from: string, to: string): Promise<void> => {
@@ -84,5 +80,3 @@ const changesOf = (text: Buffer) => {
 
 /** So does git name an untracked repository. */
 const isDirectory = (name: Buffer): boolean => name.at(-2) === 0x2f;
-
-const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, '\\$&')}"`;

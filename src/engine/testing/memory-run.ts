@@ -10,17 +10,16 @@ import type { ExecuteDeps, ExecuteOptions } from '../execute.ts';
 import type { Sink } from '../sink.ts';
 
 /** A journal in memory that already tells of a fetched and planned run. */
-export const plannedJournal = (plan: Plan, more: readonly RunFact[] = []): Journal & { readonly events: RunEvent[] } => {
+export const plannedJournal = (plan: Plan, run = 'run_1'): Journal & { readonly events: RunEvent[] } => {
   const facts: readonly RunFact[] = [
-    { kind: 'run.created', run: 'run_1', number: 1, project: 'test', trigger: { kind: 'manual', by: 'test' } },
+    { kind: 'run.created', run, number: 1, project: 'test', trigger: { kind: 'manual', by: 'test' } },
     { kind: 'fetch.started' },
     { kind: 'fetch.finished', source: { commit: 'c0ffee', changedFiles: 0, files: 1, bytes: 1 } },
     { kind: 'run.planned', plan, digest: planDigest(plan) },
-    ...more,
   ];
   const events = [...stamped(facts, 0, 0)];
   return {
-    run: 'run_1',
+    run,
     past: [...events],
     events,
     append: async (added) => {

@@ -92,12 +92,14 @@ describe('fsResults', () => {
        }`,
     ]);
     let promised = 0;
-    for await (const text of child.stdout) {
-      promised = Math.max(promised, Number(String(text).trim().split('\n').at(-1)));
-      if (promised > 2000) break;
-    }
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (text) => {
+        promised = Number(String(text).trim().split('\n').at(-1));
+        if (promised > 2000) resolve();
+      });
+    });
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
     const { position } = await fsResults({ root: directory }).begin(key, at);
     const lines = (await logOf(directory)).split('\n').slice(0, -1);
     assert.ok(lines.length > promised);
