@@ -36,10 +36,22 @@ export const makeExecution = (
     }
   };
 
+  const read = async (follow: boolean, from: LogPosition, signal: AbortSignal): Promise<AsyncGenerator<LogChunk>> => {
+    const query = { follow, stdout: true, stderr: true };
+    return keptLog(await engine.stream('GET', `/containers/${id}/logs`, { query, signal }), from, !follow);
+  };
+
+  /** An engine that is followed may leave out what came last before the end; what it tells after the end is whole. */
   async function* kept(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
-    const query = { follow: true, stdout: true, stderr: true };
-    const log = await engine.stream('GET', `/containers/${id}/logs`, { query, signal });
-    yield* keptLog(log, from);
+    const position = { ...from };
+    if (!hasEnded) {
+      for await (const chunk of await read(true, from, signal)) {
+        position[chunk.stream] += chunk.bytes.length;
+        yield chunk;
+      }
+      await abortable(ended, signal);
+    }
+    yield* await read(false, position, signal);
   }
 
   /** The connection may have been cut while the container goes on. */
