@@ -150,7 +150,7 @@ test('release does not run when build or test fails, whatever its exit code (R-C
   const cwd = repository(t, config({ build: { cmd: 'exit 3' }, release: { cmd: 'echo released' } }));
   assert.equal((await cion(cwd, 'run')).code, 1);
   const skipped = (await eventsOf(cwd)).find(({ kind }) => kind === 'stage.skipped');
-  assert.deepEqual([skipped?.stage, (skipped?.cause as { node?: string }).node], ['release', 'build']);
+  assert.deepEqual([skipped?.stage, (skipped?.cause as { node?: string } | undefined)?.node], ['release', 'build']);
   commit(cwd, config({ build: { cmd: 'true' }, test: { cmd: 'exit 255' }, release: { cmd: 'echo released' } }));
   assert.equal((await cion(cwd, 'run')).code, 1);
   assert.deepEqual(

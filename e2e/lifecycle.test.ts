@@ -190,7 +190,7 @@ test('a targets’ run leaves out what they do not need, --only also what they d
 });
 
 test('a reader that leaves early is no error', async (t) => {
-  const cwd = repository(t, fake({ FAKE_STDOUT: `${'a line\n'.repeat(1000)}` }));
+  const cwd = repository(t, fake({ FAKE_STDOUT: 'a line\n'.repeat(1000) }));
   const run = start(cwd, 'run', '--runtime', 'fake');
   run.process.stdout.destroy();
   const { code, stderr } = await run.ended;
