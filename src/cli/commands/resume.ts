@@ -1,7 +1,7 @@
 import { missingValues } from '../../engine/values.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { listRuns } from '../../local/runs.ts';
-import { type CarryOutOptions, carryOut } from '../carry-out.ts';
+import { type CarryOutOptions, carryOut, exitCodeOf } from '../carry-out.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { lostBeforePlan } from '../lost-before-plan.ts';
@@ -23,6 +23,11 @@ export const resume = async (context: Context, wanted: string | undefined, optio
   const state = await readRun(project, id);
   const { plan, number } = state;
   if (state.phase === 'finished') {
+    const swept = await withRuntime(options, context, (runtime) => runtime.sweep({ kind: 'run', run: id }, new AbortController().signal));
+    if (swept.containers + swept.volumes + swept.networks > 0) {
+      context.stdout.write(`Run ${number} had ended: ${state.outcome}. What its process had left is removed.\n`);
+      return exitCodeOf(state.outcome);
+    }
     throw new Refusal('RUN_FINISHED', `Run ${number} has ended: ${state.outcome}.`, `cion rerun ${number} runs its stages again.`);
   }
   if ((await ownerOf(project.stateDir, id)) !== undefined) {
