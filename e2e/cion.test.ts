@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from '../src/runtimes/docker/engine/connect.ts';
@@ -15,7 +15,10 @@ const env = { CION_NAMESPACE: namespace };
 const cion = (cwd: string, ...args: readonly string[]) => anyCion(args, { cwd, env });
 
 const engine = await connect(findEndpoint(process.env), AbortSignal.timeout(30_000));
-after(() => engine.close());
+after(async () => {
+  await engine.close();
+  await cion(tmpdir(), 'clean', '--all-projects');
+});
 
 const leftovers = async (): Promise<number> => {
   const filters = JSON.stringify({ label: [`cion.namespace=${namespace}`] });
@@ -64,7 +67,7 @@ const variables = (text: string): Readonly<Record<string, string>> =>
 
 const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 
-test('a commit is fetched, built, tested and released, in this order, each step in a container and none on this machine (R-CIO-01, R-CIO-06, R-CIO-10, R-CIO-11, R-CIO-12, R-CIO-36)', async (t) => {
+test('a commit is fetched, built, tested and released, in this order, each step in a container and none on this machine (R-CIO-01, R-CIO-06, R-CIO-10, R-CIO-11, R-CIO-12, R-CIO-15, R-CIO-36)', async (t) => {
   const outside = directory(t);
   const say = (name: string) => `echo ${name} on $(hostname); touch ${join(outside, name).replaceAll(' ', '\\ ')} 2>/dev/null; true`;
   const cwd = repository(t, config({ build: { cmd: say('build') }, test: { cmd: say('test') }, release: { cmd: say('release') } }));
@@ -85,6 +88,7 @@ test('a commit is fetched, built, tested and released, in this order, each step 
     const document = JSON.parse(readFileSync(join(cwd, '.cion/run', String(events[0]?.run), `${name}.json`), 'utf8'));
     assert.deepEqual([document.exitCode, document.outcome], [0, 'passed']);
   }
+  assert.match(await stdoutOf(cwd, '1', 'fetch'), new RegExp(git(cwd, 'rev-parse', '--short', 'HEAD')));
   assert.equal(await leftovers(), 0);
 });
 

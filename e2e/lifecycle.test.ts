@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect } from '../src/runtimes/docker/engine/connect.ts';
@@ -12,8 +15,14 @@ const env = { CION_NAMESPACE: namespace };
 const cion = (cwd: string, ...args: readonly string[]) => anyCion(args, { cwd, env });
 const start = (cwd: string, ...args: readonly string[]) => startCion(args, { cwd, env });
 
-const engine = await connect(findEndpoint(process.env), AbortSignal.timeout(30_000));
-after(() => engine.close());
+const endpoint = findEndpoint(process.env);
+const socketPath = endpoint.kind === 'unix' ? endpoint.path : '';
+const noSocket = socketPath === '' && 'the engine is not behind a local socket';
+const engine = await connect(endpoint, AbortSignal.timeout(30_000));
+after(async () => {
+  await engine.close();
+  await cion(tmpdir(), 'clean', '--all-projects');
+});
 
 const containers = async (): Promise<number> => {
   const filters = JSON.stringify({ label: [`cion.namespace=${namespace}`] });
@@ -35,6 +44,24 @@ const outcomes = async (cwd: string): Promise<readonly string[]> =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line).outcome ?? 'open');
+
+/** A way to a local engine that can be cut. */
+const roadTo = async (socketPath: string) => {
+  const open = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const far = createConnection(socketPath);
+    for (const socket of [near, far]) open.add(socket.on('error', () => undefined));
+    near.pipe(far).pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = (): Promise<unknown> => {
+    for (const socket of open) socket.destroy();
+    server.close();
+    return once(server, 'close');
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+};
 
 type Event = { readonly kind: string; readonly stage?: string; readonly attempt?: number; readonly [key: string]: unknown };
 const eventsOf = async (cwd: string, run = '1'): Promise<readonly Event[]> =>
@@ -120,6 +147,25 @@ test('cancel and clean end what a killed process left (R-CIO-40)', async (t) => 
     assert.equal(await containers(), 0);
   }
   assert.deepEqual(await outcomes(cwd), ['cancelled', 'cancelled']);
+});
+
+test('an engine that is lost in the middle of a run: errored with what to do, and clean finds what was left', {
+  skip: noSocket,
+}, async (t) => {
+  const cwd = repository(t, real('echo begin; sleep 600'));
+  const road = await roadTo(socketPath);
+  const run = startCion(['run'], { cwd, env: { ...env, DOCKER_HOST: `tcp://127.0.0.1:${road.port}`, DOCKER_TLS_VERIFY: undefined } });
+  await run.wrote('| begin');
+  await road.close();
+  const { code, stdout, stderr } = await run.ended;
+  assert.equal(code, 3, stdout.toString() + stderr.toString());
+  assert.match(stdout.toString(), /\(ENGINE_(LOST|UNREACHABLE)\)/);
+  assert.match(stderr.toString(), /cion clean/);
+  assert.doesNotMatch(stderr.toString() + stdout.toString(), /\n\s+at /);
+  assert.equal((await cion(cwd, 'logs', 'build')).out, 'begin\n');
+  assert.ok((await containers()) > 0);
+  assert.equal((await cion(cwd, 'clean')).code, 0);
+  assert.equal(await containers(), 0);
 });
 
 test('a re-run is another attempt of the same run, with the same commit (R-CIO-33)', async (t) => {

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { exitCodes } from './cli/exit-codes.ts';
+import { type ExitCode, exitCodes } from './cli/exit-codes.ts';
 import { buildProgram } from './cli/program.ts';
 
 const { argv, env, stderr, stdout } = process;
@@ -8,7 +8,13 @@ const readerLeft = (): void => undefined;
 stdout.on('error', readerLeft);
 stderr.on('error', readerLeft);
 
-const debug = (env.CION_DEBUG ?? '') !== '' || argv.includes('--debug');
+const failedWith = async (error: unknown): Promise<ExitCode> => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.passed : exitCodes.refused;
+  const { reportError } = await import('./cli/report-error.ts');
+  return reportError(error, { stderr, debug: (env.CION_DEBUG ?? '') !== '' || argv.includes('--debug') });
+};
+
+process.on('uncaughtException', (error) => void failedWith(error).then((code) => process.exit(code)));
 
 const program = buildProgram({
   env,
@@ -23,10 +29,5 @@ const program = buildProgram({
 try {
   await program.parseAsync(argv);
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? exitCodes.passed : exitCodes.refused;
-  } else {
-    const { reportError } = await import('./cli/report-error.ts');
-    process.exitCode = reportError(error, { stderr, debug });
-  }
+  process.exitCode = await failedWith(error);
 }

@@ -6,7 +6,6 @@ import { takeRunNumber } from '../../local/run-numbers.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
-import { describeError } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
 import type { PrinterOptions } from '../open-printer.ts';
@@ -37,7 +36,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   const outside = await outsideVariables(context.cwd, context.env, options);
   await makeProjectDir(project.root);
   const id = newRunId(systemClock.now());
-  let problems = async (): Promise<void> => undefined;
+  let afterwards = async (): Promise<void> => undefined;
   const begin = async () => {
     const trigger = { kind: 'manual', by: userName(context) } as const;
     return { kind: 'run.created', run: id, number: await takeRunNumber(project.stateDir, id), project: project.name, trigger } as const;
@@ -60,15 +59,15 @@ export const run = async (context: Context, args: readonly string[], options: Ru
       );
       switch (end.kind) {
         case 'refused':
-          problems = () => printProblems(context, end.problems, end.files);
+          afterwards = () => printProblems(context, end.problems, end.files);
           return exitCodes.refused;
         case 'errored':
-          problems = async () => void context.stderr.write(`${describeError(end.error).hint ?? ''}\n`);
+          afterwards = () => Promise.reject(end.error);
           return exitCodes.errored;
         case 'cancelled':
           return exitCodes.cancelled;
         case 'planned': {
-          problems = () => printProblems(context, end.warnings, end.files);
+          afterwards = () => printProblems(context, end.warnings, end.files);
           const { runtime } = await opening;
           const { results } = project;
           const deps = {
@@ -88,7 +87,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
       await opening.then(({ close }) => close()).catch(() => undefined);
     }
   });
-  await problems();
+  await afterwards();
   return code;
 };
 
