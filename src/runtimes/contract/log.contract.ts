@@ -116,7 +116,7 @@ export const logContract = (test: ContractTest): void => {
   });
 
   test('a command whose 20 MB nobody reads ends nevertheless', ['a shell'], async ({ item, prepare, start, signal }) => {
-    const unread = item(script(`yes 0123456789 | head -c ${20 * megabyte}`));
+    const unread = item(script(`yes ${'0123456789'.repeat(20)} | head -c ${20 * megabyte}`));
     await prepare(unread);
     const execution = await start(unread);
     assert.equal((await execution.exit).code, 0);

@@ -37,3 +37,5 @@ export type EngineEvent = {
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 };
+
+export type ProcessList = { readonly Processes: readonly (readonly string[])[] | null };

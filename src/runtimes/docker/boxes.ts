@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../lib/clock.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Exit } from '../runtime.ts';
 import type { ContainerRecord, Created } from './api.ts';
@@ -29,7 +30,7 @@ export type Made = { readonly kind: 'box'; readonly box: Box } | { readonly kind
 type Env = Readonly<Record<string, string>>;
 
 /** Makes containers, held where that can be done; see docs/adr/0021-held-start.md. */
-export const makeBoxes = (engine: Engine, exits: Exits) => {
+export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
   const withoutShell = new Set<string>();
   let logDriver: LogDriver = 'local';
 
@@ -91,7 +92,7 @@ export const makeBoxes = (engine: Engine, exits: Exits) => {
     const id = await create(spec, spec.env, nonce, signal);
     if (typeof id !== 'string') return { kind: 'live', record: id };
     const attachment = await attach(id, true, signal);
-    const tap = makeTap(attachment);
+    const tap = makeTap(attachment, clock);
     try {
       await engine.json('POST', `/containers/${id}/start`);
     } catch (error) {
@@ -139,12 +140,12 @@ export const makeBoxes = (engine: Engine, exits: Exits) => {
         const id = Object.keys(lateOf(spec, env)).length === 0 ? made : await again({ ...spec.env, ...env });
         await fill(id);
         const exit = exits.watch(id);
-        const tap = makeTap(await attach(id, false, signal));
+        const tap = makeTap(await attach(id, false, signal), clock);
         try {
           await engine.json('POST', `/containers/${id}/start`);
         } catch (error) {
           tap.cut();
-          const refused = notExecuted(error, spec.argv[0] ?? '');
+          const refused = notExecuted(error, spec.argv[0] ?? '', clock);
           if (refused !== undefined) return { id, ...refused };
           throw asRuntimeError(error, `${spec.name} cannot be started`, 'CONTAINER_START_FAILED');
         }
@@ -175,7 +176,7 @@ const lateOf = (spec: ContainerSpec, env: Env): Env =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => spec.env[name] !== value));
 
 /** What a shell would have said and exited with. */
-const notExecuted = (error: unknown, command: string): { readonly exit: Promise<Exit>; readonly tap: Tap } | undefined => {
+const notExecuted = (error: unknown, command: string, clock: Clock): { readonly exit: Promise<Exit>; readonly tap: Tap } | undefined => {
   if (!(error instanceof EngineError) || error.code !== 'refused' || !/exec(?:utable|:)/.test(error.message)) return undefined;
   const missing = /not found|no such file/i.test(error.message);
   if (!missing && !/permission denied|exec format error|is a directory/i.test(error.message)) return undefined;
@@ -183,7 +184,7 @@ const notExecuted = (error: unknown, command: string): { readonly exit: Promise<
   async function* output(): AsyncGenerator<{ readonly stream: 'stderr'; readonly bytes: Buffer }> {
     yield { stream: 'stderr', bytes: line };
   }
-  return { exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }), tap: makeTap({ output: output(), close: () => {} }) };
+  return { exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }), tap: makeTap({ output: output(), close: () => {} }, clock) };
 };
 
 export const untilRemoved = (engine: Engine, container: string, signal: AbortSignal): Promise<unknown> =>

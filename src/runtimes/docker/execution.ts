@@ -2,7 +2,9 @@ import { abortable } from '../../lib/abortable.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Execution, Exit, LogChunk, LogPosition, StreamName } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
+import type { ProcessList } from './api.ts';
 import type { Engine } from './engine/engine.ts';
+import { EngineError } from './engine/engine-error.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 import { keptLog } from './kept-log.ts';
 import type { Tap } from './tap.ts';
@@ -36,19 +38,43 @@ export const makeExecution = (
     }
   };
 
+  const read = async (follow: boolean, from: LogPosition, signal: AbortSignal): Promise<AsyncGenerator<LogChunk>> => {
+    const query = { follow, stdout: true, stderr: true };
+    return keptLog(await engine.stream('GET', `/containers/${id}/logs`, { query, signal }), from, !follow);
+  };
+
+  /** An engine that is followed may leave out what came last before the end; what it tells after the end is whole. */
   async function* kept(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
-    const query = { follow: true, stdout: true, stderr: true };
-    const log = await engine.stream('GET', `/containers/${id}/logs`, { query, signal });
-    yield* keptLog(log, from);
+    const position = { ...from };
+    if (!hasEnded) {
+      for await (const chunk of await read(true, from, signal)) {
+        position[chunk.stream] += chunk.bytes.length;
+        yield chunk;
+      }
+      await abortable(ended, signal);
+    }
+    yield* await read(false, position, signal);
   }
 
-  /** The connection may have been cut while the container goes on. */
+  /** The connection may have been cut while the command goes on; or the engine still writes its log after the command has ended. */
   const hasReallyEnded = async (signal: AbortSignal): Promise<boolean> => {
-    if (hasEnded) return true;
     const patience = Promise.withResolvers<void>();
     const cancel = clock.after(eventIsDueMs, patience.resolve);
     await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
-    return hasEnded;
+    if (hasEnded) return true;
+    if (await hasProcesses(signal)) return false;
+    await abortable(ended, signal);
+    return true;
+  };
+
+  const hasProcesses = async (signal: AbortSignal): Promise<boolean> => {
+    try {
+      const { Processes } = await engine.json<ProcessList>('GET', `/containers/${id}/top`, { signal });
+      return (Processes ?? []).length > 0;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'refused') return false;
+      throw error;
+    }
   };
 
   async function* logs(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {

@@ -43,7 +43,7 @@ export const makeParts = (given: {
     images,
     pauses,
     volumes,
-    boxes: makeBoxes(engine, exits),
+    boxes: makeBoxes(engine, exits, clock),
     readiness: makeReadiness(engine, exits, pauseImage, clock),
     labelsOf: (item: Item, role: string): Labels => ({
       ...runLabels(item.run, item.project),

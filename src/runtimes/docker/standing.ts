@@ -1,4 +1,4 @@
-import type { ContainerRecord } from './api.ts';
+import type { ContainerRecord, ProcessList } from './api.ts';
 import { demux } from './engine/demux.ts';
 import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
@@ -42,13 +42,12 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
 
 const isHeld = async (engine: Engine, id: string, nonce: string, signal: AbortSignal): Promise<'yes' | 'no' | 'ended'> => {
   try {
-    const { Processes } = await engine.json<{ readonly Processes: readonly (readonly string[])[] | null }>('GET', `/containers/${id}/top`, {
+    const { Processes } = await engine.json<ProcessList>('GET', `/containers/${id}/top`, {
       signal,
     });
     return (Processes ?? []).some((process) => process.join(' ').includes(`__cion_nonce=${nonce}`)) ? 'yes' : 'no';
   } catch (error) {
-    if (isRefusal(error, 409)) return 'ended';
-    if (isRefusal(error, 404)) return 'ended';
+    if (isRefusal(error, 404) || isRefusal(error, 409)) return 'ended';
     throw error;
   }
 };

@@ -1,9 +1,10 @@
+import type { Clock } from '../../lib/clock.ts';
 import type { LogChunk } from '../runtime.ts';
 import type { OutputChunk } from './engine/engine.ts';
 
 /**
- * The live output of a container between its start and its reader. Little of it is held; of more that nobody asks for, the connection is
- * cut, so that the command goes on: then the engine's own log has it all.
+ * The live output of a container between its start and its reader. Little of it is held; then the command waits for its reader, and when
+ * there is none for a while the connection is cut, so that the command goes on: the engine's own log has it all.
  */
 export type Tap = {
   /** Whether the output has ended or was cut. */
@@ -13,16 +14,17 @@ export type Tap = {
   cut(): void;
 };
 
-export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk>; close(): void }): Tap => {
+export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk>; close(): void }, clock: Clock): Tap => {
   const output = attachment.output[Symbol.asyncIterator]();
   const held: LogChunk[] = [];
   let heldBytes = 0;
   let state: 'holding' | 'ended' | 'read' | 'cut' = 'holding';
-  let next = output.next();
+  let next: Promise<IteratorResult<LogChunk>> | undefined = output.next();
+  let stopWaiting = (): void => {};
 
   const hold = async (): Promise<void> => {
     try {
-      while (state === 'holding') {
+      while (state === 'holding' && next !== undefined) {
         const { value, done } = await next;
         if (state !== 'holding') return;
         if (done === true) {
@@ -31,16 +33,18 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
         }
         held.push(value);
         heldBytes += value.bytes.length;
-        if (heldBytes > mostHeld) cut();
-        else next = output.next();
+        next = heldBytes > mostHeld ? undefined : output.next();
       }
+      if (state === 'holding') stopWaiting = clock.after(readerIsDueMs, cut);
     } catch {
       if (state === 'holding') state = 'cut';
     }
   };
 
   const cut = (): void => {
-    if (state !== 'ended') state = 'cut';
+    stopWaiting();
+    if (state === 'ended') return;
+    state = 'cut';
     held.length = 0;
     attachment.close();
   };
@@ -49,7 +53,7 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
     try {
       yield* held.splice(0);
       if (ended) return;
-      for (let each = await next; each.done !== true; each = await output.next()) yield each.value;
+      for (let each = await (next ?? output.next()); each.done !== true; each = await output.next()) yield each.value;
     } finally {
       attachment.close();
     }
@@ -62,6 +66,7 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
       if (state === 'cut' || state === 'read') return undefined;
       const ended = state === 'ended';
       state = 'read';
+      stopWaiting();
       return read(ended);
     },
     cut,
@@ -69,3 +74,4 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
 };
 
 const mostHeld = 1024 * 1024;
+const readerIsDueMs = 5000;

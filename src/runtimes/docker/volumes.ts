@@ -58,7 +58,10 @@ export const makeVolumes = (engine: Engine, names: Names, image: PauseImage, nam
     labelsOf,
     write: async (ref: VolumeRef, tar: Readable, signal: AbortSignal): Promise<void> => {
       const name = await abortable(helper(ref), signal);
-      await engine.json('PUT', `/containers/${name}/archive`, { query: { path: root }, body: tar, signal });
+      const { first, whole } = await peeked(tar, blockBytes);
+      const itself = rootEntry(first);
+      if (itself !== undefined) await engine.json('PUT', `/containers/${name}/archive`, { query: { path: '/' }, body: itself, signal });
+      await engine.json('PUT', `/containers/${name}/archive`, { query: { path: root }, body: whole, signal });
     },
     read,
     /** Into a container that mounts an empty volume there. */
@@ -82,6 +85,35 @@ export const makeVolumes = (engine: Engine, names: Names, image: PauseImage, nam
       await Promise.allSettled(made);
     },
   };
+};
+
+/** Engines pass over the entry of the root itself; where it comes first, it decides the mode and the owner of the volume. */
+const rootEntry = (block: Buffer): Readable | undefined => {
+  const text = (from: number, to: number): string => block.toString('latin1', from, to).replace(/\0.*$/s, '');
+  if (block.length < blockBytes || !['.', './'].includes(text(0, 100)) || text(156, 157) !== '5') return undefined;
+  const number = (from: number, to: number): number => Number.parseInt(text(from, to).trim(), 8) || 0;
+  const tar = pack();
+  tar.entry({ name: `${root.slice(1)}/`, type: 'directory', mode: number(100, 108), uid: number(108, 116), gid: number(116, 124) });
+  tar.finalize();
+  return Readable.from(tar, { objectMode: false });
+};
+
+const blockBytes = 512;
+
+const peeked = async (source: Readable, bytes: number): Promise<{ readonly first: Buffer; readonly whole: Readable }> => {
+  const chunks: Buffer[] = [];
+  const iterator: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  for (let has = 0; has < bytes; ) {
+    const { value, done } = await iterator.next();
+    if (done === true) break;
+    chunks.push(value);
+    has += value.length;
+  }
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield* chunks;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  return { first: Buffer.concat(chunks).subarray(0, bytes), whole: Readable.from(whole(), { objectMode: false }) };
 };
 
 export type Volumes = ReturnType<typeof makeVolumes>;
