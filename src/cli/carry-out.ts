@@ -3,6 +3,7 @@ import type { FailurePolicy } from '../engine/decide.ts';
 import { type ExecuteDeps, execute } from '../engine/execute.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { Context } from './context.ts';
+import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Interrupts } from './interrupts.ts';
 
@@ -28,7 +29,7 @@ export const carryOut = async (
     force: interrupts.force,
   });
   if (leftovers !== undefined) {
-    const reason = leftovers instanceof Error ? leftovers.message : String(leftovers);
+    const reason = describeError(leftovers).message;
     context.stderr.write(`cion: not everything of the run could be removed: ${reason}\n      "cion clean" removes it.\n`);
   }
   return exitCodeOf(state.outcome);

@@ -9,7 +9,7 @@ export type ProgramProcess = Omit<Context, 'project'> & {
 };
 
 /** The command line: names, options and texts. What a command does is loaded only when it is called. */
-export const buildProgram = (process: ProgramProcess): Command => {
+export const buildProgram = (process: ProgramProcess) => {
   const program = new Command('cion')
     .description('From a git commit to a deployment, one queue of containers.')
     .option('-C, --project <dir>', 'work on the project in or around this directory instead of the current one')
@@ -49,7 +49,8 @@ export const buildProgram = (process: ProgramProcess): Command => {
   command('plan', 'print what would be run, and run nothing')
     .argument('[target...]', 'stages: only these and all that they need')
     .option('--commit <rev>', 'the plan of a clean checkout of this commit, branch or tag')
-    .addOption(jsonOption('print the plan as JSON'))
+    .addOption(jsonOption('print the plan as JSON').conflicts('mermaid'))
+    .option('--mermaid', 'print it as a Mermaid flowchart')
     .action(async (targets, options) => finish(await (await import('./commands/plan.ts')).plan(context(), targets, options)));
 
   command('check', 'say what is wrong with the configuration').action(async () =>
@@ -141,7 +142,7 @@ export const buildProgram = (process: ProgramProcess): Command => {
     .allowUnknownOption()
     .action(async (words) => finish(await (await import('./commands/complete.ts')).complete(context(), program, words)));
 
-  return program as unknown as Command;
+  return program;
 };
 
 const runArgument = 'a number, an id or its beginning; without it: the newest';

@@ -7,7 +7,7 @@ import { type Journal, stamped } from '../run/journal.ts';
 import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { Context } from './context.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
-import { openPrinter, type PrinterOptions } from './open-printer.ts';
+import { isLive, openPrinter, type PrinterOptions } from './open-printer.ts';
 import type { Printer } from './printers/printer.ts';
 import type { Project } from './project.ts';
 
@@ -32,7 +32,8 @@ export const withSession = async <T>(
 ): Promise<T> => {
   const clock = systemClock;
   const journal = await openJournal(project.stateDir, run);
-  const interrupts = listenForInterrupts((text) => context.stderr.write(`cion: ${text}\n`), userName(context));
+  const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
+  const interrupts = listenForInterrupts(tell, userName(context));
   const printer = await openPrinter(context, options, clock);
   const past: RunEvent[] = [...journal.past];
   const act: Parameters<typeof makeRecorder>[3] = (events, state) => {

@@ -6,13 +6,14 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
 import { printProblems } from '../print-problems.ts';
+import { mermaid as mermaidLines } from '../printers/mermaid.ts';
 import { graph } from '../printers/graph.ts';
 import { directoryTree, projectRoot } from '../project.ts';
 import { selectNodes } from '../selection.ts';
 import { withCommitTree } from '../snapshots.ts';
 import { writeLines } from '../write.ts';
 
-export type PlanOptions = { readonly commit?: string; readonly json?: true };
+export type PlanOptions = { readonly commit?: string; readonly json?: true; readonly mermaid?: true };
 
 export const plan = async (context: Context, targets: readonly string[], options: PlanOptions): Promise<ExitCode> => {
   const root = await projectRoot(context);
@@ -28,7 +29,7 @@ const printPlan = async (
   tree: Tree,
   where: string,
   targets: readonly string[],
-  { json }: PlanOptions,
+  options: PlanOptions,
 ): Promise<ExitCode> => {
   const compiledTree = await compileTree(tree, dialects);
   if (compiledTree === undefined) {
@@ -44,9 +45,13 @@ const printPlan = async (
     return exitCodes.refused;
   }
   const wanted = selected.value === undefined ? compiled.plan : restrictedTo(compiled.plan, new Set(selected.value));
-  const lines = json ? [JSON.stringify({ digest: planDigest(wanted), plan: wanted }, undefined, 2)] : graph(wanted, looks(context));
-  await writeLines(context.stdout, lines);
+  await writeLines(context.stdout, linesOf(wanted, options, context));
   return exitCodes.passed;
+};
+
+const linesOf = (plan: Plan, { json, mermaid }: PlanOptions, context: Context): readonly string[] => {
+  if (json) return [JSON.stringify({ digest: planDigest(plan), plan }, undefined, 2)];
+  return mermaid ? mermaidLines(plan) : graph(plan, looks(context));
 };
 
 const restrictedTo = (whole: Plan, names: ReadonlySet<string>): Plan => ({
