@@ -9,7 +9,7 @@ import { imageOf } from '../pause-image.ts';
 import { executable } from '../pause-program.ts';
 
 /** Docker at this endpoint as the contract's suite wants it, in a namespace of its own. */
-export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promise<ContractSubject> => {
+export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promise<ContractSubject & { readonly namespace: string }> => {
   const signal = AbortSignal.timeout(30_000);
   const engine = await connect(endpoint, signal);
   const namespace = `cion-test-${randomBytes(4).toString('hex')}`;
@@ -26,6 +26,7 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
   };
 
   return {
+    namespace,
     runtime,
     another: () => dockerRuntime({ engine, namespace, env }),
     image: 'busybox:latest',
