@@ -44,7 +44,7 @@ export type Stage = {
   readonly retry: Retry;
   /** Runs when its needs have ended, however they ended, also after a failure or a cancel elsewhere: clean-up. */
   readonly always: boolean;
-  /** Its failure does not fail the run: a probe whose answer other stages ask for (`Need.on: 'failed'`), or a stage that may fail. */
+  /** That it failed (not: errored) does not fail the run: a probe whose answer other stages ask for (`Need.on: 'failed'`), or a stage that may fail. */
   readonly mayFail: boolean;
   /** No log anywhere; its output is a secret. */
   readonly sensitive: boolean;

@@ -72,7 +72,10 @@ export type StageSummary = {
   readonly hasArtifacts: boolean;
 };
 
-/** The stage document of the seeds, with our precise outcome in further fields (R-DCK-96 … 101). Times are ISO-8601 UTC. */
+/**
+ * The stage document of the seeds, with our precise outcome in further fields (R-DCK-96 … 101). Times are ISO-8601 UTC; `logs` and
+ * `artefact` are paths in the layout above, `null` where there is none. All but `name` and `started` come when the stage has finished.
+ */
 export type StageDocument = {
   readonly name: string;
   readonly started: string;
@@ -80,7 +83,7 @@ export type StageDocument = {
   readonly status?: 'winning' | 'like-a-chump';
   readonly logs?: string | null;
   readonly artefact?: string | null;
-  readonly attempt: number;
+  readonly attempt?: number;
   readonly outcome?: Outcome;
   readonly exitCode?: number;
   readonly message?: string;

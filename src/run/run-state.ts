@@ -17,11 +17,15 @@ export type RunState = {
   readonly fetch: FetchState;
   readonly plan?: Plan;
   readonly digest?: string;
-  readonly only?: readonly string[];
+  readonly only?: ReadonlySet<string>;
   /** By name, in the plan's order. */
   readonly nodes: ReadonlyMap<string, NodeState>;
   readonly filledVolumes: ReadonlySet<string>;
   readonly deployments: readonly (Deployment & { readonly stage: string })[];
+  /** How many nodes have not finished. */
+  readonly openNodes: number;
+  /** Stages whose newest attempt failed or errored; a retry takes them out again. */
+  readonly failures: ReadonlySet<string>;
   readonly lastSeq: number;
 };
 

@@ -13,8 +13,6 @@ export const attachmentOf = (name: string, connection: Duplex, head: Buffer, sig
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) abort();
   connection.on('close', () => signal?.removeEventListener('abort', abort));
-  // Whoever reads or writes is told; nobody else is to be brought down by it.
-  connection.on('error', () => {});
   if (head.length > 0) connection.unshift(head);
 
   async function* output(): AsyncGenerator<OutputChunk, void, undefined> {

@@ -12,7 +12,7 @@ import {
   record,
   textIn,
 } from './docker-config.ts';
-import { parseHost } from './host-url.ts';
+import { type Address, parseHost } from './host-url.ts';
 
 /** Where an engine is. */
 export type Endpoint =
@@ -62,8 +62,6 @@ export const findEndpoint = (env: Environment, options: { readonly host?: string
 };
 
 const systemSocket = '/var/run/docker.sock';
-
-type Address = ReturnType<typeof parseHost>;
 
 const withTlsOf = (env: Environment, files: Files, address: Address): Endpoint => {
   if (address.kind !== 'tcp') return address;

@@ -23,6 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
   ECONNRESET: 'it was closed by the other side',
   EPIPE: 'it was closed by the other side',
+  ECANCELED: 'it was closed',
   ENOTFOUND: 'unknown host',
   EAI_AGAIN: 'the host name cannot be looked up',
   ETIMEDOUT: 'no answer in time',
@@ -36,23 +37,25 @@ const reasons: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a client certificate: cert.pem and key.pem',
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: 'it asks for a client certificate: cert.pem and key.pem',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not trust the client certificate',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'it does not trust the client certificate',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the client certificate has expired',
 };
 
 const reasonOf = (error: unknown): string => {
   const code = codeOf(error);
-  const known = code === undefined ? undefined : reasons[code];
+  const known = code === undefined ? undefined : (reasons[code] ?? (isTlsFailure(error) ? handshakeReason(String(error)) : undefined));
   if (known !== undefined) return known;
-  return error instanceof Error && error.message !== '' ? error.message : String(code ?? error);
+  return error instanceof Error && error.message !== '' ? error.message.trim() : String(code ?? error);
 };
 
-const isTlsFailure = (error: unknown): boolean => /^ERR_(SSL|TLS)_/.test(codeOf(error) ?? '');
+/** The codes of these differ between releases of OpenSSL; its words do not. */
+const handshakeReason = (text: string): string | undefined => {
+  if (/wrong version number|packet length too long/i.test(text)) return 'it does not speak TLS';
+  if (/alert (bad certificate|certificate|unknown ca|handshake failure)/i.test(text)) {
+    return 'it asks for a client certificate that it trusts: cert.pem and key.pem';
+  }
+  return undefined;
+};
+
+const isTlsFailure = (error: unknown): boolean => /^(EPROTO$|ERR_(SSL|TLS)_)/.test(codeOf(error) ?? '');
 
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

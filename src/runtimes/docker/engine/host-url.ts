@@ -25,19 +25,20 @@ export const parseHost = (text: string, saidBy: string): Address => {
     case 'tcp':
     case 'http':
     case 'https': {
-      const url = parseUrl(rest);
+      const url = parseUrl(/^([:/]|$)/.test(rest) ? `localhost${rest}` : rest);
       if (url === undefined || url.search !== '' || url.hash !== '') throw wrong(`${scheme}:// takes a host and a port`);
       if (url.username !== '' || url.password !== '') throw wrong('a user is possible with ssh:// only');
       const basePath = url.pathname.replace(/\/+$/, '');
-      return { kind: 'tcp', host: hostOf(url) || 'localhost', port: portOf(url) ?? webPorts[scheme], basePath, secure: scheme === 'https' };
+      return { kind: 'tcp', host: hostOf(url), port: portOf(url) ?? webPorts[scheme], basePath, secure: scheme === 'https' };
     }
     case 'ssh': {
       const url = parseUrl(rest);
       if (url === undefined || hostOf(url) === '' || url.search !== '' || url.hash !== '')
         throw wrong('ssh:// takes [user@]host[:port][/socket]');
       if (url.password !== '') throw wrong('a password has no place in it; ssh logs in with a key');
-      const [host, user, port, path] = [hostOf(url), decodeURIComponent(url.username), portOf(url), decodeURIComponent(url.pathname)];
+      const [host, user, port, path] = [hostOf(url), decoded(url.username), portOf(url), decoded(url.pathname)];
       if (host.startsWith('-') || user.startsWith('-')) throw wrong('no host and no user begins with a hyphen');
+      if (/[\0-\x20]/.test(host + user) || path.includes('\0')) throw wrong('it has odd characters in it');
       return {
         kind: 'ssh',
         host,
@@ -56,7 +57,15 @@ const parseUrl = (rest: string): URL | undefined => URL.parse(`engine://${rest}`
 
 const webPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-const hostOf = (url: URL): string => decodeURIComponent(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+const hostOf = (url: URL): string => decoded(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
 
 const portOf = (url: URL): number | undefined => (url.port === '' ? undefined : Number(url.port));
 

@@ -98,8 +98,8 @@ const bodyOf = (body: Call['body']): Body => {
 const isStream = (body: object): body is AsyncIterable<Uint8Array> => Symbol.asyncIterator in body;
 
 /**
- * Sends when the engine says that it begins to read. An engine that refuses does so before, and its answer would be lost behind a
- * connection that broke in the middle of sending. One that says neither within a second (a proxy in between) gets the bytes all the same.
+ * Sends when the engine says that it begins to read, or begins to answer. An engine that refuses does so before, and its answer would be
+ * lost behind a connection that broke in the middle of sending. One that says nothing for a second gets the bytes all the same.
  */
 const sendWhenWanted = (outgoing: ClientRequest, bytes: AsyncIterable<Uint8Array>, onSourceFailure: (error: unknown) => void): void => {
   async function* watched(): AsyncGenerator<Uint8Array> {
@@ -111,16 +111,22 @@ const sendWhenWanted = (outgoing: ClientRequest, bytes: AsyncIterable<Uint8Array
     }
   }
   const send = () => {
-    stopWaiting();
-    pipeline(watched, outgoing).catch(() => {});
+    if (stopWaiting()) pipeline(watched, outgoing).catch(() => {});
   };
   const patience = setTimeout(send, 1_000);
-  const stopWaiting = () => {
+  let waiting = true;
+  /** Whether there was still something to wait for. */
+  const stopWaiting = (): boolean => {
+    const waited = waiting;
+    waiting = false;
     clearTimeout(patience);
-    outgoing.off('continue', send);
+    return waited;
   };
   outgoing.once('continue', send);
-  outgoing.once('response', stopWaiting);
+  outgoing.once('response', (response) => {
+    if (isGood(response)) send();
+    else stopWaiting();
+  });
   outgoing.once('close', stopWaiting);
 };
 

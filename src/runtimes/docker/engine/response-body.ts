@@ -13,10 +13,12 @@ export const responseBody = (name: string, response: IncomingMessage, signal: Ab
       response.resume();
     },
     destroy: (error, done) => {
-      if (!response.complete) response.destroy();
+      if (!response.readableEnded) response.destroy();
       done(error);
     },
   });
+  // Whoever reads is told; an answer that nobody reads at the moment brings nobody down.
+  body.on('error', () => {});
   response.on('data', (bytes: Buffer) => {
     if (!body.push(bytes)) response.pause();
   });

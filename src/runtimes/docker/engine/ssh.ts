@@ -3,7 +3,7 @@ import { Duplex, type Readable, type Writable } from 'node:stream';
 import { type Endpoint, endpointName } from './endpoint.ts';
 import { EngineError } from './engine-error.ts';
 
-export type SshEndpoint = Extract<Endpoint, { kind: 'ssh' }>;
+type SshEndpoint = Extract<Endpoint, { kind: 'ssh' }>;
 
 /**
  * One connection to the engine of another machine: the standard input and output of `docker system dial-stdio` there. How ssh logs in is
@@ -31,6 +31,7 @@ export const sshConnection = (endpoint: SshEndpoint): Duplex => {
     final: (done) => ssh.stdin.end(() => done()),
     destroy: (error, done) => {
       ssh.kill();
+      for (const stream of [ssh.stdin, ssh.stdout, ssh.stderr]) stream.destroy();
       done(error);
     },
   });

@@ -32,6 +32,8 @@ export const makeTransport = (endpoint: Endpoint): Transport => {
     if (closed) throw new EngineError('unreachable', `the connection to the Docker Engine at ${name} is closed`);
     const { connection, ready } = dial(endpoint);
     open.add(connection);
+    // Whoever uses it is told; an error of an idle one is nobody's.
+    connection.on('error', () => {});
     const timeout = Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
     const patience = setTimeout(() => connection.destroy(unreachable(name, timeout)), connectTimeoutMs);
     connection.once(ready, () => {
@@ -54,7 +56,8 @@ export const makeTransport = (endpoint: Endpoint): Transport => {
     close: async () => {
       closed = true;
       const closing = [...open].map((connection) => new Promise<void>((resolve) => connection.once('close', () => resolve())));
-      for (const connection of open) connection.destroy();
+      for (const connection of open)
+        connection.destroy(new EngineError('lost', `the connection to the Docker Engine at ${name} was closed here`));
       agent.destroy();
       await Promise.all(closing);
     },

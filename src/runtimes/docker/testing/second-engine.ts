@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { connect } from '../engine/connect.ts';
 import type { Environment } from '../engine/docker-config.ts';
 import { type Endpoint, findEndpoint } from '../engine/endpoint.ts';
 import { makeCertificates } from './certificates.ts';
+import { programPath } from './program-path.ts';
 
 export type SecondEngine = {
   readonly endpoint: Endpoint;
@@ -18,14 +18,14 @@ export type SecondEngine = {
   readonly env: Environment;
   /** Copies an image from the engine of this machine. */
   load(image: string): Promise<void>;
-  /** Ends it with all its containers, as a power cut would; resolves when all is gone. */
+  /** Ends it with all its containers, as a power cut would; resolves when they are gone. */
   kill(): Promise<void>;
 };
 
 /** Why there can be no second engine on this machine; `undefined` when there can. */
 export const whyNoSecondEngine = (): string | undefined => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'a second engine takes root on Linux';
-  const missing = ['dockerd', 'ip', 'unshare', 'nsenter', 'openssl'].filter((program) => !isOnPath(program));
+  const missing = ['dockerd', 'ip', 'unshare', 'nsenter', 'openssl'].filter((program) => programPath(program) === undefined);
   return missing.length === 0 ? undefined : `${missing.join(', ')} not installed`;
 };
 
@@ -55,11 +55,8 @@ export const withSecondEngine = async <T>(
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
+  const dead = once(keeper.stderr, 'close');
   const ended = once(keeper, 'exit');
-  const kill = async () => {
-    keeper.stdin.end();
-    await ended;
-  };
   try {
     await listening(keeper.stderr, `API listen on ${there}:${port}`);
     const env = {
@@ -67,15 +64,20 @@ export const withSecondEngine = async <T>(
       ...(options.listen === 'tls' ? { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: directory } : {}),
     };
     const endpoint = findEndpoint(env);
+    const kill = async () => {
+      keeper.stdin.write('\n');
+      await dead;
+    };
     return await use({ endpoint, env, load: (image) => copyImage(image, endpoint), kill });
   } finally {
-    await kill();
+    keeper.stdin.end();
+    await ended;
   }
 };
 
 /**
- * Keeps the daemon as long as somebody holds its stdin, then removes everything. The first process of the daemon's process namespace
- * reads that stdin; with its end the kernel ends all others in it. Arguments: a name for all things, the address at this end of the
+ * Keeps the daemon until a line comes or its stdin ends, and the rest until its stdin ends. The first process of the daemon's process
+ * namespace reads that line; when it ends, the kernel ends all others in it. Arguments: a name for all things, the address at this end of the
  * cable and at the daemon's, the directory, the daemon's command.
  */
 const keeperScript = `
@@ -89,6 +91,7 @@ nsenter --net="/run/netns/$name" unshare --mount --pid --fork --kill-child --mou
   sh -c '"$@" 3<&- & exec 2>/dev/null; read -r end <&3' sh "$@" &
 exec 2>/dev/null
 wait $!
+cat <&3 >/dev/null
 ip link del "$name"; ip netns del "$name"
 find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} +
 rm -rf "$directory"
@@ -125,13 +128,3 @@ const copyImage = async (image: string, to: Endpoint): Promise<void> => {
     await Promise.all([source.close(), target.close()]);
   }
 };
-
-const isOnPath = (program: string): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });

@@ -1,0 +1,74 @@
+import { writeFileSync } from 'node:fs';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { exitCodeMeanings } from '../src/cli/exit-codes.ts';
+import { buildProgram } from '../src/cli/program.ts';
+
+/** The text of docs/commands.md, made of the command definitions. */
+export const commandsDoc = (): string => {
+  const program = buildProgram({
+    cwd: '/',
+    env: {},
+    stdout: process.stdout,
+    stderr: process.stderr,
+    finish: () => undefined,
+  });
+  const commands = program
+    .createHelp()
+    .visibleCommands(program)
+    .filter((command) => command.name() !== 'help');
+  return [
+    '# Commands',
+    'Made of the command definitions by `node scripts/commands-doc.ts`; a test keeps it in step.',
+    '## Exit codes',
+    table(['code', 'meaning'], Object.entries(exitCodeMeanings)),
+    '## For every command',
+    optionsTable(program),
+    ...commands.flatMap(section),
+    '## Outside variables',
+    'A pipeline may name variables that are given from outside. In order of precedence: `--env NAME=value`, `--env-file` (the last file wins),' +
+      ' the environment of the `cion` process. Only variables that the plan names reach a container. A missing one stops the run before any' +
+      ' container starts; an empty one is a value.',
+    '## Environment',
+    table(
+      ['variable', 'meaning'],
+      [
+        ['`DOCKER_HOST`', 'the engine to use: `unix://`, `tcp://` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) or `ssh://`'],
+        ['`NO_COLOR`', 'no colours'],
+        ['`CION_DEBUG`', 'any value: the stack of unexpected errors'],
+      ],
+    ),
+    '',
+  ].join('\n\n');
+};
+
+const section = (command: CommandUnknownOpts): readonly string[] => {
+  const help = command.createHelp();
+  return [
+    `## cion ${command.name()}`,
+    (command.description() === '' ? `${capitalised(command.summary())}.` : command.description()).replaceAll('\n', ' '),
+    `\`\`\`\n${help.commandUsage(command)}\n\`\`\``,
+    table(
+      ['argument', 'meaning'],
+      help.visibleArguments(command).map((argument) => [`\`${argument.name()}\``, help.argumentDescription(argument)]),
+    ),
+    optionsTable(command),
+  ].filter((text) => text !== '');
+};
+
+const optionsTable = (command: CommandUnknownOpts): string => {
+  const help = command.createHelp();
+  return table(
+    ['option', 'meaning'],
+    help
+      .visibleOptions(command)
+      .filter((option) => option.long !== '--help')
+      .map((option) => [`\`${option.flags}\``, help.optionDescription(option)]),
+  );
+};
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  rows.length === 0 ? '' : [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+if (process.argv[1] === import.meta.filename) writeFileSync(new URL('../docs/commands.md', import.meta.url), commandsDoc());

@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { didYouMean } from '../../lib/did-you-mean.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { extractZip } from '../extract.ts';
+import { looks } from '../looks.ts';
+import { artifacts as artifactLines, type StageArtifacts } from '../printers/artifacts.ts';
+import { plural } from '../printers/words.ts';
+import { openProject, type Project } from '../project.ts';
+import { zipEntries } from '../read-zip.ts';
+import { Refusal } from '../refusal.ts';
+import { findRunAndStage } from '../run-and-stage.ts';
+import { write, writeLines } from '../write.ts';
+
+export type ArtifactsOptions = { readonly get?: string; readonly extract?: string; readonly json?: true };
+
+/** What stages left behind, which stays when their containers are gone (R-CIO-46, R-CIO-47). */
+export const artifacts = async (
+  context: Context,
+  first: string | undefined,
+  second: string | undefined,
+  { get, extract, json }: ArtifactsOptions,
+): Promise<ExitCode> => {
+  const project = await openProject(context);
+  const { state, stage } = await findRunAndStage(project, first, second);
+  const left = leftBehind(state).filter((one) => stage === undefined || one.stage === stage);
+  if (get !== undefined) await printFile(context, project, state, left, get);
+  else if (extract !== undefined) await extractAll(context, project, state, left, resolve(context.cwd, extract));
+  else if (json) await writeLines(context.stdout, left.flatMap(asJson));
+  else await writeLines(context.stdout, artifactLines(left, looks(context)));
+  return exitCodes.passed;
+};
+
+const leftBehind = (state: RunState): readonly StageArtifacts[] =>
+  [...state.nodes.values()].flatMap((node) => {
+    const left = node.kind === 'stage' ? node.attempts.at(-1)?.artifacts : undefined;
+    return left === undefined ? [] : [{ stage: node.name, artifacts: left }];
+  });
+
+const asJson = ({ stage, artifacts: { files } }: StageArtifacts): readonly string[] =>
+  files.map((file) => JSON.stringify({ stage, ...file }));
+
+const printFile = async (
+  context: Context,
+  project: Project,
+  state: RunState,
+  left: readonly StageArtifacts[],
+  path: string,
+): Promise<void> => {
+  const holder = left.findLast(({ artifacts: { files } }) => files.some((file) => file.path === path));
+  if (holder === undefined) {
+    const paths = left.flatMap(({ artifacts: { files } }) => files.map((file) => file.path));
+    throw new Refusal('ARTIFACT_UNKNOWN', `No file ${JSON.stringify(path)} was left behind.`, didYouMean(path, paths));
+  }
+  for await (const entry of zipEntries(await openZip(project, state, holder))) {
+    if (entry.path !== path) continue;
+    for await (const chunk of await entry.content()) await write(context.stdout, chunk as Buffer);
+    return;
+  }
+};
+
+const extractAll = async (
+  context: Context,
+  project: Project,
+  state: RunState,
+  left: readonly StageArtifacts[],
+  directory: string,
+): Promise<void> => {
+  const [only, another] = left;
+  if (only === undefined) throw new Refusal('NO_ARTIFACTS', `Run ${state.number} left no files behind.`);
+  if (another !== undefined) {
+    const names = left.map(({ stage }) => stage).join(', ');
+    throw new Refusal('USAGE', `More than one stage left files behind: ${names}.`, 'Name the stage whose files are wanted.');
+  }
+  const files = await extractZip(await openZip(project, state, only), directory);
+  context.stderr.write(`${plural(files, 'file')} of ${only.stage} in ${directory}\n`);
+};
+
+const openZip = async ({ results }: Project, state: RunState, { stage, artifacts: { key } }: StageArtifacts): Promise<Readable> => {
+  const zip = await results.open(state.run, key);
+  if (zip === undefined) throw new Refusal('NO_ARTIFACTS', `The files of "${stage}" are no longer kept.`);
+  return zip;
+};

@@ -1,0 +1,25 @@
+import { dialects } from '../../dialects/dialects.ts';
+import { compileTree } from '../compile-tree.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { printProblems } from '../print-problems.ts';
+import { list, plural } from '../printers/words.ts';
+import { directoryTree, projectRoot } from '../project.ts';
+
+export const check = async (context: Context): Promise<ExitCode> => {
+  const root = await projectRoot(context);
+  const tree = await compileTree(await directoryTree(root), dialects);
+  if (tree === undefined) {
+    context.stdout.write(`There is nothing to check: ${root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+    return exitCodes.passed;
+  }
+  const { compiled, files } = tree;
+  await printProblems(context, compiled.ok ? compiled.warnings : compiled.problems, files);
+  const names = list(files.map(({ path }) => path));
+  if (!compiled.ok) {
+    context.stderr.write(`${names}: ${plural(compiled.problems.length, 'problem')}\n`);
+    return exitCodes.refused;
+  }
+  context.stdout.write(`${names}: no problems, ${plural(compiled.plan.nodes.length, 'stage')}\n`);
+  return exitCodes.passed;
+};

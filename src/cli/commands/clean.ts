@@ -1,0 +1,65 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownerOf } from '../../local/lock.ts';
+import { resultsRoot, runState } from '../../local/project-dir.ts';
+import type { RunSummary } from '../../local/run-summary.ts';
+import { listRuns } from '../../local/runs.ts';
+import type { Swept } from '../../runtimes/runtime.ts';
+import type { Context } from '../context.ts';
+import { endDeadRun } from '../end-dead-run.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { list, plural } from '../printers/words.ts';
+import { openProject, type Project } from '../project.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
+
+export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true } & RuntimeOptions;
+
+/** Removes what dead runs left in the engine, and on request old runs with all that is kept of them. */
+export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
+  const { runsOlderThan, allProjects } = options;
+  const project = await openProject(context);
+  const swept = await withRuntime(options, context, async (engine) => {
+    const alive: string[] = [];
+    const perRun: Swept[] = [];
+    for await (const { run, phase } of listRuns(project.stateDir)) {
+      if ((await ownerOf(project.stateDir, run)) !== undefined) alive.push(run);
+      else if (phase !== 'finished') await endDeadRun(context, project, run, engine);
+      else if (!allProjects) perRun.push(await engine.sweep({ kind: 'run', run }, AbortSignal.timeout(sweepMs)));
+    }
+    return allProjects ? [await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))] : perRun;
+  });
+  context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
+  if (runsOlderThan !== undefined) {
+    context.stdout.write(`Forgot ${plural(await forgetRuns(project, Date.now() - runsOlderThan), 'run')}.\n`);
+  }
+  return exitCodes.passed;
+};
+
+const sweepMs = 10 * 60_000;
+
+const sweptWords = (swept: readonly Swept[]): string => {
+  const nouns = { containers: 'container', networks: 'network', volumes: 'volume', images: 'image' } as const;
+  const keys = ['containers', 'networks', 'volumes', 'images'] as const;
+  return list(
+    keys.map((key) =>
+      plural(
+        swept.reduce((sum, one) => sum + one[key], 0),
+        nouns[key],
+      ),
+    ),
+  );
+};
+
+const forgetRuns = async (project: Project, before: number): Promise<number> => {
+  let count = 0;
+  for await (const run of listRuns(project.stateDir)) {
+    if (!isOver(run, before) || (await ownerOf(project.stateDir, run.run)) !== undefined) continue;
+    await rm(join(resultsRoot(project.stateDir), run.run), { recursive: true, force: true });
+    await rm(runState(project.stateDir, run.run), { recursive: true, force: true });
+    count++;
+  }
+  return count;
+};
+
+const isOver = ({ phase, finishedAt }: RunSummary, before: number): boolean =>
+  phase === 'finished' && finishedAt !== undefined && finishedAt < before;

@@ -1,0 +1,94 @@
+import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { listRuns } from '../../local/runs.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { deploymentHistory } from '../../local/ledger.ts';
+import { compileTree } from '../compile-tree.ts';
+import { dialects } from '../../dialects/dialects.ts';
+import { type Candidate, candidateLines } from '../printers/completion.ts';
+import { directoryTree, openProject, type Project, projectRoot, readRun, findRun } from '../project.ts';
+import { writeLines } from '../write.ts';
+
+/** What could come in place of the last word: read from the command definitions and the project; silent when it knows nothing. */
+export const complete = async (context: Context, program: CommandUnknownOpts, words: readonly string[]): Promise<ExitCode> => {
+  const candidates = await candidatesFor(context, program, words).catch((): readonly Candidate[] => []);
+  const begun = words.at(-1) ?? '';
+  await writeLines(context.stdout, candidateLines(candidates.filter(({ value }) => value.startsWith(begun))));
+  return exitCodes.passed;
+};
+
+const candidatesFor = async (context: Context, program: CommandUnknownOpts, words: readonly string[]): Promise<readonly Candidate[]> => {
+  const before = words.slice(0, -1);
+  const begun = words.at(-1) ?? '';
+  const visible = program.createHelp().visibleCommands(program);
+  const command = visible.find((candidate) => before.includes(candidate.name()));
+  if (command === undefined && !begun.startsWith('-')) {
+    return visible.map((candidate) => ({ value: candidate.name(), description: candidate.summary() }));
+  }
+  const options = [...(command ?? program).options, ...program.options].filter((option) => !option.hidden);
+  const awaiting = options.find((option) => takesValue(option, before.at(-1)));
+  if (awaiting !== undefined) return valuesOf(awaiting, context);
+  if (begun.startsWith('-')) return options.map((option) => ({ value: option.long ?? option.flags, description: option.description }));
+  return command === undefined ? [] : argumentsOf(command.name(), argumentCount(before, command, options), context);
+};
+
+/** How many arguments of the command are complete. */
+const argumentCount = (before: readonly string[], command: CommandUnknownOpts, options: readonly Option[]): number => {
+  const after = before.slice(before.indexOf(command.name()) + 1);
+  return after.filter((word, index) => !word.startsWith('-') && !options.some((option) => takesValue(option, after[index - 1]))).length;
+};
+
+const takesValue = ({ required, short, long }: Option, word: string | undefined): boolean =>
+  required && word !== undefined && (word === short || word === long);
+
+const valuesOf = async (option: Option, context: Context): Promise<readonly Candidate[]> => {
+  if (option.argChoices !== undefined) return option.argChoices.map((value) => ({ value }));
+  if (option.attributeName() === 'only') return stagesInText(context);
+  if (option.attributeName() === 'at') return environments(await openProject(context));
+  return [];
+};
+
+const argumentsOf = async (command: string, count: number, context: Context): Promise<readonly Candidate[]> => {
+  switch (command) {
+    case 'run':
+    case 'plan':
+      return stagesInText(context);
+    case 'logs':
+    case 'artifacts':
+      return count === 0 ? runNumbers(await openProject(context)) : count === 1 ? stagesOfNewest(await openProject(context)) : [];
+    case 'show':
+    case 'rerun':
+    case 'resume':
+    case 'cancel':
+      return count === 0 ? runNumbers(await openProject(context)) : [];
+    case 'completion':
+      return ['bash', 'zsh', 'fish'].map((value) => ({ value }));
+    default:
+      return [];
+  }
+};
+
+const stagesInText = async (context: Context): Promise<readonly Candidate[]> => {
+  const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
+  return tree?.compiled.ok ? tree.compiled.plan.nodes.map(({ name }) => ({ value: name })) : [];
+};
+
+const runNumbers = async ({ stateDir }: Project): Promise<readonly Candidate[]> => {
+  const found: Candidate[] = [];
+  for await (const { number, outcome, phase, source } of listRuns(stateDir)) {
+    found.push({ value: String(number), description: `${outcome ?? phase} ${source?.subject ?? ''}`.trim() });
+    if (found.length === 30) break;
+  }
+  return found;
+};
+
+const stagesOfNewest = async (project: Project): Promise<readonly Candidate[]> => {
+  const { nodes } = await readRun(project, await findRun(project, undefined));
+  return ['fetch', ...nodes.keys()].map((value) => ({ value }));
+};
+
+const environments = async ({ stateDir }: Project): Promise<readonly Candidate[]> => {
+  const runs = [];
+  for await (const run of listRuns(stateDir)) runs.push(run);
+  return [...new Set(deploymentHistory(runs).map(({ environment }) => environment))].map((value) => ({ value }));
+};

@@ -1,0 +1,80 @@
+import { followJournal } from '../../local/journal.ts';
+import { ownerOf } from '../../local/lock.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { listenForInterrupts } from '../interrupts.ts';
+import { skipSentence } from '../printers/sentences.ts';
+import { openProject, type Project } from '../project.ts';
+import { Refusal } from '../refusal.ts';
+import { findRunAndStage } from '../run-and-stage.ts';
+import { write } from '../write.ts';
+
+export type LogsOptions = { readonly follow?: true; readonly attempt?: number };
+
+/** The exact bytes of each stream to the stream of the same name (R-CIO-15, R-CIO-52). */
+export const logs = async (
+  context: Context,
+  first: string | undefined,
+  second: string | undefined,
+  { follow, attempt }: LogsOptions,
+): Promise<ExitCode> => {
+  const project = await openProject(context);
+  const { state, stage } = await findRunAndStage(project, first, second);
+  const follows = follow === true && (await ownerOf(project.stateDir, state.run)) !== undefined;
+  if (stage !== undefined && !follows) explainNoLog(state, stage, attempt);
+  const interrupts = listenForInterrupts(() => undefined);
+  try {
+    const names = stage === undefined ? stagesWithLogs(state, follows) : [stage];
+    for (const name of names) {
+      const end = follows ? endOfWaiting(project, state.run, name, interrupts.cancel) : undefined;
+      const signal = end?.signal ?? interrupts.cancel;
+      const key = { run: state.run, stage: name, ...(attempt === undefined ? {} : { attempt }) };
+      for await (const { stream, bytes } of project.results.readLog(key, { from: 0, follow: follows, signal })) {
+        await write(stream === 'stdout' ? context.stdout : context.stderr, bytes);
+      }
+      end?.stop();
+      if (interrupts.cancel.aborted) return exitCodes.cancelled;
+    }
+    return exitCodes.passed;
+  } finally {
+    interrupts.stop();
+  }
+};
+
+const stagesWithLogs = (state: RunState, follows: boolean): readonly string[] =>
+  [...state.nodes.values()].flatMap((node) => (node.kind === 'stage' && (follows || node.attempts.length > 0) ? [node.name] : []));
+
+const explainNoLog = (state: RunState, stage: string, attempt: number | undefined): void => {
+  if (stage === 'fetch') return;
+  const node = state.nodes.get(stage);
+  if (node?.kind !== 'stage') return;
+  const planned = state.plan?.nodes.find(({ name }) => name === stage);
+  if (planned?.kind === 'stage' && planned.sensitive) throw new Refusal('NO_LOG', `"${stage}" is sensitive: no log of it is kept.`);
+  if (node.skip !== undefined) throw new Refusal('NO_LOG', `"${stage}" was not run, because ${skipSentence(node.skip)}.`);
+  if (node.attempts.length === 0)
+    throw new Refusal('NO_LOG', `"${stage}" has not been run yet.`, `cion logs ${state.number} ${stage} -f waits for it.`);
+  if (attempt !== undefined && attempt > node.attempts.length) {
+    throw new Refusal('NO_LOG', `"${stage}" has no attempt ${attempt}.`, `The newest is attempt ${node.attempts.length}.`);
+  }
+};
+
+/** Aborts when the stage will never have a log: it was skipped, or the run has ended without it. */
+const endOfWaiting = (
+  project: Project,
+  run: string,
+  stage: string,
+  cancel: AbortSignal,
+): { readonly signal: AbortSignal; stop(): void } => {
+  const never = new AbortController();
+  const watching = new AbortController();
+  const watch = async (): Promise<void> => {
+    let begun = stage === 'fetch';
+    for await (const event of followJournal(project.stateDir, run, { signal: AbortSignal.any([cancel, watching.signal]) })) {
+      if (event.kind === 'stage.queued' && event.stage === stage) begun = true;
+      if ((event.kind === 'stage.skipped' && event.stage === stage) || (event.kind === 'run.finished' && !begun)) never.abort();
+    }
+  };
+  watch().catch(() => never.abort());
+  return { signal: AbortSignal.any([cancel, never.signal]), stop: () => watching.abort() };
+};

@@ -1,0 +1,60 @@
+import { dialects } from '../../dialects/dialects.ts';
+import { planDigest } from '../../plan/digest.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { compileTree, type Tree } from '../compile-tree.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { looks } from '../looks.ts';
+import { printProblems } from '../print-problems.ts';
+import { mermaid as mermaidLines } from '../printers/mermaid.ts';
+import { graph } from '../printers/graph.ts';
+import { directoryTree, projectRoot } from '../project.ts';
+import { selectNodes } from '../selection.ts';
+import { withCommitTree } from '../snapshots.ts';
+import { writeLines } from '../write.ts';
+
+export type PlanOptions = { readonly commit?: string; readonly json?: true; readonly mermaid?: true };
+
+export const plan = async (context: Context, targets: readonly string[], options: PlanOptions): Promise<ExitCode> => {
+  const root = await projectRoot(context);
+  const { commit } = options;
+  const print = (tree: Tree): Promise<ExitCode> => printPlan(context, tree, commit ?? root, targets, options);
+  return commit === undefined ? print(await directoryTree(root)) : withCommitTree(root, commit, AbortSignal.timeout(maxMs), print);
+};
+
+const maxMs = 10 * 60_000;
+
+const printPlan = async (
+  context: Context,
+  tree: Tree,
+  where: string,
+  targets: readonly string[],
+  options: PlanOptions,
+): Promise<ExitCode> => {
+  const compiledTree = await compileTree(tree, dialects);
+  if (compiledTree === undefined) {
+    context.stderr.write(`There is nothing to plan: ${where} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+    return exitCodes.passed;
+  }
+  const { compiled, files } = compiledTree;
+  await printProblems(context, compiled.ok ? compiled.warnings : compiled.problems, files);
+  if (!compiled.ok) return exitCodes.refused;
+  const selected = selectNodes(compiled.plan, { targets, only: [] });
+  if (!selected.ok) {
+    await printProblems(context, selected.problems, files);
+    return exitCodes.refused;
+  }
+  const wanted = selected.value === undefined ? compiled.plan : restrictedTo(compiled.plan, new Set(selected.value));
+  await writeLines(context.stdout, linesOf(wanted, options, context));
+  return exitCodes.passed;
+};
+
+const linesOf = (plan: Plan, { json, mermaid }: PlanOptions, context: Context): readonly string[] => {
+  if (json) return [JSON.stringify({ digest: planDigest(plan), plan }, undefined, 2)];
+  return mermaid ? mermaidLines(plan) : graph(plan, looks(context));
+};
+
+const restrictedTo = (whole: Plan, names: ReadonlySet<string>): Plan => ({
+  ...whole,
+  nodes: whole.nodes.filter((node) => names.has(node.name)),
+});

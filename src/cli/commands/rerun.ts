@@ -1,0 +1,53 @@
+import { missingValues } from '../../engine/values.ts';
+import { ownerOf } from '../../local/lock.ts';
+import { type CarryOutOptions, carryOut } from '../carry-out.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { PrinterOptions } from '../open-printer.ts';
+import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
+import { printProblems } from '../print-problems.ts';
+import { findRun, openProject, readRun } from '../project.ts';
+import { Refusal } from '../refusal.ts';
+import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
+import { userName, withSession } from '../session.ts';
+import { forgetSource, keptSource } from '../snapshots.ts';
+import { stagesAgain } from '../stages-again.ts';
+
+export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
+
+/** Further attempts of the same run (R-CIO-33). */
+export const rerun = async (context: Context, wanted: string, options: RerunOptions): Promise<ExitCode> => {
+  const project = await openProject(context);
+  const id = await findRun(project, wanted);
+  const state = await readRun(project, id);
+  const { plan, number } = state;
+  if ((await ownerOf(project.stateDir, id)) !== undefined) {
+    throw new Refusal('RUN_LIVE', `Run ${number} is being executed.`, `Wait for its end (cion show ${number} -f), or cancel it.`);
+  }
+  if (plan === undefined) throw new Refusal('RUN_UNPLANNED', `Run ${number} ended before it had a plan.`, 'Start a new one: cion run.');
+  if (state.phase !== 'finished') {
+    throw new Refusal('RUN_UNFINISHED', `Run ${number} was left unfinished by its process.`, `cion resume ${number} goes on with it.`);
+  }
+  const stages = stagesAgain(plan, state, options.failed ? 'failed' : 'all');
+  if (stages.length === 0) {
+    context.stdout.write(`All stages of run ${number} passed: there is nothing to run again.\n`);
+    return exitCodes.passed;
+  }
+  const outside = await outsideVariables(context.cwd, context.env, options);
+  const missing = missingValues(plan, outside, new Set(stages));
+  if (missing.length > 0) {
+    await printProblems(context, missing, []);
+    return exitCodes.refused;
+  }
+  return withRuntime(options, context, (runtime) =>
+    withSession(context, project, id, options, async (session) => {
+      const { recorder, clock, printer, interrupts } = session;
+      const source = await keptSource(project, state, interrupts.cancel);
+      await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by: userName(context) } }]);
+      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, source };
+      const code = await carryOut(context, deps, options, interrupts);
+      await forgetSource(project, await readRun(project, id));
+      return code;
+    }),
+  );
+};

@@ -1,0 +1,101 @@
+import { dialects } from '../../dialects/dialects.ts';
+import { newRunId } from '../../lib/ids.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { makeProjectDir } from '../../local/project-dir.ts';
+import { takeRunNumber } from '../../local/run-numbers.ts';
+import { type CarryOutOptions, carryOut } from '../carry-out.ts';
+import { compileTree } from '../compile-tree.ts';
+import type { Context } from '../context.ts';
+import { describeError } from '../describe-error.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { fetchAndPlan } from '../fetch-and-plan.ts';
+import type { PrinterOptions } from '../open-printer.ts';
+import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
+import { printProblems } from '../print-problems.ts';
+import { directoryTree, openProject, readRun } from '../project.ts';
+import { Refusal } from '../refusal.ts';
+import { openRuntime, type RuntimeOptions } from '../runtimes.ts';
+import { userName, withSession } from '../session.ts';
+import { snapshot } from '../../source/snapshot.ts';
+import { tarOf } from '../../source/tar-of.ts';
+import { forgetSource, sourceDirectory } from '../snapshots.ts';
+
+export type RunOptions = OutsideOptions &
+  PrinterOptions &
+  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[] } & RuntimeOptions;
+
+/** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
+export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
+  const { targets, path } = split(args);
+  const project = await openProject(path === undefined ? context : { ...context, project: path });
+  const wanted = { targets, only: options.only ?? [] };
+  const isExplicit = options.commit !== undefined || targets.length > 0 || wanted.only.length > 0;
+  if (!isExplicit && (await compileTree(await directoryTree(project.root), dialects)) === undefined) {
+    context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+    return exitCodes.passed;
+  }
+  const outside = await outsideVariables(context.cwd, context.env, options);
+  await makeProjectDir(project.root);
+  const id = newRunId(systemClock.now());
+  let problems = async (): Promise<void> => undefined;
+  const begin = async () => {
+    const trigger = { kind: 'manual', by: userName(context) } as const;
+    return { kind: 'run.created', run: id, number: await takeRunNumber(project.stateDir, id), project: project.name, trigger } as const;
+  };
+  const code = await withSession(context, project, id, { ...options, begin }, async (session): Promise<ExitCode> => {
+    const { recorder, interrupts, clock } = session;
+    const opening = openRuntime(options, context, interrupts.cancel);
+    opening.catch(() => undefined);
+    const directory = sourceDirectory(project, id);
+    const freeze = async (signal: AbortSignal, log: (line: string) => void) => {
+      const commit = options.commit === undefined ? {} : { commit: options.commit };
+      const source = await snapshot({ dir: project.root, ...commit, into: directory, signal, log });
+      return { source, tree: await directoryTree(directory) };
+    };
+    try {
+      const end = await fetchAndPlan(
+        { run: id, recorder, clock, outside, dialects, results: project.results, snapshot: freeze, ready: opening },
+        wanted,
+        interrupts.cancel,
+      );
+      switch (end.kind) {
+        case 'refused':
+          problems = () => printProblems(context, end.problems, end.files);
+          return exitCodes.refused;
+        case 'errored':
+          problems = async () => void context.stderr.write(`${describeError(end.error).hint ?? ''}\n`);
+          return exitCodes.errored;
+        case 'cancelled':
+          return exitCodes.cancelled;
+        case 'planned': {
+          problems = () => printProblems(context, end.warnings, end.files);
+          const { runtime } = await opening;
+          const { results } = project;
+          const deps = {
+            journal: session.journal(),
+            runtime,
+            results,
+            clock,
+            outside,
+            sink: session.printer,
+            source: () => tarOf(directory),
+          };
+          return await carryOut(context, deps, options, interrupts);
+        }
+      }
+    } finally {
+      await forgetSource(project, await readRun(project, id));
+      await opening.then(({ close }) => close()).catch(() => undefined);
+    }
+  });
+  await problems();
+  return code;
+};
+
+/** What has a slash, or is a dot or two, is a path. */
+const split = (args: readonly string[]): { readonly targets: readonly string[]; readonly path?: string } => {
+  const isPath = (text: string): boolean => text === '.' || text === '..' || text.includes('/');
+  const [path, another] = args.filter(isPath);
+  if (another !== undefined) throw new Refusal('USAGE', `Only one project can be run at a time, not ${path} and ${another}.`);
+  return { targets: args.filter((text) => !isPath(text)), ...(path === undefined ? {} : { path }) };
+};

@@ -1,0 +1,40 @@
+export type Description = { readonly code: string; readonly message: string; readonly hint?: string | undefined; readonly known: boolean };
+
+/** A sentence about an error, its code in docs/errors.md, and what to do about it. `known`: it was foreseen. */
+export const describeError = (error: unknown): Description => {
+  if (!(error instanceof Error)) return { code: 'UNEXPECTED', message: String(error), known: false };
+  const code = codeOf(error);
+  const own = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
+  const hint = own ?? hints[code];
+  return { code, message: oneLine(error.message), hint, known: hint !== undefined || ownErrors.has(error.name) };
+};
+
+const ownErrors: ReadonlySet<string> = new Set([
+  'Refusal',
+  'RuntimeError',
+  'ResultsError',
+  'SourceError',
+  'LocalError',
+  'EngineError',
+  'JournalError',
+  'DockerConfigError',
+]);
+
+const hints: Readonly<Record<string, string>> = {
+  ENGINE_UNREACHABLE: 'Is Docker running, and does DOCKER_HOST name it? "cion doctor" looks.',
+  ENGINE_LOST: 'When the engine is back, "cion resume" goes on with the run.',
+  IMAGE_NOT_FOUND: 'Check the name and the tag; a private registry needs "docker login".',
+  IMAGE_DENIED: 'Log in with "docker login".',
+  NO_SPACE: 'Make room; "cion clean" removes what dead runs left, --runs-older-than forgets old runs.',
+  RESULTS_UNWRITABLE: 'Check who owns .cion and whether its disk is writable.',
+  EACCES: 'Check who owns the file.',
+  ENOSPC: 'Make room; "cion clean --runs-older-than 30d" forgets old runs.',
+};
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ');
+
+const codeOf = (error: Error): string => {
+  if (error.name === 'DockerConfigError') return 'DOCKER_CONFIG';
+  if (!('code' in error) || typeof error.code !== 'string') return 'UNEXPECTED';
+  return error.name === 'EngineError' ? `ENGINE_${error.code.toUpperCase()}` : error.code;
+};

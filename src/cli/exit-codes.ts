@@ -1,0 +1,12 @@
+/** What the process says to whoever called it. Documented in docs/commands.md. */
+export const exitCodes = { passed: 0, failed: 1, refused: 2, errored: 3, cancelled: 130 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
+  0: 'passed, or there was nothing to do',
+  1: 'failed: a command of the project said no',
+  2: 'refused: a Problem in the configuration, or a mistake in the command line',
+  3: 'errored: cion or the platform could not',
+  130: 'cancelled',
+};

@@ -1,0 +1,99 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import type { Recorder } from '../engine/recorder.ts';
+import { missingValues, type Outside } from '../engine/values.ts';
+import type { Clock } from '../lib/clock.ts';
+import { planDigest } from '../plan/digest.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { Results } from '../results/results.ts';
+import type { RunFact, Source } from '../run/run-event.ts';
+import { SourceError } from '../source/source-error.ts';
+import { type CompiledTree, compileTree, type Tree } from './compile-tree.ts';
+import { fetchLog } from './fetch-log.ts';
+import { plural, size } from './printers/words.ts';
+import { selectNodes, type Wanted } from './selection.ts';
+
+export type FetchDeps = {
+  readonly run: string;
+  readonly recorder: Recorder;
+  readonly results: Results;
+  readonly clock: Clock;
+  readonly dialects: readonly Dialect[];
+  readonly outside: Outside;
+  /** Freezes the source of the run; `log` takes lines for the log of the step. */
+  readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
+  /** Settles when stages can be run; only then there is a plan. */
+  readonly ready: Promise<unknown>;
+};
+
+/** `refused`: the run has ended with these Problems, which point into the files. */
+export type FetchEnd =
+  | { readonly kind: 'planned'; readonly warnings: readonly Problem[]; readonly files: CompiledTree['files'] }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly files: CompiledTree['files'] }
+  | { readonly kind: 'errored'; readonly error: unknown }
+  | { readonly kind: 'cancelled' };
+
+/**
+ * The first step of a run: its source is had and its text is compiled; to the world it is a stage called `fetch`. Whatever goes wrong,
+ * the run ends with a reason (R-CIO-19).
+ */
+export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: AbortSignal): Promise<FetchEnd> => {
+  const { recorder } = deps;
+  await recorder.report([{ kind: 'fetch.started' }]);
+  const log = fetchLog(deps.results, deps.run, deps.clock);
+  const refuse = async (problems: readonly Problem[], files: CompiledTree['files'] = []): Promise<FetchEnd> => {
+    const message = problems.length === 1 ? (problems[0]?.message ?? '') : `The configuration has ${problems.length} problems.`;
+    for (const problem of problems) log.say(`${placeOf(problem)}${problem.message}`);
+    await log.end('failed', problems.length === 1 ? undefined : message);
+    await recorder.report([{ kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
+    return { kind: 'refused', problems, files };
+  };
+  try {
+    const { source, tree } = await deps.snapshot(signal, log.say);
+    log.say(`${plural(source.files, 'file')}, ${size(source.bytes)}${source.commit === undefined ? '' : ` of ${source.commit}`}`);
+    await recorder.report([{ kind: 'fetch.finished', source }]);
+    const text = await compileTree(tree, deps.dialects);
+    if (text === undefined) return await refuse([configMissing(source)]);
+    const { compiled, files } = text;
+    log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
+    if (!compiled.ok) return await refuse(compiled.problems, files);
+    const { plan, warnings } = compiled;
+    const selected = selectNodes(plan, wanted);
+    if (!selected.ok) return await refuse(selected.problems, files);
+    const only = selected.value;
+    const missing = missingValues(plan, deps.outside, only === undefined ? undefined : new Set(only));
+    if (missing.length > 0) return await refuse(missing, files);
+    await deps.ready;
+    await log.end('passed');
+    await recorder.report([{ kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) }]);
+    return { kind: 'planned', warnings, files };
+  } catch (error) {
+    const badCommit = commitProblem(error);
+    if (badCommit !== undefined) return refuse([badCommit]);
+    if (signal.aborted) {
+      await log.end('cancelled');
+      await recorder.report([{ kind: 'run.cancel-requested', by: String(signal.reason), force: false }, finished('cancelled')]);
+      return { kind: 'cancelled' };
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    await log.end('errored', message).catch(() => undefined);
+    await recorder.report([{ kind: 'fetch.failed', outcome: 'errored', message, problems: [] }, finished('errored')]);
+    return { kind: 'errored', error };
+  }
+};
+
+const finished = (outcome: 'failed' | 'errored' | 'cancelled'): RunFact => ({ kind: 'run.finished', outcome });
+
+const placeOf = ({ range }: Problem): string => (range === undefined ? '' : `${range.file}:${range.start.line}:${range.start.column}: `);
+
+/** A commit that is not there is the user's mistake and not a fault of the platform. */
+const commitProblem = (error: unknown): Problem | undefined => {
+  if (!(error instanceof SourceError)) return undefined;
+  if (error.code !== 'SOURCE_UNKNOWN_COMMIT' && error.code !== 'SOURCE_NO_REPOSITORY') return undefined;
+  return { code: error.code, message: error.message, hint: 'Give --commit a hash, a branch or a tag of this repository.' };
+};
+
+const configMissing = ({ commit }: Source): Problem => ({
+  code: 'CONFIG_MISSING',
+  message: `There is no .cion.yml${commit === undefined ? '' : ` in ${commit.slice(0, 7)}`}.`,
+  hint: '"cion init" writes one that fits the project; commit it or leave it untracked, but not ignored.',
+});

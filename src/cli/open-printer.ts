@@ -1,0 +1,19 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Context } from './context.ts';
+import { looks } from './looks.ts';
+import type { Printer } from './printers/printer.ts';
+
+export type PrinterOptions = { readonly json?: true; readonly plain?: true };
+
+/** Whether progress is painted on the terminal, so that nobody else may write there. */
+export const isLive = ({ stdout, env }: Context, { json, plain }: PrinterOptions): boolean =>
+  !json && !plain && stdout.isTTY && env.TERM !== 'dumb';
+
+/** Live on a terminal, plain lines elsewhere or on request, JSON lines on request; only the chosen one is loaded. */
+export const openPrinter = async (context: Context, options: PrinterOptions, clock: Clock): Promise<Printer> => {
+  const { stdout } = context;
+  if (options.json) return (await import('./printers/json.ts')).jsonPrinter(stdout, { clock });
+  const look = looks(context);
+  if (isLive(context, options)) return (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock });
+  return (await import('./printers/plain.ts')).plainPrinter(stdout, { look });
+};

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Outside } from '../engine/values.ts';
+import { Refusal } from './refusal.ts';
+
+export type OutsideOptions = { readonly env?: readonly string[]; readonly envFile?: readonly string[] };
+
+/** The environment, over it the files of `--env-file` in their order, over them `--env`. */
+export const outsideVariables = async (
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  options: OutsideOptions,
+): Promise<Outside> => {
+  const given = new Map<string, string>();
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) given.set(name, value);
+  for (const file of options.envFile ?? [])
+    for (const [name, value] of await readVariables(resolve(directory, file))) given.set(name, value);
+  for (const text of options.env ?? []) {
+    const [name, value] = splitAssignment(text);
+    if (value !== undefined) given.set(name, value);
+  }
+  const value = (name: string): string | undefined => given.get(name);
+  return { variable: value, secret: value };
+};
+
+const splitAssignment = (text: string): readonly [string, string | undefined] => {
+  const at = text.indexOf('=');
+  const name = at === -1 ? text : text.slice(0, at);
+  if (name === '') throw new Refusal('USAGE', `--env ${JSON.stringify(text)} has no name.`, 'Write --env NAME=value.');
+  return [name, at === -1 ? undefined : text.slice(at + 1)];
+};
+
+const readVariables = async (file: string): Promise<readonly (readonly [string, string])[]> => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Refusal(
+      'ENV_FILE_UNREADABLE',
+      `The file ${file} cannot be read: ${error.code ?? error.message}.`,
+      'Give --env-file a file of NAME=value lines.',
+    );
+  });
+  return Object.entries(parseEnv(text)).map(([name, value]) => [name, value ?? '']);
+};

@@ -1,0 +1,89 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type { Outcome } from '../../run/outcome.ts';
+import type { RunEvent } from '../../run/run-event.ts';
+import type { RunState } from '../../run/run-state.ts';
+import { lastAttempt, tookMs } from './attempt-times.ts';
+import { causeSentence, commitWords, decisionSentence, gateSentence, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
+import { visible } from './visible.ts';
+import { duration, list, plural, sentence, shortDigest } from './words.ts';
+
+/** What happened, for people; `node` where it happened to one. */
+export type Said = { readonly node?: string; readonly text: string; readonly outcome?: Outcome };
+
+/** `undefined` for what people need not know, and for the end of the run, which has its own summary. */
+export const eventSentence = (event: RunEvent, state: RunState): Said | undefined => {
+  switch (event.kind) {
+    case 'run.created':
+      return { text: `Run ${event.number} of ${visible(event.project)}. ${triggerSentence(event.trigger)}.` };
+    case 'run.resumed':
+      return { text: 'Goes on where the process before this one ended.' };
+    case 'run.rerun':
+      return { text: `Runs ${list(event.stages.map((name) => visible(name)))} again. ${triggerSentence(event.trigger)}.` };
+    case 'run.cancel-requested':
+      return {
+        text: `Cancelled by ${visible(event.by)}: ${event.force ? 'running stages are killed' : 'running stages are asked to stop'}.`,
+      };
+    case 'fetch.finished':
+      return {
+        text: `Source: ${sourceSentence(event.source)}${event.source.subject === undefined ? '' : `, "${visible(event.source.subject)}"`}`,
+      };
+    case 'fetch.failed':
+      return { text: sentence(visible(event.message)), outcome: event.outcome };
+    case 'run.planned':
+      return { text: `Pipeline ${visible(event.plan.pipeline)}: ${plannedWords(event)}.` };
+    case 'stage.queued':
+      return event.attempt === 1 ? undefined : { node: event.stage, text: `Tries again (attempt ${event.attempt}).` };
+    case 'image.resolved':
+      return event.pulled
+        ? { node: event.stage, text: `Pulled ${visible(event.reference)} (${shortDigest(visible(event.digest))}).` }
+        : undefined;
+    case 'stage.started':
+      return { node: event.stage, text: `Started${startedImage(event.stage, state)}.` };
+    case 'stage.finished':
+      return { node: event.stage, text: finishedWords(event, state), outcome: event.outcome };
+    case 'stage.skipped':
+      return { node: event.stage, text: `Skipped, because ${skipSentence(event.cause)}.`, outcome: 'skipped' };
+    case 'gate.opened':
+      return { node: event.gate, text: `Waits for ${gateWords(event.gate, state)}.` };
+    case 'gate.decided':
+      return { node: event.gate, text: `${decisionSentence(event.decision)}.`, outcome: state.nodes.get(event.gate)?.outcome ?? 'passed' };
+    case 'gate.skipped':
+      return { node: event.gate, text: `Skipped, because ${skipSentence(event.cause)}.`, outcome: 'skipped' };
+    case 'deployment.recorded':
+      return { node: event.stage, text: `Deployed ${deployedWords(event.deployment)} to ${visible(event.deployment.environment)}.` };
+    case 'fetch.started':
+    case 'volume.filled':
+    case 'stage.preparing':
+    case 'run.finished':
+      return undefined;
+    default:
+      return assertNever(event);
+  }
+};
+
+const plannedWords = ({ plan, only }: RunEvent & { kind: 'run.planned' }): string => {
+  const gates = plan.nodes.filter((node) => node.kind === 'gate').length;
+  const words = list([plural(plan.nodes.length - gates, 'stage'), ...(gates === 0 ? [] : [plural(gates, 'gate')])]);
+  return only === undefined ? words : `${only.length} of ${words}`;
+};
+
+const startedImage = (stage: string, state: RunState): string => {
+  const node = state.nodes.get(stage);
+  const image = node?.kind === 'stage' ? lastAttempt(node)?.image : undefined;
+  return image === undefined ? '' : ` ${visible(image.reference)}`;
+};
+
+const finishedWords = (event: RunEvent & { kind: 'stage.finished' }, state: RunState): string => {
+  const node = state.nodes.get(event.stage);
+  const attempt = node?.kind === 'stage' ? node.attempts.find(({ attempt }) => attempt === event.attempt) : undefined;
+  const words = `${sentence(event.outcome)}${attempt === undefined ? '' : ` after ${duration(tookMs(attempt, event.at))}`}.`;
+  return event.cause === undefined || event.cause.kind === 'cancelled' ? words : `${words} ${causeSentence(event.cause)}.`;
+};
+
+const gateWords = (gate: string, state: RunState): string => {
+  const node = state.plan?.nodes.find(({ name }) => name === gate);
+  return node?.kind === 'gate' ? gateSentence(node.waitsFor) : 'a decision';
+};
+
+const deployedWords = (deployment: { readonly commit?: string; readonly changedFiles: number }): string =>
+  deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);

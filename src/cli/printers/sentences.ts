@@ -1,0 +1,151 @@
+import { assertNever } from '../../lib/assert-never.ts';
+import type { GateReason } from '../../plan/plan.ts';
+import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
+import type { Decision, Source, Trigger } from '../../run/run-event.ts';
+import { visible } from './visible.ts';
+import { limit, list, plural, sentence, shortCommit } from './words.ts';
+
+/** Why a stage that ran did not pass: a sentence without its full stop. */
+export const causeSentence = (cause: Cause): string => {
+  switch (cause.kind) {
+    case 'exit':
+      return `The command ended with exit code ${cause.code}${exitHint(cause.code)}`;
+    case 'signal':
+      return `The command was ended by ${visible(cause.signal)}`;
+    case 'oom':
+      return 'The command needed more memory than it may have and was killed';
+    case 'timeout':
+      return cause.limit === 'total'
+        ? `The command took longer than ${limit(cause.ms)} and was stopped`
+        : `The command wrote nothing for ${limit(cause.ms)} and was stopped`;
+    case 'error':
+      return `${sentence(withoutStop(visible(cause.message)))} (${visible(cause.code)})`;
+    case 'cancelled':
+      return 'It was cancelled';
+    default:
+      return assertNever(cause);
+  }
+};
+
+/** Why a node was never run: the end of "Skipped, because …". */
+export const skipSentence = (cause: SkipCause): string => {
+  switch (cause.kind) {
+    case 'need':
+      return `${visible(cause.node)} ${outcomeVerb(cause.outcome)}`;
+    case 'condition':
+      return `it is for when ${visible(cause.node)} ends otherwise, but that ${outcomeVerb(cause.outcome)}`;
+    case 'cancelled':
+      return 'the run was cancelled';
+    case 'stopped':
+      return `the run stopped at ${visible(cause.node)}`;
+    case 'not-selected':
+      return 'it was not selected';
+    default:
+      return assertNever(cause);
+  }
+};
+
+/** `build failed`, `build was skipped`. */
+export const outcomeVerb = (outcome: Outcome): string => {
+  switch (outcome) {
+    case 'passed':
+    case 'failed':
+    case 'errored':
+      return outcome;
+    case 'cancelled':
+    case 'skipped':
+      return `was ${outcome}`;
+    default:
+      return assertNever(outcome);
+  }
+};
+
+/** What an outcome means, for those who see the word for the first time. */
+export const outcomeSentence = (outcome: Outcome): string => {
+  switch (outcome) {
+    case 'passed':
+      return 'Everything that had to run passed';
+    case 'failed':
+      return "A command of the project's own said no";
+    case 'errored':
+      return 'It could not be run: the trouble is with cion or the platform, not with the project';
+    case 'cancelled':
+      return 'Somebody cancelled it';
+    case 'skipped':
+      return 'There was nothing to run';
+    default:
+      return assertNever(outcome);
+  }
+};
+
+/** What a gate waits for: the end of "Waits for …". */
+export const gateSentence = (reason: GateReason): string => {
+  switch (reason.kind) {
+    case 'person':
+      return reason.who.length === 0
+        ? 'somebody to approve it'
+        : `${list(
+            reason.who.map((who) => visible(who)),
+            'or',
+          )} to approve it`;
+    case 'pipeline':
+      return `pipeline ${visible(reason.pipeline)} to pass`;
+    default:
+      return assertNever(reason);
+  }
+};
+
+export const decisionSentence = (decision: Decision): string => {
+  switch (decision.kind) {
+    case 'approved':
+      return `Approved by ${visible(decision.by)}`;
+    case 'rejected':
+      return `Rejected by ${visible(decision.by)}`;
+    case 'expired':
+      return 'Nobody decided in time';
+    default:
+      return assertNever(decision.kind);
+  }
+};
+
+export const triggerSentence = (trigger: Trigger): string => {
+  switch (trigger.kind) {
+    case 'manual':
+      return `Started by ${visible(trigger.by)}`;
+    default:
+      return assertNever(trigger.kind);
+  }
+};
+
+/** `abc1234 on main + 2 changed files`, `14 files that are in no git repository`. */
+export const sourceSentence = (source: Source): string => {
+  if (source.commit === undefined) return `${plural(source.files, 'file')} without a commit`;
+  const branch = source.branch === undefined ? '' : ` on ${visible(source.branch)}`;
+  return `${commitWords(source.commit, source.changedFiles)}${branch}`;
+};
+
+export const commitWords = (commit: string, changedFiles: number): string =>
+  `${visible(shortCommit(commit))}${changedFiles === 0 ? '' : ` + ${plural(changedFiles, 'changed file')}`}`;
+
+const exitHint = (code: number): string => {
+  if (code === 126) return ' (found, but it cannot be executed)';
+  if (code === 127) return ' (command not found)';
+  const signal = signals.get(code - 128);
+  return signal === undefined ? '' : ` (ended by ${signal})`;
+};
+
+const signals: ReadonlyMap<number, string> = new Map([
+  [1, 'SIGHUP'],
+  [2, 'SIGINT'],
+  [3, 'SIGQUIT'],
+  [4, 'SIGILL'],
+  [6, 'SIGABRT'],
+  [7, 'SIGBUS'],
+  [8, 'SIGFPE'],
+  [9, 'SIGKILL'],
+  [11, 'SIGSEGV'],
+  [13, 'SIGPIPE'],
+  [15, 'SIGTERM'],
+]);
+
+const withoutStop = (text: string): string => text.replace(/[.\s]+$/, '');

@@ -1,0 +1,102 @@
+import type { Outcome } from '../../run/outcome.ts';
+import type { RunState, StageState } from '../../run/run-state.ts';
+import { lastAttempt } from './attempt-times.ts';
+import type { Look } from './look.ts';
+import { causeSentence, commitWords, outcomeVerb, skipSentence } from './sentences.ts';
+import { artifactsCommand, logCommand, rerunCommand, showCommand } from './suggestions.ts';
+import { type Cell, table } from './table.ts';
+import { visible } from './visible.ts';
+import { waterfall } from './waterfall.ts';
+import { duration, list, plural, shortDigest, size } from './words.ts';
+
+/** How a finished run went, what it left behind, and how to look further. */
+export const summary = (state: RunState, look: Look, { timeline, since = state.createdAt }: SummaryOptions): string[] => {
+  const stages = [...state.nodes.values()].filter((node) => node.kind === 'stage');
+  const chart =
+    timeline && stages.filter((stage) => stage.attempts.length > 0).length > 1 ? waterfall(state, state.finishedAt ?? 0, look) : [];
+  return [headline(state, since, look), ...block(chart), ...block(troubles(state, stages, look)), ...block(facts(state, stages, look))];
+};
+
+export type SummaryOptions = {
+  readonly timeline: boolean;
+  /** When what is summed up began; absent: when the run was created. */
+  readonly since?: number;
+};
+
+const headline = (state: RunState, since: number, { palette, glyphs }: Look): string => {
+  const outcome = state.outcome ?? 'errored';
+  const took = duration((state.finishedAt ?? since) - since);
+  const paint = palette.outcome[outcome];
+  const title = `${glyphs.outcome[outcome]} Run ${state.number} ${outcomeVerb(outcome)}`;
+  return `${paint(palette.strong(title))} after ${took}${counts(state)}`;
+};
+
+const counts = (state: RunState): string => {
+  const order: readonly Outcome[] = ['errored', 'failed', 'cancelled', 'skipped', 'passed'];
+  const nodes = [...state.nodes.values()].filter((node) => node.skip?.kind !== 'not-selected');
+  if (nodes.length < 2) return '';
+  const words = order.flatMap((outcome) => {
+    const count = nodes.filter((node) => node.outcome === outcome).length;
+    return count === 0 ? [] : [`${count} ${outcome}`];
+  });
+  return words.length === 0 ? '' : `: ${list(words)}`;
+};
+
+const troubles = (state: RunState, stages: readonly StageState[], look: Look): string[] =>
+  table(
+    [{ title: '' }, { title: '' }, { title: '', min: 20 }],
+    stages.flatMap((stage): Cell[][] => {
+      const why = whyNot(stage);
+      if (why === undefined || stage.outcome === undefined) return [];
+      const paint = look.palette.outcome[stage.outcome];
+      const pardon = isForgiven(stage, state) ? ', as it may' : '';
+      return [[{ text: visible(stage.name), paint }, { text: stage.outcome, paint }, `${why}${pardon}`]];
+    }),
+    look,
+  ).slice(1);
+
+const isForgiven = ({ name, outcome }: StageState, { plan }: RunState): boolean =>
+  outcome === 'failed' && (plan?.nodes.some((node) => node.kind === 'stage' && node.name === name && node.mayFail) ?? false);
+
+const whyNot = (stage: StageState): string | undefined => {
+  if (stage.skip !== undefined) return stage.skip.kind === 'not-selected' ? undefined : skipSentence(stage.skip);
+  const cause = lastAttempt(stage)?.cause;
+  return cause === undefined || cause.kind === 'cancelled' ? undefined : causeSentence(cause);
+};
+
+const facts = (state: RunState, stages: readonly StageState[], look: Look): string[] => {
+  const rows: Cell[][] = [];
+  const artifacts = stages.flatMap((stage) => {
+    const left = lastAttempt(stage)?.artifacts;
+    return left === undefined ? [] : [{ stage: stage.name, left }];
+  });
+  for (const { stage, left } of artifacts) {
+    const files = left.files.filter(({ path }) => !path.endsWith('/')).length;
+    rows.push(['Artifacts', `${visible(stage)}: ${plural(files, 'file')}, ${size(left.bytes)} zipped`]);
+  }
+  for (const deployment of state.deployments) {
+    const what = deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);
+    const image = `${visible(deployment.image.reference)} (${shortDigest(visible(deployment.image.digest))})`;
+    rows.push(['Deployed', `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}`]);
+  }
+  for (const command of nextCommands(state, stages, artifacts.length > 0))
+    rows.push(['Look', { text: command, paint: look.palette.accent }]);
+  const titled = rows.map(([title, ...cells], index) => [
+    title === rows[index - 1]?.[0] ? '' : { text: String(title), paint: look.palette.quiet },
+    ...cells,
+  ]);
+  return table([{ title: '' }, { title: '' }], titled, look).slice(1);
+};
+
+const nextCommands = (state: RunState, stages: readonly StageState[], hasArtifacts: boolean): string[] => {
+  const troubled = stages.filter((stage) => !isForgiven(stage, state));
+  const bad = troubled.find((stage) => stage.outcome === 'failed') ?? troubled.find((stage) => stage.outcome === 'errored');
+  return [
+    ...(bad?.attempts.some(({ startedAt }) => startedAt !== undefined) ? [logCommand(state.number, bad.name)] : []),
+    ...(bad === undefined ? [] : [rerunCommand(state.number)]),
+    ...(hasArtifacts ? [artifactsCommand(state.number)] : []),
+    showCommand(state.number),
+  ];
+};
+
+const block = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);

@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import type { Context } from './context.ts';
+import { type ExitCode, exitCodeMeanings } from './exit-codes.ts';
+
+export type ProgramProcess = Omit<Context, 'project'> & {
+  /** Called once, with what the chosen command ended with. */
+  readonly finish: (code: ExitCode) => void;
+};
+
+/** The command line: names, options and texts. What a command does is loaded only when it is called. */
+export const buildProgram = (process: ProgramProcess) => {
+  const program = new Command('cion')
+    .description('From a git commit to a deployment, one queue of containers.')
+    .option('-C, --project <dir>', 'work on the project in or around this directory instead of the current one')
+    .option('--debug', 'show the stack of unexpected errors (also CION_DEBUG=1)')
+    .option('-V, --version', 'print the version')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
+    .showHelpAfterError('Run "cion --help" to see what there is.')
+    .addHelpText('after', () => exitCodesHelp)
+    .exitOverride();
+  program.on('option:version', () => {
+    process.stdout.write(`${versionOfPackage()}\n`);
+    process.finish(0);
+  });
+
+  const context = (): Context => ({
+    cwd: process.cwd,
+    ...(program.opts().project === undefined ? {} : { project: program.opts().project }),
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  const command = (name: string, summary: string, hidden = false) => program.command(name, { hidden }).summary(summary);
+  const { finish } = process;
+
+  executing(
+    command('run', 'run the pipeline of a commit, or of the working tree as it is')
+      .description(
+        'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
+          'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
+      )
+      .argument('[target-or-path...]', 'stages to run, or the directory of a project')
+      .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+      .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect)),
+  ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
+
+  command('plan', 'print what would be run, and run nothing')
+    .argument('[target...]', 'stages: only these and all that they need')
+    .option('--commit <rev>', 'the plan of a clean checkout of this commit, branch or tag')
+    .addOption(jsonOption('print the plan as JSON').conflicts('mermaid'))
+    .option('--mermaid', 'print it as a Mermaid flowchart')
+    .action(async (targets, options) => finish(await (await import('./commands/plan.ts')).plan(context(), targets, options)));
+
+  command('check', 'say what is wrong with the configuration').action(async () =>
+    finish(await (await import('./commands/check.ts')).check(context())),
+  );
+
+  command('init', 'write a .cion.yml that fits the project')
+    .option('--print', 'print it instead of writing it')
+    .option('--force', 'write it even if there is one')
+    .action(async (options) => finish(await (await import('./commands/init.ts')).init(context(), options)));
+
+  command('runs', 'list the runs, the newest first')
+    .option('--all', 'list all of them, not only the last 20')
+    .option('--branch <name>', 'only runs of this branch')
+    .addOption(new Option('--outcome <outcome>', 'only runs that ended so').choices(['passed', 'failed', 'errored', 'cancelled']))
+    .addOption(jsonOption('print JSON lines'))
+    .action(async (options) => finish(await (await import('./commands/runs.ts')).runs(context(), options)));
+
+  command('show', 'show a run: its stages, how they ended and why')
+    .argument('[run]', runArgument)
+    .option('-f, --follow', 'while it runs, show what happens')
+    .addOption(jsonOption('print the events of the run as JSON lines'))
+    .action(async (run, options) => finish(await (await import('./commands/show.ts')).show(context(), run, options)));
+
+  command('logs', 'print what a stage wrote, byte for byte')
+    .description(
+      'Prints what a stage wrote: its stdout to stdout, its stderr to stderr, byte for byte. "fetch" is a stage too.\n' +
+        'Without a stage: of all stages, one after the other.',
+    )
+    .argument('[run]', runArgument)
+    .argument('[stage]', 'a stage of the run, or "fetch"')
+    .option('-f, --follow', 'go on until the stage has ended')
+    .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
+    .action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));
+
+  command('artifacts', 'list the files that the stages left behind, or get them')
+    .argument('[run]', runArgument)
+    .argument('[stage]', 'only of this stage')
+    .addOption(new Option('--get <path>', 'print one file to stdout').conflicts(['extract', 'json']))
+    .addOption(new Option('--extract <dir>', 'write all files below this directory').conflicts('json'))
+    .addOption(jsonOption('print JSON lines'))
+    .action(async (run, stage, options) =>
+      finish(await (await import('./commands/artifacts.ts')).artifacts(context(), run, stage, options)),
+    );
+
+  command('deployments', 'say what was deployed where, the newest first')
+    .option('--at <environment>', 'only what is there now')
+    .addOption(jsonOption('print JSON lines'))
+    .action(async (options) => finish(await (await import('./commands/deployments.ts')).deployments(context(), options)));
+
+  executing(
+    command('rerun', 'run the stages of a finished run again, as further attempts of it')
+      .argument('<run>', 'a number, an id or its beginning')
+      .option('--failed', 'only the stages that did not pass, and those that go with them'),
+  ).action(async (run, options) => finish(await (await import('./commands/rerun.ts')).rerun(context(), run, options)));
+
+  executing(
+    command('resume', 'go on with a run whose process died').argument(
+      '[run]',
+      'a number, an id or its beginning; without it: the newest that was left',
+    ),
+  ).action(async (run, options) => finish(await (await import('./commands/resume.ts')).resume(context(), run, options)));
+
+  command('cancel', 'end a run: ask its process, or end what a dead one left')
+    .argument('[run]', 'a number, an id or its beginning; without it: the newest that has not ended')
+    .option('--force', 'do not wait for commands to end politely')
+    .addOption(runtimeOption())
+    .action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
+
+  command('clean', 'remove containers, networks and volumes that dead runs left')
+    .option('--all-projects', 'also what runs of other projects left, or are using at this moment')
+    .addOption(
+      new Option('--runs-older-than <age>', 'forget finished runs that are older, e.g. 30d or 12h, with logs and artifacts').argParser(age),
+    )
+    .addOption(runtimeOption())
+    .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
+
+  command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>
+    finish(await (await import('./commands/doctor.ts')).doctor(context())),
+  );
+
+  command('completion', 'print a script that completes cion commands in your shell')
+    .addHelpText('after', completionHelp)
+    .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'] as const))
+    .action(async (shell) => finish(await (await import('./commands/completion.ts')).completion(context(), shell)));
+
+  command('complete', 'print what could come next', true)
+    .argument('[words...]')
+    .allowUnknownOption()
+    .action(async (words) => finish(await (await import('./commands/complete.ts')).complete(context(), program, words)));
+
+  return program;
+};
+
+const runArgument = 'a number, an id or its beginning; without it: the newest';
+
+const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
+
+/** What the commands share that carry a run. */
+const executing = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command
+    .addOption(
+      new Option('-e, --env <NAME=value>', 'give an outside variable; NAME alone takes it from the environment (repeatable)').argParser(
+        collect,
+      ),
+    )
+    .addOption(new Option('--env-file <file>', 'read outside variables from a file of NAME=value lines (repeatable)').argParser(collect))
+    .addOption(jsonOption('print the events of the run as JSON lines'))
+    .option('--plain', 'print plain lines, also on a terminal')
+    .addOption(runtimeOption())
+    .addOption(
+      new Option('--concurrency <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
+        atLeastOne,
+      ),
+    )
+    .addOption(new Option('--fail-fast', 'stop running stages at the first failure').conflicts('keepGoing'))
+    .option('--keep-going', 'run all that does not need what failed')
+    .option('--record', 'record deployments also when files differ from the commit')
+    .option('--allow-privileged', 'let services run privileged that ask for it')
+    .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect));
+
+const jsonOption = (text: string) => new Option('--json', text);
+const runtimeOption = () =>
+  new Option('--runtime <name>', 'what runs the containers').choices(['docker', 'fake'] as const).default('docker' as const);
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
+  return Number(text);
+};
+
+const atLeastOne = (text: string): number => {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+};
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+
+const age = (text: string): number => {
+  const match = /^(\d{1,6})([mhdw])$/.exec(text);
+  const unit = match?.[2] as keyof typeof unitMs | undefined;
+  if (unit === undefined) throw new InvalidArgumentError('Write a number and m, h, d or w, e.g. 30d.');
+  return Number(match?.[1]) * unitMs[unit];
+};
+
+const exitCodesHelp = `\nExit codes:\n${Object.entries(exitCodeMeanings)
+  .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`)
+  .join('\n')}\n`;
+
+const completionHelp = `
+  bash:  echo 'source <(cion completion bash)' >> ~/.bashrc
+  zsh:   cion completion zsh > "\${fpath[1]}/_cion"
+  fish:  cion completion fish > ~/.config/fish/completions/cion.fish
+`;
+
+const versionOfPackage = (): string => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  return version;
+};

@@ -1,0 +1,61 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { readJournal } from '../local/journal.ts';
+import { resultsRoot } from '../local/project-dir.ts';
+import { resolveRun } from '../local/runs.ts';
+import { fsResults } from '../results/fs/fs-results.ts';
+import type { Results } from '../results/results.ts';
+import { fold } from '../run/fold.ts';
+import type { RunState } from '../run/run-state.ts';
+import type { Tree } from './compile-tree.ts';
+import type { Context } from './context.ts';
+import { Refusal } from './refusal.ts';
+
+export type Project = {
+  readonly root: string;
+  readonly name: string;
+  /** `.cion` of the root; perhaps not there yet. */
+  readonly stateDir: string;
+  readonly results: Results;
+};
+
+export const openProject = async (context: Context): Promise<Project> => {
+  const root = await projectRoot(context);
+  const stateDir = join(root, '.cion');
+  return { root, name: basename(root), stateDir, results: fsResults({ root: resultsRoot(stateDir) }) };
+};
+
+/** The root of the git repository around the directory that was given, else around the current one; without git the directory itself. */
+export const projectRoot = async ({ cwd, project = '.' }: Context): Promise<string> => {
+  const directory = resolve(cwd, project);
+  const found = await stat(directory).catch(() => undefined);
+  if (!found?.isDirectory()) throw new Refusal('DIRECTORY_MISSING', `There is no directory ${directory}.`);
+  return (await repositoryAround(directory)) ?? directory;
+};
+
+const repositoryAround = async (from: string): Promise<string | undefined> => {
+  for (let directory = from; ; directory = dirname(directory)) {
+    if ((await stat(join(directory, '.git')).catch(() => undefined)) !== undefined) return directory;
+    if (directory === dirname(directory)) return undefined;
+  }
+};
+
+/** What lies in a directory itself, as it is at this moment. */
+export const directoryTree = async (root: string): Promise<Tree> => ({
+  paths: (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name),
+  read: (path) => readFile(join(root, path)),
+});
+
+/** The run that a person means; the newest when nothing is said. */
+export const findRun = async ({ stateDir }: Project, text: string | undefined): Promise<string> => {
+  const found = await resolveRun(stateDir, text ?? 'last');
+  if (found.ok) return found.value;
+  const { code, message, hint } = found.problems[0] ?? { code: 'RUN_UNKNOWN', message: 'There is no such run.' };
+  throw new Refusal(code === 'RUN_AMBIGUOUS' ? 'RUN_AMBIGUOUS' : 'RUN_UNKNOWN', message, hint);
+};
+
+export const readRun = async ({ stateDir }: Project, run: string): Promise<RunState> => {
+  const state = fold((await readJournal(stateDir, run)) ?? []);
+  if (state === undefined) throw new Refusal('RUN_UNKNOWN', `The run ${run} was never begun.`);
+  return state;
+};

@@ -1,0 +1,30 @@
+/** What was asked for cannot be done as it was asked: a mistake in the command line, or the wrong moment. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly hint: string | undefined;
+
+  constructor(code: RefusalCode, message: string, hint?: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export type RefusalCode =
+  | 'USAGE'
+  | 'NO_RUNS'
+  | 'RUN_UNKNOWN'
+  | 'RUN_AMBIGUOUS'
+  | 'RUN_LIVE'
+  | 'RUN_FINISHED'
+  | 'RUN_UNFINISHED'
+  | 'RUN_UNPLANNED'
+  | 'STAGE_UNKNOWN'
+  | 'NO_LOG'
+  | 'DIRECTORY_MISSING'
+  | 'NO_ARTIFACTS'
+  | 'ARTIFACT_UNKNOWN'
+  | 'CONFIG_EXISTS'
+  | 'ENV_FILE_UNREADABLE'
+  | 'SOURCE_GONE';

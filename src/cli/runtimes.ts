@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../lib/clock.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import type { Context } from './context.ts';
+
+export type RuntimeOptions = {
+  readonly runtime: 'docker' | 'fake';
+  readonly allowPrivileged?: true;
+  readonly allowHostPath?: readonly string[];
+};
+
+export type OpenRuntime = {
+  readonly runtime: Runtime;
+  /** Lets the process end. */
+  close(): Promise<void>;
+};
+
+/** Loads what runs the containers, and only that. Rejects when there is no engine. */
+export const openRuntime = async (options: RuntimeOptions, context: Context, signal: AbortSignal): Promise<OpenRuntime> => {
+  if (options.runtime === 'fake') {
+    const { fakeRuntime } = await import('../runtimes/fake/fake-runtime.ts');
+    return { runtime: fakeRuntime({ clock: systemClock }), close: async () => undefined };
+  }
+  const [{ dockerRuntime }, { connect }, { findEndpoint }] = await Promise.all([
+    import('../runtimes/docker/docker-runtime.ts'),
+    import('../runtimes/docker/engine/connect.ts'),
+    import('../runtimes/docker/engine/endpoint.ts'),
+  ]);
+  const engine = await connect(findEndpoint(context.env), signal);
+  const runtime = dockerRuntime({
+    engine,
+    env: context.env,
+    allowPrivileged: options.allowPrivileged === true,
+    allowHostPaths: (options.allowHostPath ?? []).map((path) => resolve(context.cwd, path)),
+    ...(context.env.CION_NAMESPACE ? { namespace: context.env.CION_NAMESPACE } : {}),
+  });
+  return { runtime, close: () => engine.close() };
+};
+
+const patienceMs = 60_000;
+
+/** The runtime for as long as the work takes. */
+export const withRuntime = async <T>(options: RuntimeOptions, context: Context, work: (runtime: Runtime) => Promise<T>): Promise<T> => {
+  const { runtime, close } = await openRuntime(options, context, AbortSignal.timeout(patienceMs));
+  try {
+    return await work(runtime);
+  } finally {
+    await close();
+  }
+};

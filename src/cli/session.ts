@@ -1,0 +1,68 @@
+import { userInfo } from 'node:os';
+import { makeRecorder, type Recorder } from '../engine/recorder.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { openJournal } from '../local/journal.ts';
+import { fold } from '../run/fold.ts';
+import { type Journal, stamped } from '../run/journal.ts';
+import type { RunEvent, RunFact } from '../run/run-event.ts';
+import type { Context } from './context.ts';
+import { type Interrupts, listenForInterrupts } from './interrupts.ts';
+import { isLive, openPrinter, type PrinterOptions } from './open-printer.ts';
+import type { Printer } from './printers/printer.ts';
+import type { Project } from './project.ts';
+
+/** A run that this process carries: its journal is ours, what happens is shown, signals are heard. */
+export type Session = {
+  readonly clock: Clock;
+  readonly printer: Printer;
+  readonly interrupts: Interrupts;
+  /** For what happens before and beside the execution. */
+  readonly recorder: Recorder;
+  /** The journal with all that the recorder has appended in its past: for the execution, which the recorder must not overlap. */
+  journal(): Journal;
+};
+
+/** `begin` gives the first fact of a run that is not there yet. Rejects with RUN_BUSY when another process carries the run. */
+export const withSession = async <T>(
+  context: Context,
+  project: Project,
+  run: string,
+  options: PrinterOptions & { readonly begin?: () => Promise<RunFact & { readonly kind: 'run.created' }> },
+  work: (session: Session) => Promise<T>,
+): Promise<T> => {
+  const clock = systemClock;
+  const journal = await openJournal(project.stateDir, run);
+  const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
+  const interrupts = listenForInterrupts(tell, userName(context));
+  const printer = await openPrinter(context, options, clock);
+  const past: RunEvent[] = [...journal.past];
+  const act: Parameters<typeof makeRecorder>[3] = (events, state) => {
+    for (const event of events) {
+      past.push(event);
+      printer.event(event, state);
+    }
+  };
+  try {
+    if (options.begin !== undefined) {
+      const events = stamped([await options.begin()], 0, clock.now());
+      await journal.append(events);
+      const state = fold(events);
+      if (state !== undefined) act(events, state);
+    }
+    const recorder = makeRecorder({ run, past: [...past], append: journal.append }, clock, () => [], act);
+    return await work({ clock, printer, interrupts, recorder, journal: () => ({ run, past, append: journal.append }) });
+  } finally {
+    await printer.close();
+    await journal.close();
+    interrupts.stop();
+  }
+};
+
+/** Who asks, for people. */
+export const userName = ({ env }: Context): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return env.USER || env.LOGNAME || 'somebody';
+  }
+};

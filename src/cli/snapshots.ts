@@ -1,0 +1,52 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { runState } from '../local/project-dir.ts';
+import type { RunState } from '../run/run-state.ts';
+import { snapshot } from '../source/snapshot.ts';
+import { tarOf } from '../source/tar-of.ts';
+import type { Tree } from './compile-tree.ts';
+import { directoryTree, type Project } from './project.ts';
+import { Refusal } from './refusal.ts';
+
+/** Where the source of a run lies while the run needs it. */
+export const sourceDirectory = ({ stateDir }: Project, run: string): string => join(runState(stateDir, run), 'source');
+
+/** The source of a run that is to go on: what was kept, or for a clean commit made again. As a tar, as often as it is asked for. */
+export const keptSource = async (
+  project: Project,
+  { run, number, fetch: { source } }: RunState,
+  signal: AbortSignal,
+): Promise<() => Readable> => {
+  const directory = sourceDirectory(project, run);
+  if ((await stat(directory).catch(() => undefined)) === undefined) {
+    if (source?.commit === undefined || source.changedFiles > 0) {
+      throw new Refusal('SOURCE_GONE', `The changed files that run ${number} was about are no longer kept.`, 'Start a new run: cion run.');
+    }
+    await snapshot({ dir: project.root, commit: source.commit, into: directory, signal, log: () => undefined });
+  }
+  return () => tarOf(directory);
+};
+
+/** A clean commit can be had again; changed files are kept for a re-run. */
+export const forgetSource = async (project: Project, { run, phase, fetch: { source } }: RunState): Promise<void> => {
+  const isClean = source === undefined || (source.commit !== undefined && source.changedFiles === 0);
+  if (phase === 'finished' && isClean) await rm(sourceDirectory(project, run), { recursive: true, force: true });
+};
+
+/** The files of a commit for as long as the work takes. */
+export const withCommitTree = async <T>(
+  root: string,
+  commit: string,
+  signal: AbortSignal,
+  work: (tree: Tree) => Promise<T>,
+): Promise<T> => {
+  const directory = await mkdtemp(join(tmpdir(), 'cion-commit-'));
+  try {
+    await snapshot({ dir: root, commit, into: join(directory, 'source'), signal, log: () => undefined });
+    return await work(await directoryTree(join(directory, 'source')));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,13 @@
+import { once } from 'node:events';
+
+/** Resolves when more may be written; rejects when the reader has left (`isReaderGone`). */
+export const write = async (stream: NodeJS.WriteStream, bytes: Uint8Array | string): Promise<void> => {
+  if (stream.destroyed) throw Object.assign(new Error('the reader has left'), { code: 'EPIPE' });
+  if (!stream.write(bytes)) await once(stream, 'drain');
+};
+
+export const isReaderGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED');
+
+export const writeLines = (stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> =>
+  write(stream, lines.map((line) => `${line}\n`).join(''));

@@ -1,0 +1,5 @@
+import { cionDialect } from './cion/cion.ts';
+import type { Dialect } from './dialect.ts';
+
+/** All that can be read, in the order in which a project is asked for them. */
+export const dialects: readonly Dialect[] = [cionDialect];

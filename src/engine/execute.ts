@@ -1,0 +1,262 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../lib/clock.ts';
+import type { Plan, Stage } from '../plan/plan.ts';
+import type { Results } from '../results/results.ts';
+import type { Journal } from '../run/journal.ts';
+import type { RunEvent, RunFact } from '../run/run-event.ts';
+import type { RunState, StageState } from '../run/run-state.ts';
+import type { Item, Runtime } from '../runtimes/runtime.ts';
+import { type AttemptControl, runAttempt, type Started } from './attempt.ts';
+import { type FailurePolicy, decide, indexPlan } from './decide.ts';
+import { deploymentOf } from './deployment.ts';
+import { makeFiller } from './fill.ts';
+import { outputsOf } from './outputs.ts';
+import { makeQueue } from './queue.ts';
+import { makeRecorder } from './recorder.ts';
+import type { Sink } from './sink.ts';
+import { upcoming } from './upcoming.ts';
+import { askedOutputs, type Outside, resolveValues, secretsIn } from './values.ts';
+
+export type ExecuteDeps = {
+  readonly journal: Journal;
+  readonly runtime: Runtime;
+  readonly results: Results;
+  readonly clock: Clock;
+  readonly outside: Outside;
+  readonly sink: Sink;
+  /** A tar stream of the run's source tree, as often as it is asked for. */
+  source(): Readable;
+};
+
+export type ExecuteOptions = {
+  /** Attempts at a time. */
+  readonly concurrency: number;
+  readonly onFailure: FailurePolicy;
+  /** Whether a passed stage that deploys is a Deployment although files were changed. */
+  readonly recordChanged: boolean;
+  /** Aborts: the run is cancelled, politely; `reason` says by whom. */
+  readonly cancel: AbortSignal;
+  /** Aborts: at once. */
+  readonly force: AbortSignal;
+};
+
+export type Executed = {
+  readonly state: RunState;
+  /** Clean-up that failed: things are left for a later sweep. */
+  readonly leftovers?: unknown;
+};
+
+/**
+ * Carries a planned run to its end: a loop over the queue and the runtime in which the journal is always ahead. Given a journal whose
+ * process died, it folds the past, attaches to commands that were let go and goes on; nothing is run twice. Resolves when the run has
+ * finished and its things are swept; rejects with JournalError when the journal cannot be written, leaving all as it is for a resume.
+ */
+export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promise<Executed> => {
+  const plan = plannedIn(deps.journal);
+  const indexed = indexPlan(plan);
+  const asked = askedOutputs(plan);
+  const planSecrets = secretsIn(plan, deps.outside);
+  const controls = new Map<string, { readonly item: Item; readonly stop: AbortController; readonly force: AbortController }>();
+  const timers: (() => void)[] = [];
+  const hinted = new Map<string, Item>();
+  const sweeps = new Set<Promise<void>>();
+  const finished = Promise.withResolvers<void>();
+  const hints = new AbortController();
+  const outputs = outputsOf(deps.results, () => recorder.state());
+  let leftovers: unknown;
+
+  const itemOf = (stage: Stage, attempt: number): Item => ({ run: deps.journal.run, project: recorder.state().project, stage, attempt });
+
+  const run = async ({ item, started }: Queued): Promise<void> => {
+    const control = { item, stop: new AbortController(), force: new AbortController() };
+    const name = item.stage.name;
+    controls.set(name, control);
+    hinted.delete(name);
+    try {
+      await runAttempt(attemptDeps, item, signalsOf(control), started);
+      sweep(item);
+    } catch (error) {
+      finished.reject(error);
+    } finally {
+      controls.delete(name);
+    }
+  };
+  const queue = makeQueue<Queued>(options.concurrency, run);
+
+  const sweep = (item: Item): void => {
+    const scope = { kind: 'attempt', run: item.run, stage: item.stage.name, attempt: item.attempt } as const;
+    const swept = deps.runtime.sweep(scope, new AbortController().signal).then(
+      () => {},
+      (error: unknown) => {
+        leftovers = error;
+      },
+    );
+    sweeps.add(swept);
+    void swept.finally(() => sweeps.delete(swept));
+  };
+
+  const consequences = (events: readonly RunEvent[], state: RunState): readonly RunFact[] => {
+    const touched = events.length === 0 || events.some(touchesAll) ? 'all' : new Set(events.flatMap(touchedBy));
+    const decided = decide(indexed, state, { onFailure: options.onFailure, now: deps.clock.now() }, touched);
+    stop(new Set(decided.stop), state);
+    const deployments = events.flatMap((event) => deploymentOf(event, indexed.nodes, state, options.recordChanged));
+    return [...deployments, ...decided.facts];
+  };
+
+  /** Runs ahead of the journal without harm: it only ends what runs, and takes back what nobody has begun. */
+  const stop = (names: ReadonlySet<string>, state: RunState): void => {
+    if (names.size === 0) return;
+    for (const { item } of queue.withdraw(({ item }) => names.has(item.stage.name))) {
+      void report([
+        { kind: 'stage.finished', stage: item.stage.name, attempt: item.attempt, outcome: 'cancelled', cause: { kind: 'cancelled' } },
+      ]);
+    }
+    for (const name of names) {
+      controls.get(name)?.stop.abort();
+      if (state.cancel?.force === true) controls.get(name)?.force.abort();
+    }
+  };
+
+  const act = (events: readonly RunEvent[], state: RunState): void => {
+    for (const event of events) {
+      deps.sink.event(event, state);
+      if (event.kind === 'stage.queued') {
+        const stage = indexed.nodes.get(event.stage);
+        if (stage?.kind === 'stage') queue.push({ item: itemOf(stage, event.attempt) });
+      }
+      if (event.kind === 'gate.opened') watchGate(event.gate, event.at);
+      if (event.kind === 'stage.skipped') forget(event.stage);
+      if (event.kind === 'run.finished') finished.resolve();
+    }
+    for (const event of events) {
+      if (event.kind === 'stage.started')
+        hint(upcoming(indexed, state, event.stage).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
+    }
+    hint(queue.next(ahead(options)).map(({ item }) => item));
+  };
+
+  const hint = (items: readonly Item[]): void => {
+    for (const item of items) {
+      const name = item.stage.name;
+      if (hinted.size >= ahead(options) || hinted.has(name) || controls.has(name)) continue;
+      hinted.set(name, item);
+      deps.runtime.prepare(item, (note) => deps.sink.note(name, note), hints.signal).catch(() => {});
+    }
+  };
+
+  const forget = (stage: string): void => {
+    const item = hinted.get(stage);
+    hinted.delete(stage);
+    if (item !== undefined) sweep(item);
+  };
+
+  const watchGate = (name: string, openedAt: number): void => {
+    const gate = indexed.nodes.get(name);
+    if (gate?.kind !== 'gate' || gate.timeoutMs === undefined) return;
+    const rest = openedAt + gate.timeoutMs - deps.clock.now();
+    timers.push(
+      deps.clock.after(Math.max(0, rest), () => {
+        if (recorder.state().nodes.get(name)?.phase !== 'running') return;
+        void report([{ kind: 'gate.decided', gate: name, decision: { kind: 'expired', by: 'clock', at: deps.clock.now() } }]);
+      }),
+    );
+  };
+
+  const recorder = makeRecorder(deps.journal, deps.clock, consequences, act);
+  const report = (facts: readonly RunFact[]): Promise<void> => recorder.report(facts).catch(finished.reject);
+
+  const attemptDeps = {
+    runtime: deps.runtime,
+    results: deps.results,
+    clock: deps.clock,
+    sink: deps.sink,
+    report: recorder.report,
+    fill: makeFiller(plan, deps.runtime, deps.source, recorder),
+    values: (item: Item) => resolveValues(item.stage, deps.outside, outputs.read),
+    isAsked: (stage: string) => asked.has(stage),
+    keepOutput: outputs.keep,
+    secrets: () => [...planSecrets, ...outputs.secrets()],
+  };
+
+  const requestCancel = (force: boolean): void => {
+    const by = String(force ? options.force.reason : options.cancel.reason);
+    void report([{ kind: 'run.cancel-requested', by, force }]);
+  };
+  const onCancel = (): void => requestCancel(false);
+  const onForce = (): void => requestCancel(true);
+
+  const begin = async (): Promise<void> => {
+    const { state } = recorder;
+    if (state().phase === 'finished') return finished.resolve();
+    const past = [...state().nodes.values()];
+    const last = deps.journal.past.at(-1)?.kind;
+    const isResume = last !== 'run.planned' && last !== 'run.rerun';
+    for (const node of past) {
+      if (node.kind === 'gate' && node.phase === 'running' && node.openedAt !== undefined) watchGate(node.name, node.openedAt);
+      if (node.kind === 'stage') takeUp(node);
+    }
+    if (options.cancel.aborted) onCancel();
+    if (options.force.aborted) onForce();
+    options.cancel.addEventListener('abort', onCancel, { once: true });
+    options.force.addEventListener('abort', onForce, { once: true });
+    await report(isResume ? [{ kind: 'run.resumed' }] : []);
+  };
+
+  /** An attempt that a dead process had under way goes on: attached to when it was let go, else begun anew. */
+  const takeUp = (node: StageState): void => {
+    const stage = indexed.nodes.get(node.name);
+    const attempt = node.attempts.at(-1);
+    if (stage?.kind !== 'stage' || attempt === undefined || attempt.phase === 'finished') return;
+    const started =
+      attempt.startedAt === undefined
+        ? undefined
+        : { at: attempt.startedAt, ...(attempt.image === undefined ? {} : { image: attempt.image }) };
+    const item = itemOf(stage, attempt.attempt);
+    if (started === undefined) queue.push({ item });
+    else queue.enter({ item, started });
+  };
+
+  try {
+    await Promise.all([begin(), finished.promise]);
+    hints.abort();
+    await Promise.all(sweeps);
+    await deps.runtime.sweep({ kind: 'run', run: deps.journal.run }, new AbortController().signal).catch((error: unknown) => {
+      leftovers = error;
+    });
+    return { state: recorder.state(), ...(leftovers === undefined ? {} : { leftovers }) };
+  } finally {
+    hints.abort();
+    for (const cancel of timers) cancel();
+    options.cancel.removeEventListener('abort', onCancel);
+    options.force.removeEventListener('abort', onForce);
+  }
+};
+
+type Queued = { readonly item: Item; readonly started?: Started };
+
+const signalsOf = (control: { readonly stop: AbortController; readonly force: AbortController }): AttemptControl => ({
+  stop: control.stop.signal,
+  force: control.force.signal,
+});
+
+/** How many attempts are made ready before their turn. */
+const ahead = (options: ExecuteOptions): number => Math.max(2, Math.ceil(options.concurrency / 2));
+
+const attemptsOf = (state: RunState, stage: string): number => {
+  const node = state.nodes.get(stage);
+  return node?.kind === 'stage' ? node.attempts.length : 0;
+};
+
+const plannedIn = (journal: Journal): Plan => {
+  const planned = journal.past.findLast((event) => event.kind === 'run.planned');
+  if (planned?.kind !== 'run.planned') throw new Error(`${journal.run} has no plan yet`);
+  return planned.plan;
+};
+
+const touchesAll = (event: RunEvent): boolean =>
+  event.kind === 'run.planned' || event.kind === 'run.resumed' || event.kind === 'run.rerun' || event.kind === 'run.cancel-requested';
+
+const touchedBy = (event: RunEvent): readonly string[] => {
+  if ('stage' in event) return [event.stage];
+  return 'gate' in event ? [event.gate] : [];
+};

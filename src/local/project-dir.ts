@@ -1,0 +1,39 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { stateUnwritable } from './local-error.ts';
+
+/**
+ * `<project>/.cion` is all that a laptop keeps of its runs: `run/` the results, `state/<runId>/` the journal and what belongs to it.
+ * It ignores itself, so that no project needs a line in its `.gitignore`.
+ */
+export const makeProjectDir = async (project: string): Promise<string> => {
+  const dir = join(resolve(project), '.cion');
+  try {
+    await mkdir(join(dir, 'state'), { recursive: true });
+    await writeFile(join(dir, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    return dir;
+  } catch (error) {
+    throw stateUnwritable(dir, error);
+  }
+};
+
+/** The nearest `.cion` at or above a directory; `undefined` where nothing was ever run. */
+export const findProjectDir = async (from: string): Promise<string | undefined> => {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const candidate = join(directory, '.cion');
+    if (await isDirectory(join(candidate, 'state'))) return candidate;
+    if (directory === dirname(directory)) return undefined;
+  }
+};
+
+export const resultsRoot = (dir: string): string => join(dir, 'run');
+export const stateRoot = (dir: string): string => join(dir, 'state');
+export const runState = (dir: string, run: string): string => join(dir, 'state', run);
+
+const isDirectory = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );

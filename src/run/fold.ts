@@ -1,0 +1,233 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Phase } from './outcome.ts';
+import type { RunEvent } from './run-event.ts';
+import type { AttemptState, FetchState, GateState, NodeState, RunState, StageState } from './run-state.ts';
+
+/**
+ * The state that a run's events amount to. Pure and total over any list that begins with `run.created`; the same events give the same
+ * state, whatever the batches. Long runs fold in place: see `folding`.
+ */
+export const fold = (events: Iterable<RunEvent>): RunState | undefined => {
+  const folded = folding();
+  for (const event of events) folded.add(event);
+  return folded.state();
+};
+
+/** A fold that goes on: `add` is amortised O(1), so that 100,000 stages stay linear. `state()` sees what was added so far and may be kept only until the next `add`. */
+export type Folding = { add(event: RunEvent): void; state(): RunState | undefined };
+
+export const folding = (): Folding => {
+  let state: Folded | undefined;
+  return {
+    add: (event) => {
+      if (event.kind === 'run.created') state = created(event);
+      else if (state !== undefined) apply(state, event);
+    },
+    state: () => state,
+  };
+};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Folded = Mutable<Omit<RunState, 'nodes' | 'filledVolumes' | 'deployments' | 'failures'>> & {
+  nodes: Map<string, NodeState>;
+  filledVolumes: Set<string>;
+  failures: Set<string>;
+  deployments: Mutable<RunState['deployments']>;
+};
+
+const created = (event: RunEvent & { kind: 'run.created' }): Folded => ({
+  run: event.run,
+  number: event.number,
+  project: event.project,
+  trigger: event.trigger,
+  createdAt: event.at,
+  phase: 'queued',
+  fetch: { phase: 'queued' },
+  nodes: new Map(),
+  filledVolumes: new Set(),
+  deployments: [],
+  openNodes: 0,
+  failures: new Set(),
+  lastSeq: event.seq,
+});
+
+const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>): void => {
+  state.lastSeq = event.seq;
+  switch (event.kind) {
+    case 'run.resumed':
+      return;
+    case 'run.rerun':
+      state.phase = 'running';
+      delete state.outcome;
+      delete state.finishedAt;
+      delete state.cancel;
+      state.filledVolumes = new Set();
+      for (const name of event.stages) {
+        const node = state.nodes.get(name);
+        if (node !== undefined) replace(state, reopened(node));
+      }
+      return;
+    case 'run.cancel-requested':
+      state.cancel = { by: event.by, force: event.force };
+      return;
+    case 'run.finished':
+      state.phase = 'finished';
+      state.outcome = event.outcome;
+      state.finishedAt = event.at;
+      if (state.fetch.phase === 'running') state.fetch = { ...state.fetch, phase: 'finished', outcome: 'cancelled', finishedAt: event.at };
+      return;
+    case 'fetch.started':
+      state.phase = 'running';
+      state.fetch = { phase: 'running', startedAt: event.at };
+      return;
+    case 'fetch.finished':
+      state.fetch = { ...state.fetch, phase: 'finished', outcome: 'passed', finishedAt: event.at, source: event.source };
+      return;
+    case 'fetch.failed':
+      state.fetch = failedFetch(state.fetch, event);
+      return;
+    case 'run.planned':
+      state.phase = 'running';
+      state.plan = event.plan;
+      state.digest = event.digest;
+      if (event.only !== undefined) state.only = new Set(event.only);
+      state.nodes = waitingNodes(event.plan);
+      state.openNodes = state.nodes.size;
+      return;
+    case 'volume.filled':
+      state.filledVolumes.add(event.volume);
+      return;
+    case 'stage.queued':
+      return onStage(state, event.stage, (stage) => ({
+        ...withoutEnd(stage),
+        phase: 'queued',
+        rerun: false,
+        attempts: [
+          ...stage.attempts,
+          {
+            attempt: event.attempt,
+            phase: 'queued',
+            queuedAt: event.at,
+            ...(event.because === undefined ? {} : { because: event.because }),
+          },
+        ],
+      }));
+    case 'stage.preparing':
+      return onAttempt(state, event, 'queued', (attempt) => ({ ...attempt, phase: 'preparing' }));
+    case 'image.resolved':
+      return onAttempt(state, event, undefined, (attempt) => ({
+        ...attempt,
+        image: { reference: event.reference, digest: event.digest, pulled: event.pulled },
+      }));
+    case 'stage.started':
+      return onAttempt(state, event, 'running', (attempt) => ({
+        ...attempt,
+        phase: 'running',
+        startedAt: attempt.startedAt ?? event.at,
+        container: event.container,
+      }));
+    case 'stage.finished':
+      return onStage(state, event.stage, (stage) => ({
+        ...stage,
+        phase: 'finished',
+        outcome: event.outcome,
+        attempts: stage.attempts.map((attempt) => (attempt.attempt === event.attempt ? finished(attempt, event) : attempt)),
+      }));
+    case 'stage.skipped':
+      return onStage(state, event.stage, (stage) => ({ ...stage, phase: 'finished', outcome: 'skipped', skip: event.cause, rerun: false }));
+    case 'gate.opened':
+      return onGate(state, event.gate, (gate) => ({ ...gate, phase: 'running', openedAt: event.at }));
+    case 'gate.decided':
+      return onGate(state, event.gate, (gate) => ({
+        ...gate,
+        phase: 'finished',
+        outcome: event.decision.kind === 'approved' ? 'passed' : 'failed',
+        finishedAt: event.at,
+        decision: event.decision,
+      }));
+    case 'gate.skipped':
+      return onGate(state, event.gate, (gate) => ({
+        ...gate,
+        phase: 'finished',
+        outcome: 'skipped',
+        finishedAt: event.at,
+        skip: event.cause,
+      }));
+    case 'deployment.recorded':
+      state.deployments = [...state.deployments, { ...event.deployment, stage: event.stage }];
+      return;
+    default:
+      // An event of a newer cion means nothing to this one; the journal keeps it.
+      event satisfies never;
+  }
+};
+
+const failedFetch = (fetch: FetchState, event: RunEvent & { kind: 'fetch.failed' }): FetchState => ({
+  ...fetch,
+  phase: 'finished',
+  outcome: event.outcome,
+  finishedAt: event.at,
+  message: event.message,
+  problems: event.problems,
+});
+
+const waitingNodes = (plan: Plan): Map<string, NodeState> =>
+  new Map(
+    plan.nodes.map((node): [string, NodeState] => [
+      node.name,
+      node.kind === 'stage'
+        ? { kind: 'stage', name: node.name, phase: 'waiting', attempts: [], rerun: false }
+        : { kind: 'gate', name: node.name, phase: 'waiting' },
+    ]),
+  );
+
+const reopened = (node: NodeState): NodeState => {
+  if (node.kind === 'gate') return { kind: 'gate', name: node.name, phase: 'waiting' };
+  return { ...withoutEnd(node), phase: 'waiting', rerun: node.attempts.length > 0 };
+};
+
+const withoutEnd = (stage: StageState): Omit<StageState, 'outcome' | 'skip'> => {
+  const { outcome: _outcome, skip: _skip, ...rest } = stage;
+  return rest;
+};
+
+const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finished' }): AttemptState => ({
+  ...attempt,
+  phase: 'finished',
+  finishedAt: event.at,
+  outcome: event.outcome,
+  ...(event.cause === undefined ? {} : { cause: event.cause }),
+  ...(event.output === undefined ? {} : { output: event.output }),
+  ...(event.artifacts === undefined ? {} : { artifacts: event.artifacts }),
+});
+
+const onStage = (state: Folded, name: string, change: (stage: StageState) => StageState): void => {
+  const node = state.nodes.get(name);
+  if (node?.kind === 'stage') replace(state, change(node));
+};
+
+const onGate = (state: Folded, name: string, change: (gate: GateState) => GateState): void => {
+  const node = state.nodes.get(name);
+  if (node?.kind === 'gate') replace(state, change(node));
+};
+
+const replace = (state: Folded, node: NodeState): void => {
+  const wasOpen = state.nodes.get(node.name)?.phase !== 'finished';
+  const isOpen = node.phase !== 'finished';
+  state.openNodes += Number(isOpen) - Number(wasOpen);
+  if (node.outcome === 'failed' || node.outcome === 'errored') state.failures.add(node.name);
+  else state.failures.delete(node.name);
+  state.nodes.set(node.name, node);
+};
+
+const onAttempt = (
+  state: Folded,
+  event: { readonly stage: string; readonly attempt: number },
+  phase: Phase | undefined,
+  change: (attempt: AttemptState) => AttemptState,
+): void =>
+  onStage(state, event.stage, (stage) => ({
+    ...stage,
+    ...(phase === undefined ? {} : { phase }),
+    attempts: stage.attempts.map((attempt) => (attempt.attempt === event.attempt ? change(attempt) : attempt)),
+  }));

@@ -1,0 +1,131 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Source } from '../run/run-event.ts';
+import { copyDirectory } from './copy-directory.ts';
+import { currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
+import { type Git, gitIn, ownGit } from './git.ts';
+import { SourceError } from './source-error.ts';
+import { type ObjectStore, objectStore, writeWorkingTree } from './working-tree.ts';
+
+export type SnapshotRequest = {
+  readonly dir: string;
+  /** Any name of a commit: then exactly it. Absent: the working tree as git sees it now. */
+  readonly commit?: string;
+  /** Made anew; what was there is removed. */
+  readonly into: string;
+  readonly signal: AbortSignal;
+  /** Lines for the log of the fetch. */
+  readonly log: (line: string) => void;
+};
+
+/**
+ * Makes a checkout that stands by itself, with a `.git` whose HEAD is the run's commit and nothing before it (R-CIO-07, R-CIO-42). What
+ * happens to the repository meanwhile or later does not matter, and nothing of it is changed: index, refs, stash, files. No program of the project's is run.
+ * Submodules stay empty, LFS files pointers; the log says the former. A directory without git is copied. Throws SourceError, or the
+ * signal's reason.
+ */
+export const snapshot = async ({ dir, commit: named, into: target, signal, log }: SnapshotRequest): Promise<Source> => {
+  const into = resolve(target);
+  const { kind, root } = await sourceRoot(dir);
+  try {
+    await rm(into, { recursive: true, force: true });
+    await mkdir(into, { recursive: true });
+    if (kind === 'git') return await fromRepository({ root, ...(named === undefined ? {} : { named }), into, signal, log });
+    if (named !== undefined) throw new SourceError('SOURCE_NO_REPOSITORY', `${root} is no git repository, so it has no commit ${named}.`);
+    log(`${root} is no git repository: all its files are copied`);
+    return { changedFiles: 0, ...(await copyDirectory(root, into, signal)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw snapshotError(error, into);
+  }
+};
+
+type FromRepository = Omit<SnapshotRequest, 'dir' | 'commit'> & { readonly root: string; readonly named?: string };
+
+const fromRepository = async ({ root, named, into, signal, log }: FromRepository): Promise<Source> => {
+  const git = await gitIn(root);
+  const own = ownGit(into);
+  const [{ commit, tree: committed, subject }, branch, paths] = await Promise.all([
+    named === undefined ? headCommit(git) : namedCommit(git, named),
+    named === undefined ? currentBranch(git) : branchCalled(git, named),
+    repositoryPaths(git, root),
+  ]);
+  await own(['init', '--quiet', '--template=', `--object-format=${paths.format}`], { env: withoutUserConfig, signal });
+  const scratch = join(into, '.git', 'scratch');
+  const store = objectStore(join(scratch, 'objects'), paths.objects);
+  await mkdir(store.GIT_OBJECT_DIRECTORY, { recursive: true });
+  const working = { index: paths.index, scratchIndex: join(scratch, 'index'), store, signal, log };
+  const tree = named === undefined ? await writeWorkingTree(git, working) : committed;
+  await packInto(git, into, { commit, tree, store, signal });
+  await rm(scratch, { recursive: true });
+
+  const [changedFiles, { files, bytes, submodules }] = await Promise.all([
+    tree === committed ? 0 : changesBetween(own, commit, tree),
+    contentsOf(own, tree),
+    own(['update-ref', '--no-deref', 'HEAD', commit]),
+    own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal }),
+  ]);
+  if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
+  for (const path of submodules) log(`warning: the submodule ${path} is not fetched, its directory stays empty`);
+  log(`${commit.slice(0, 7)} ${subject}${changedFiles === 0 ? '' : ` + ${changedFiles} changed ${changedFiles === 1 ? 'file' : 'files'}`}`);
+  return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles, files, bytes };
+};
+
+/** The user's filters (LFS among them) and line ends are no part of the project. */
+const withoutUserConfig = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+
+const repositoryPaths = async (git: Git, root: string) => {
+  const { stdout } = await git(['rev-parse', '--show-object-format', '--git-path', 'objects', '--git-path', 'index']);
+  const [format = '', objects = '', index = ''] = stdout.toString().split('\n');
+  return { format, objects: resolve(root, objects), index: resolve(root, index) };
+};
+
+/** The commit without its past, as a shallow clone has it, and the tree that is run. No transport is involved. */
+const packInto = async (
+  git: Git,
+  into: string,
+  {
+    commit,
+    tree,
+    store,
+    signal,
+  }: { readonly commit: string; readonly tree: string; readonly store: ObjectStore; readonly signal: AbortSignal },
+): Promise<void> => {
+  const pack = ['pack-objects', '-q', '--revs', '--window=0', '--compression=1', join(into, '.git/objects/pack/pack')];
+  await git(pack, { env: store, input: `--shallow ${commit}\n${commit}\n${tree}\n`, signal });
+  await writeFile(join(into, '.git', 'shallow'), `${commit}\n`);
+};
+
+const branchCalled = async (git: Git, rev: string): Promise<string | undefined> => {
+  const { code } = await git(['show-ref', '--verify', '--quiet', '--', `refs/heads/${rev}`], { alsoFine: [1, 128] });
+  return code === 0 ? rev : undefined;
+};
+
+const changesBetween = async (git: Git, commit: string, tree: string): Promise<number> => {
+  const { stdout } = await git(['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--no-ext-diff', commit, tree, '--']);
+  return stdout.toString('latin1').split('\0').length - 1;
+};
+
+const contentsOf = async (git: Git, tree: string) => {
+  const { stdout } = await git(['ls-tree', '-r', '-l', '-z', tree]);
+  const entries = stdout
+    .toString()
+    .split('\0')
+    .filter((line) => line !== '');
+  const blobs = entries.filter((line) => !line.startsWith('160000 '));
+  const sizeOf = (line: string): number => Number(/^\d+ blob [0-9a-f]+ +(\d+)\t/.exec(line)?.[1] ?? 0);
+  return {
+    files: blobs.length,
+    bytes: blobs.reduce((sum, line) => sum + sizeOf(line), 0),
+    submodules: entries.filter((line) => line.startsWith('160000 ')).map((line) => line.slice(line.indexOf('\t') + 1)),
+  };
+};
+
+const snapshotError = (error: unknown, into: string): SourceError => {
+  if (error instanceof SourceError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  if ('code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')) {
+    return new SourceError('NO_SPACE', 'There is no space left on the disk for a copy of the source. Make room and run again.', { cause });
+  }
+  return new SourceError('SOURCE_UNWRITABLE', `The source cannot be copied to ${into}: ${cause.message}`, { cause });
+};

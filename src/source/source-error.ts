@@ -1,0 +1,21 @@
+/** What a run is about cannot be had. `code` stands in docs/errors.md. */
+export class SourceError extends Error {
+  readonly code: SourceErrorCode;
+
+  constructor(code: SourceErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SourceError';
+    this.code = code;
+  }
+}
+
+export type SourceErrorCode =
+  | 'SOURCE_NOT_FOUND'
+  | 'SOURCE_NO_REPOSITORY'
+  | 'SOURCE_BARE'
+  | 'SOURCE_NO_COMMITS'
+  | 'SOURCE_UNKNOWN_COMMIT'
+  | 'SOURCE_GIT_MISSING'
+  | 'SOURCE_GIT_FAILED'
+  | 'SOURCE_UNWRITABLE'
+  | 'NO_SPACE';
