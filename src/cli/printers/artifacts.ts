@@ -38,21 +38,24 @@ const branches = (folder: Folder, rails: string, sizeColumns: number, look: Look
   const { palette, glyphs } = look;
   const entries = [
     ...[...folder.folders].sort(byName).map(([name, inner]) => ({
-      line: `${padStart('', sizeColumns)}  ${palette.strong(`${visible(name)}/`)}`,
+      size: '',
+      line: palette.strong(`${visible(name)}/`),
       inner,
     })),
     ...folder.files
       .map((file) => [nameOf(file), file] as const)
       .sort(byName)
       .map(([name, file]) => ({
-        line: `${palette.quiet(padStart(size(file.bytes), sizeColumns))}  ${visible(name)}${fileRemark(file, look)}`,
+        size: size(file.bytes),
+        line: `${visible(name)}${fileRemark(file, look)}`,
         inner: undefined,
       })),
   ];
-  return entries.flatMap(({ line, inner }, index) => {
+  return entries.flatMap(({ size: shown, line, inner }, index) => {
     const isLast = index === entries.length - 1;
     const below = inner === undefined ? [] : branches(inner, `${rails}${isLast ? '   ' : `${glyphs.tree.rail} `}`, sizeColumns, look);
-    return [`${palette.quiet(`${rails}${isLast ? glyphs.tree.last : glyphs.tree.branch}`)} ${line}`, ...below];
+    const left = `  ${padStart(shown, sizeColumns)}  ${rails}${isLast ? glyphs.tree.last : glyphs.tree.branch}`;
+    return [`${palette.quiet(left)} ${line}`, ...below];
   });
 };
 

@@ -3,7 +3,7 @@ import type { Look } from './look.ts';
 import { commitWords } from './sentences.ts';
 import { table } from './table.ts';
 import { visible } from './visible.ts';
-import { ago, dateTime, shortDigest } from './words.ts';
+import { ago, dateTime, digestDigits } from './words.ts';
 
 export type DeploymentRow = Deployment & { readonly stage: string; readonly number: number };
 
@@ -16,7 +16,8 @@ export const deployments = (rows: readonly DeploymentRow[], now: number, look: L
     [
       { title: 'Environment', min: 8 },
       { title: 'Commit' },
-      { title: 'Image', min: 16, keep: 'end' },
+      { title: 'Image', min: 12, wide: 'cut-start' },
+      { title: 'Digest' },
       { title: 'Run', align: 'right' },
       { title: 'Stage', min: 6 },
       { title: 'When' },
@@ -25,7 +26,8 @@ export const deployments = (rows: readonly DeploymentRow[], now: number, look: L
     rows.map((row) => [
       { text: visible(row.environment), paint: look.palette.strong },
       row.commit === undefined ? 'no commit' : commitWords(row.commit, row.changedFiles),
-      { text: `${visible(row.image.reference)} ${shortDigest(visible(row.image.digest))}`, paint: look.palette.quiet },
+      { text: visible(row.image.reference), paint: look.palette.quiet },
+      { text: digestDigits(visible(row.image.digest)), paint: look.palette.quiet },
       String(row.number),
       visible(row.stage),
       dateTime(row.at, look.timeZone),

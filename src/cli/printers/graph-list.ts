@@ -14,13 +14,15 @@ export const graphList = (nodes: readonly PlanNode[], look: Look): string[] => {
     const needs = [...new Set(node.needs.map((need) => visible(need.node)))];
     const words = [...(needs.length === 0 ? [] : [`after ${list(needs)}`]), ...remarks].join('; ');
     return [
-      `${'  '.repeat(depth.get(node.name) ?? 0)}${name}`,
+      `${'  '.repeat(Math.min(deepestIndent, depth.get(node.name) ?? 0))}${name}`,
       { text: image ?? '', paint: look.palette.quiet },
       { text: words, paint: look.palette.quiet },
     ];
   });
-  return table([{ title: 'Stage' }, { title: 'Image', min: 20, keep: 'end' }, { title: 'When' }], rows, look);
+  return table([{ title: 'Stage' }, { title: 'Image', min: 20, wide: 'cut-start' }, { title: 'When' }], rows, look);
 };
+
+const deepestIndent = 16;
 
 const depths = (nodes: readonly PlanNode[]): ReadonlyMap<string, number> => {
   const byName = new Map(nodes.map((node) => [node.name, node]));

@@ -12,6 +12,7 @@ import type { Look } from './look.ts';
  * down is unbroken. A plan that is too wide or too tangled comes as a list with the needs in words. Same plan, same lines.
  */
 export const graph = (plan: Plan, look: Look): string[] => {
+  if (plan.nodes.length > mostNodes) return graphList(plan.nodes, look);
   const parts = components(plan.nodes);
   for (const remarkColumns of [Number.POSITIVE_INFINITY, 24, 14, 10]) {
     const pictures = parts.map((nodes) => picture(nodes, remarkColumns, look));
@@ -39,7 +40,6 @@ const components = (nodes: readonly PlanNode[]): readonly (readonly PlanNode[])[
 };
 
 const picture = (nodes: readonly PlanNode[], remarkColumns: number, look: Look): string[] | undefined => {
-  if (nodes.length > mostNodes) return undefined;
   const indexOf = new Map(nodes.map((node, index) => [node.name, index]));
   const layout = layered(nodes.map((node) => node.needs.flatMap((need) => indexOf.get(need.node) ?? [])));
   const texts = nodes.map((node) => shortened(node, remarkColumns, look));

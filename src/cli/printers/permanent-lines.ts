@@ -25,12 +25,11 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       const took = attempt === undefined ? '' : duration(tookMs(attempt, event.at));
       const line = ended(event.stage, event.outcome, took, stageWords(event, look));
       const isTold = event.outcome === 'failed' || event.outcome === 'errored';
-      if (!isTold || attempt?.startedAt === undefined || mayFail(event.stage, state.plan)) return [line];
-      return [
-        line,
-        ...logEnd(tail, look),
-        `  ${look.palette.quiet('Whole log:')} ${look.palette.accent(logCommand(state.number, event.stage))}`,
-      ];
+      if (!isTold || attempt?.startedAt === undefined) return [line];
+      const planned = state.plan?.nodes.find(({ name }) => name === event.stage);
+      if (planned?.kind !== 'stage' || planned.sensitive || (planned.mayFail && event.outcome === 'failed')) return [line];
+      const command = logCommand(state.number, event.stage, planned.retry.attempts > 1 || event.attempt > 1 ? event.attempt : undefined);
+      return [line, ...logEnd(tail, look), `  ${look.palette.quiet('Whole log:')} ${look.palette.accent(command)}`];
     }
     case 'stage.skipped':
       return event.cause.kind === 'not-selected' ? [] : [ended(event.stage, 'skipped', '', skipped(skipSentence(event.cause), look))];
@@ -68,9 +67,6 @@ const attemptOf = (event: RunEvent & { kind: 'stage.finished' }, state: RunState
   const node = state.nodes.get(event.stage);
   return node?.kind === 'stage' ? node.attempts.find(({ attempt }) => attempt === event.attempt) : undefined;
 };
-
-const mayFail = (stage: string, plan: Plan | undefined): boolean =>
-  plan?.nodes.some((node) => node.kind === 'stage' && node.name === stage && node.mayFail) ?? false;
 
 const stageWords = ({ attempt, outcome, cause, artifacts }: RunEvent & { kind: 'stage.finished' }, { palette, glyphs }: Look): string => {
   const files = artifacts?.files.filter(({ path }) => !path.endsWith('/')).length ?? 0;

@@ -1,10 +1,9 @@
 import type { Outcome, Phase } from '../../run/outcome.ts';
 import type { Source } from '../../run/run-event.ts';
 import type { Look } from './look.ts';
-import { commitWords } from './sentences.ts';
 import { type Cell, table } from './table.ts';
 import { visible } from './visible.ts';
-import { ago, duration } from './words.ts';
+import { ago, duration, shortCommit } from './words.ts';
 
 export type RunListRow = {
   readonly number: number;
@@ -22,34 +21,55 @@ export type RunListRow = {
 export const runList = (runs: readonly RunListRow[], now: number, look: Look): string[] =>
   runs.length === 0
     ? ['There are no runs yet. Start one: cion run']
-    : table(
-        [
-          { title: 'Run', align: 'right' },
-          { title: 'Outcome' },
-          { title: 'Commit' },
-          { title: 'Branch', min: 8 },
-          { title: 'Subject', min: 8 },
-          { title: 'Pipeline', min: 6 },
-          { title: 'Started' },
-          { title: 'Took', align: 'right' },
-        ],
-        runs.map((run) => row(run, now, look)),
-        look,
-      );
+    : [
+        ...table(
+          [
+            { title: 'Run', align: 'right' },
+            { title: 'Outcome' },
+            { title: 'Commit' },
+            { title: 'Branch', min: 8 },
+            { title: 'Subject', min: 8 },
+            { title: 'Pipeline', min: 6 },
+            { title: 'Started' },
+            { title: 'Took', align: 'right' },
+          ],
+          runs.map((run) => row(run, isSeveral(runs), now, look)),
+          look,
+        ),
+        ...leftLines(runs, look),
+      ];
 
-const row = (run: RunListRow, now: number, look: Look): Cell[] => [
+/** Whether it has to be said of which pipeline a run is. */
+const isSeveral = (runs: readonly RunListRow[]): boolean => new Set(runs.map(({ pipeline }) => pipeline)).size > 1;
+
+const leftLines = (runs: readonly RunListRow[], { palette }: Look): string[] => {
+  const left = runs.filter(({ isLeft }) => isLeft);
+  return left.length === 0
+    ? []
+    : [
+        '',
+        ...left.map(({ number }) => `  The process of run ${number} is gone. Go on with it: ${palette.accent(`cion resume ${number}`)}`),
+      ];
+};
+
+const row = (run: RunListRow, several: boolean, now: number, look: Look): Cell[] => [
   String(run.number),
   stateCell(run, look),
-  run.source?.commit === undefined ? '' : commitWords(run.source.commit, run.source.changedFiles),
+  commitCell(run.source),
   visible(run.source?.branch ?? ''),
   { text: visible(run.source?.subject ?? ''), paint: look.palette.quiet },
-  visible(run.pipeline ?? ''),
+  several ? visible(run.pipeline ?? '') : '',
   { text: ago(run.createdAt, now), paint: look.palette.quiet },
   run.isLeft ? '' : duration((run.finishedAt ?? now) - run.createdAt),
 ];
 
-const stateCell = ({ outcome, phase, isLeft, number }: RunListRow, { palette, glyphs }: Look): Cell => {
+const commitCell = (source: Source | undefined): string => {
+  if (source?.commit === undefined) return '';
+  return `${visible(shortCommit(source.commit))}${source.changedFiles === 0 ? '' : ` +${source.changedFiles}`}`;
+};
+
+const stateCell = ({ outcome, phase, isLeft }: RunListRow, { palette, glyphs }: Look): Cell => {
   if (outcome !== undefined) return { text: `${glyphs.outcome[outcome]} ${outcome}`, paint: palette.outcome[outcome] };
-  if (isLeft) return { text: `${glyphs.waiting} left: cion resume ${number}`, paint: palette.warning };
+  if (isLeft) return { text: `${glyphs.waiting} left`, paint: palette.warning };
   return { text: `${glyphs.waiting} ${phase}`, paint: palette.accent };
 };

@@ -14,7 +14,7 @@ import {
 import { type Cell, table } from './table.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
-import { ago, dateTime, duration, plural, sentence, shortDigest, size } from './words.ts';
+import { ago, dateTime, digestDigits, duration, plural, sentence, size } from './words.ts';
 
 /** All there is to say about a run: what it was about, each stage with its end and why, and when what ran. */
 export const runShow = (state: RunState, now: number, look: Look): string[] => {
@@ -24,6 +24,7 @@ export const runShow = (state: RunState, now: number, look: Look): string[] => {
     '',
     ...about(state, now, look),
     ...block(stages(state, now, look)),
+    ...block(reasons(state, look)),
     ...block(earlierAttempts(state, now, look)),
     ...(chart.length > 1 ? block(chart) : []),
   ];
@@ -38,7 +39,7 @@ const headline = ({ outcome, phase, number, project }: RunState, { palette, glyp
 const about = (state: RunState, now: number, look: Look): string[] => {
   const { source } = state.fetch;
   const rows: readonly (readonly [string, string])[] = [
-    ...(state.outcome === undefined ? [] : [['Outcome', outcomeSentence(state.outcome)] as const]),
+    ...(state.outcome === undefined || state.plan === undefined ? [] : [['Outcome', outcomeSentence(state.outcome)] as const]),
     ...(source === undefined ? [] : [['Source', sourceSentence(source)] as const]),
     ...(source?.subject === undefined ? [] : [['Subject', visible(source.subject)] as const]),
     ...(state.fetch.message === undefined ? [] : [['Trouble', sentence(visible(state.fetch.message))] as const]),
@@ -53,7 +54,7 @@ const about = (state: RunState, now: number, look: Look): string[] => {
     ['Id', state.run],
   ];
   return table(
-    [{ title: '' }, { title: '', min: 20 }],
+    [{ title: '' }, { title: '', min: 20, wide: 'wrap' }],
     rows.map(([title, text]) => [{ text: title, paint: look.palette.quiet }, text]),
     look,
   ).slice(1);
@@ -62,15 +63,15 @@ const about = (state: RunState, now: number, look: Look): string[] => {
 const stages = (state: RunState, now: number, look: Look): string[] =>
   table(
     [
-      { title: 'Stage', min: 8 },
+      { title: 'Stage' },
       { title: 'Outcome' },
       { title: 'Tries', align: 'right' },
       { title: 'Took', align: 'right' },
-      { title: 'Image', min: 12, keep: 'end' },
+      { title: 'Image', min: 10, wide: 'cut-start' },
+      { title: 'Digest' },
       { title: 'Artifacts' },
-      { title: 'Why', min: 20 },
     ],
-    [...state.nodes.values()].map((node) => (node.kind === 'stage' ? stageRow(node, now, look) : gateRow(node, state, look))),
+    [...state.nodes.values()].map((node) => (node.kind === 'stage' ? stageRow(node, now, look) : gateRow(node, look))),
     look,
   );
 
@@ -82,26 +83,39 @@ const stageRow = (stage: StageState, now: number, look: Look): Cell[] => {
     outcomeCell(stage, look),
     tries > 1 ? String(tries) : '',
     last === undefined ? '' : duration(tookMs(last, now)),
-    { text: imageWords(last), paint: look.palette.quiet },
+    { text: visible(last?.image?.reference ?? ''), paint: look.palette.quiet },
+    { text: digestDigits(visible(last?.image?.digest ?? '')), paint: look.palette.quiet },
     artifactWords(last),
-    whyWords(stage, last),
   ];
 };
 
-const gateRow = (gate: GateState, state: RunState, look: Look): Cell[] => {
-  const node = state.plan?.nodes.find(({ name }) => name === gate.name);
-  const waits = node?.kind === 'gate' && gate.phase === 'running' ? `Waits for ${gateSentence(node.waitsFor)}` : '';
-  const skip = gate.skip === undefined ? waits : sentence(skipSentence(gate.skip));
+const gateRow = (gate: GateState, look: Look): Cell[] => {
   const took = gate.openedAt !== undefined && gate.finishedAt !== undefined ? duration(gate.finishedAt - gate.openedAt) : '';
-  return [
-    `${look.glyphs.gate} ${visible(gate.name)}`,
-    outcomeCell(gate, look),
-    '',
-    took,
-    '',
-    '',
-    gate.decision === undefined ? skip : decisionSentence(gate.decision),
-  ];
+  return [`${look.glyphs.gate} ${visible(gate.name)}`, outcomeCell(gate, look), '', took];
+};
+
+const reasons = (state: RunState, look: Look): string[] =>
+  table(
+    [{ title: '' }, { title: '', min: 20, wide: 'wrap' }],
+    [...state.nodes.values()].flatMap((node): Cell[][] => {
+      const why = node.kind === 'stage' ? whyWords(node) : gateWords(node, state);
+      const paint = node.outcome === undefined ? look.palette.strong : look.palette.outcome[node.outcome];
+      return why === '' ? [] : [[{ text: visible(node.name), paint }, why]];
+    }),
+    look,
+  ).slice(1);
+
+const whyWords = ({ skip, attempts }: StageState): string => {
+  if (skip !== undefined) return `Skipped, because ${skipSentence(skip)}`;
+  const cause = attempts.at(-1)?.cause;
+  return cause === undefined || cause.kind === 'cancelled' ? '' : causeSentence(cause);
+};
+
+const gateWords = ({ name, phase, skip, decision }: GateState, { plan }: RunState): string => {
+  if (skip !== undefined) return `Skipped, because ${skipSentence(skip)}`;
+  if (decision !== undefined) return decisionSentence(decision);
+  const gate = plan?.nodes.find((node) => node.name === name);
+  return phase === 'running' && gate?.kind === 'gate' ? `Waits for ${gateSentence(gate.waitsFor)}` : '';
 };
 
 const outcomeCell = (node: NodeState, look: Look): Cell => {
@@ -116,7 +130,7 @@ const endCell = (outcome: Outcome, { palette, glyphs }: Look): Cell => ({
 
 const earlierAttempts = (state: RunState, now: number, look: Look): string[] =>
   table(
-    [{ title: 'Earlier try', min: 8 }, { title: 'Outcome' }, { title: 'Took', align: 'right' }, { title: 'Why', min: 20 }],
+    [{ title: 'Earlier try' }, { title: 'Outcome' }, { title: 'Took', align: 'right' }, { title: 'Why', min: 20, wide: 'wrap' }],
     [...state.nodes.values()].flatMap((node) =>
       node.kind === 'gate'
         ? []
@@ -132,18 +146,10 @@ const earlierAttempts = (state: RunState, now: number, look: Look): string[] =>
     look,
   );
 
-const imageWords = (attempt: AttemptState | undefined): string =>
-  attempt?.image === undefined ? '' : `${visible(attempt.image.reference)} ${shortDigest(visible(attempt.image.digest))}`;
-
 const artifactWords = (attempt: AttemptState | undefined): string => {
   if (attempt?.artifacts === undefined) return '';
   const { files, bytes } = attempt.artifacts;
   return `${plural(files.filter(({ path }) => !path.endsWith('/')).length, 'file')}, ${size(bytes)}`;
-};
-
-const whyWords = (stage: StageState, last: AttemptState | undefined): string => {
-  if (stage.skip !== undefined) return sentence(skipSentence(stage.skip));
-  return last?.cause === undefined || last.cause.kind === 'cancelled' ? '' : causeSentence(last.cause);
 };
 
 const block = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);

@@ -1,7 +1,8 @@
 import { visible } from './visible.ts';
 
 /** Commands to copy and paste: what could be done next. */
-export const logCommand = (run: number, stage: string): string => `cion logs ${run} ${shellWord(stage)}`;
+export const logCommand = (run: number, stage: string, attempt?: number): string =>
+  `cion logs ${run} ${shellWord(stage)}${attempt === undefined ? '' : ` --attempt ${attempt}`}`;
 export const showCommand = (run: number): string => `cion show ${run}`;
 export const artifactsCommand = (run: number): string => `cion artifacts ${run}`;
 export const rerunCommand = (run: number): string => `cion rerun ${run} --failed`;

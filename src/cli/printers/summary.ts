@@ -44,7 +44,7 @@ const counts = (state: RunState): string => {
 
 const troubles = (state: RunState, stages: readonly StageState[], look: Look): string[] =>
   table(
-    [{ title: '' }, { title: '' }, { title: '', min: 20 }],
+    [{ title: '' }, { title: '' }, { title: '', min: 20, wide: 'wrap' }],
     stages.flatMap((stage): Cell[][] => {
       const why = whyNot(stage);
       if (why === undefined || stage.outcome === undefined) return [];

@@ -8,7 +8,7 @@ import { plainLook } from './testing/golden.ts';
 const columns = [
   { title: 'Name', min: 4 },
   { title: 'Size', align: 'right' },
-  { title: 'Image', min: 6, keep: 'end' },
+  { title: 'Image', min: 6, wide: 'cut-start' },
 ] as const;
 const rows = [
   ['build', '12', 'registry.example/team/app:1'],

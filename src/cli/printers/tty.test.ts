@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { palette } from './colour.ts';
@@ -7,6 +8,7 @@ import { golden, noon, plainLook } from './testing/golden.ts';
 import { makeScreen, type Screen } from './testing/screen.ts';
 import { shopRun } from './testing/shop-run.ts';
 import { somePlan, tellStory } from './testing/story.ts';
+import { noTerminal, startTerminal } from './testing/terminal.ts';
 import { ttyPrinter } from './tty.ts';
 
 const begin = (columns = 80, rows = 24, look = plainLook(columns)) => {
@@ -246,4 +248,15 @@ test('a terminal that is behind is not written to until it has caught up', async
   await clock.advance(100);
   assert.match(screen.text(), /build/);
   await printer.close();
+});
+
+test('a real terminal shows what the one in memory shows', { skip: noTerminal() ?? false }, async () => {
+  const { clock, screen, printer } = begin(90, 30);
+  await shopRun(clock, printer, 'badly');
+  await printer.close();
+  const program = join(import.meta.dirname, 'testing', 'pty-shop-run.ts');
+  const terminal = startTerminal(`exec '${process.execPath}' '${program}'`, { columns: 90, rows: 30 });
+  await terminal.ended;
+  assert.equal(terminal.screen.history(), screen.history());
+  assert.deepEqual([terminal.screen.unknown, terminal.screen.cursor.isHidden], [[], false]);
 });

@@ -8,10 +8,11 @@ import { duration } from './words.ts';
 
 /**
  * The stages that were given to the queue, on one common time axis, in the order of their beginning: light while they were queued and
- * prepared, full while they ran. Every attempt is at least one column wide.
+ * prepared, full while they ran. Every attempt is at least one column wide. Of very many the longest are shown.
  */
 export const waterfall = (state: RunState, now: number, look: Look): string[] => {
-  const bars = [...state.nodes.values()].flatMap((node) => barOf(node, now)).sort((one, other) => one.from - other.from);
+  const all = [...state.nodes.values()].flatMap((node) => barOf(node, now));
+  const bars = longest(all).sort((one, other) => one.from - other.from);
   if (bars.length === 0) return [];
   const busy = busyTime(bars);
   const nameColumns = Math.min(widestName, widest(bars.map((bar) => bar.name)));
@@ -19,7 +20,7 @@ export const waterfall = (state: RunState, now: number, look: Look): string[] =>
   const columns = Math.min(widestChart, look.columns - nameColumns - timeColumns - 9);
   if (columns < narrowestChart) return [];
   const axis: Axis = { at: busy.at, perColumn: busy.total / columns, columns };
-  return bars.map((bar) => {
+  const lines = bars.map((bar) => {
     const name = padEnd(cut(bar.name, nameColumns, look.glyphs.ellipsis), nameColumns);
     const paint = bar.outcome === undefined ? look.palette.accent : look.palette.outcome[bar.outcome];
     const { before, cells } = drawn(bar, axis, look);
@@ -27,7 +28,14 @@ export const waterfall = (state: RunState, now: number, look: Look): string[] =>
     const after = columns - before - cells.length;
     return `  ${name}  ${' '.repeat(before)}${paint(`${left}${cells}${right}`)}${' '.repeat(after)}  ${padStart(bar.took, timeColumns)}`;
   });
+  return all.length === bars.length
+    ? lines
+    : [...lines, `  ${look.palette.quiet(`${look.glyphs.ellipsis} and ${all.length - bars.length} shorter ones`)}`];
 };
+
+const mostBars = 40;
+
+const longest = (bars: readonly Bar[]): Bar[] => bars.toSorted((one, other) => other.tookMs - one.tookMs).slice(0, mostBars);
 
 const widestName = 24;
 const widestChart = 48;
@@ -37,6 +45,7 @@ type Bar = {
   readonly name: string;
   readonly from: number;
   readonly took: string;
+  readonly tookMs: number;
   readonly outcome?: Outcome;
   readonly attempts: readonly AttemptState[];
   readonly now: number;
@@ -77,6 +86,7 @@ const barOf = (node: NodeState, now: number): Bar[] => {
       name: visible(node.name),
       from: first.queuedAt,
       took: duration(tookMs(last, now)),
+      tookMs: tookMs(last, now),
       ...(node.outcome === undefined ? {} : { outcome: node.outcome }),
       attempts: node.attempts,
       now,

@@ -62,6 +62,9 @@ export const shortCommit = (commit: string): string => commit.slice(0, 7);
 /** `sha256:` and twelve digits are enough to tell images apart. */
 export const shortDigest = (digest: string): string => digest.replace(/^(\w+:[0-9a-f]{12})[0-9a-f]+$/, '$1');
 
+/** For tables: twelve digits alone. */
+export const digestDigits = (digest: string): string => shortDigest(digest).replace(/^\w+:/, '');
+
 export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;

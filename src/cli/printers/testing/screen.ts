@@ -58,6 +58,8 @@ export const makeScreen = (columnsAtFirst = 80, rowsAtFirst = 24): Screen => {
     const count = Number(parameters || 1);
     if (final === 'A') row = Math.max(top, row - count);
     else if (final === 'B') row = Math.min(top + height - 1, row + count);
+    else if (final === 'C') column = Math.min(columns - 1, column + count);
+    else if (final === 'D') column = Math.max(0, column - count);
     else if (final === 'K' && parameters === '') line().splice(column);
     else if (final === 'J' && parameters === '') {
       line().splice(column);
@@ -78,8 +80,9 @@ export const makeScreen = (columnsAtFirst = 80, rowsAtFirst = 24): Screen => {
             pending = rest;
             return;
           }
-          unknown.push(rest.slice(0, 8));
-          rest = rest.slice(1);
+          const foreign = /^\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|[()].|.)?/s.exec(rest)?.[0] ?? rest;
+          unknown.push(foreign);
+          rest = rest.slice(foreign.length);
           continue;
         }
         control(sequence[1] ?? '', sequence[2] ?? '');
@@ -94,6 +97,9 @@ export const makeScreen = (columnsAtFirst = 80, rowsAtFirst = 24): Screen => {
         rest = rest.slice(1);
       } else if (first === '\r') {
         column = 0;
+        rest = rest.slice(1);
+      } else if (first === '\b') {
+        column = Math.max(0, column - 1);
         rest = rest.slice(1);
       } else if (first < ' ' || first === '\x7f') {
         unknown.push(first);
