@@ -55,7 +55,9 @@ const leftovers = (): string =>
     .join('');
 
 describe(`kill -9 at random moments (seed ${seed})`, () => {
-  it(`lets every stage run exactly once, loses no byte of a log and leaves nothing behind, ${rounds} times`, { timeout: 1_200_000 }, async (t) => {
+  it(`lets every stage run exactly once, loses no byte of a log and leaves nothing behind, ${rounds} times`, {
+    timeout: 1_200_000,
+  }, async (t) => {
     const counter = await countHits(t);
     const cwd = repository(t, { '.cion.yml': configOf(counter.port) });
     const took = await undisturbed(cwd);
@@ -71,7 +73,11 @@ describe(`kill -9 at random moments (seed ${seed})`, () => {
       const where = `round ${round}, killed after ${moment} ms, seed ${seed}\n${after.out}\n${after.err}`;
       assert.ok(after.code === 0 || after.err.includes('RUN_FINISHED'), where);
       for (const name of names) {
-        assert.deepEqual(counter.hits.filter((hit) => hit.startsWith(`/${name}/`)), [`/${name}/begin`, `/${name}/end`], where);
+        assert.deepEqual(
+          counter.hits.filter((hit) => hit.startsWith(`/${name}/`)),
+          [`/${name}/begin`, `/${name}/end`],
+          where,
+        );
         const log = await cion(['logs', killed, name], { cwd, env });
         assert.equal(log.out, stdoutOf(name), where);
         assert.equal(log.err, stderrOf(name), where);
