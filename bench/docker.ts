@@ -24,7 +24,10 @@ export const runOnDocker = async (plan: Plan, concurrency: number): Promise<numb
     const journal = plannedJournal(plan, newRunId(Date.now()));
     const runtime = dockerRuntime({ engine });
     const { state } = await execute(depsFor(journal, systemClock, { runtime, results: fsResults({ root }) }), optionsFor({ concurrency }));
-    if (state.outcome !== 'passed') throw new Error(`the run ended ${state.outcome}: ${JSON.stringify([...state.nodes.values()].map((node) => node.kind === 'stage' && node.attempts.at(-1)?.cause))}`);
+    if (state.outcome !== 'passed')
+      throw new Error(
+        `the run ended ${state.outcome}: ${JSON.stringify([...state.nodes.values()].map((node) => node.kind === 'stage' && node.attempts.at(-1)?.cause))}`,
+      );
     return performance.now() - began;
   } finally {
     await engine.close();
@@ -32,9 +35,11 @@ export const runOnDocker = async (plan: Plan, concurrency: number): Promise<numb
   }
 };
 
-export const chain = (count: number, script: string): Plan => planOf(Array.from({ length: count }, (_, i) => shell(`s${i}`, script, i === 0 ? [] : [`s${i - 1}`])));
+export const chain = (count: number, script: string): Plan =>
+  planOf(Array.from({ length: count }, (_, i) => shell(`s${i}`, script, i === 0 ? [] : [`s${i - 1}`])));
 
-export const independent = (count: number, script: string): Plan => planOf(Array.from({ length: count }, (_, i) => shell(`s${i}`, script, [])));
+export const independent = (count: number, script: string): Plan =>
+  planOf(Array.from({ length: count }, (_, i) => shell(`s${i}`, script, [])));
 
 const planOf = (nodes: readonly Stage[]): Plan => ({ version: 1, pipeline: 'bench', nodes, volumes: [] });
 

@@ -132,7 +132,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
       if (event.kind === 'stage.started')
         hint(upcoming(indexed, state, event.stage).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
     }
-    hint(queue.next(ahead(options)).map(({ item }) => item));
+    hint(queue.next(1).map(({ item }) => item));
   };
 
   const hint = (items: readonly Item[]): void => {

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reference, stage } from '../../plan/stage.ts';
+import { makeNames, plain } from './names.ts';
+
+const item = (name: string, attempt: number) => ({ run: 'run_1', project: 'p', attempt, stage: stage({ name, image: reference('i') }) });
+const names = makeNames('cion');
+
+test('plain names stand as they are', () => {
+  assert.equal(names.container(item('build', 2)), 'cion-run_1-build-2');
+  assert.equal(names.volume('run_1', 'tree'), 'cion-run_1-tree');
+});
+
+test('whatever a stage is called, the engine takes its name', () => {
+  for (const name of ['ü 漢字', 'a/b', '🎉', '-x', 'x'.repeat(300), 'a.b', '.', 'line\nfeed']) {
+    assert.match(names.container(item(name, 1)), /^cion-run_1-[a-zA-Z0-9][a-zA-Z0-9_.-]{0,60}-1$/, name);
+  }
+});
+
+test('different things have different names', () => {
+  const odd = ['a b', 'a-b', 'a_b', 'a/b', 'A b', 'a.b', 'ä b', ''];
+  assert.equal(new Set(odd.map(plain)).size, odd.length);
+  const derived = [
+    names.service(item('a-1', 1), '2'),
+    names.container(item('a-1', 2)),
+    names.container(item('a', 1)),
+    names.service(item('a', 1), '2'),
+    names.copy(item('a', 1), 'tree'),
+    names.container(item('a-1.tree', 1)),
+  ];
+  assert.equal(new Set(derived).size, derived.length);
+});
