@@ -25,11 +25,15 @@ export const sweepContract = (test: ContractTest): void => {
     const running = item(script('sleep 600', { FAKE_SLEEP_MS: '600000' }));
     await prepare(running);
     const execution = await start(running);
-    execution.exit.catch(() => {});
+    const exit = execution.exit.then(
+      () => 'ended',
+      () => 'unknown',
+    );
     await runtime.write({ run, volume: 'tree' }, tarOf({ name: 'a', content: 'a' }), signal);
     const swept = await runtime.sweep({ kind: 'run', run }, signal);
     assert.ok(swept.containers >= 3, `${swept.containers} containers`);
     assert.ok(swept.volumes >= 1, `${swept.volumes} volumes`);
+    await exit;
     assert.deepEqual(await subject.left(run), []);
     assert.deepEqual(await runtime.sweep({ kind: 'run', run }, signal), none);
   });

@@ -1,3 +1,4 @@
+import { abortable } from '../../lib/abortable.ts';
 import type { Attached, Execution, Item, Prepared, PrepareNote, Values } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { ContainerRecord } from './api.ts';
@@ -10,7 +11,7 @@ import type { Image } from './images.ts';
 import { type Leave, mountsOf, refuseWhatIsNotAllowed } from './leave.ts';
 import type { Parts } from './parts.ts';
 import type { Lease } from './pauses.ts';
-import { makeServices, type Services } from './attempt-services.ts';
+import { makeServices, type Services } from './services.ts';
 import { standingOf } from './standing.ts';
 
 /** What this process has of one item, from its first prepare to its sweep. */
@@ -20,6 +21,8 @@ export type Attempt = {
   listen(notify: (note: PrepareNote) => void): () => void;
   prepare(): Promise<Ready>;
   start(values: Values): Promise<Execution>;
+  /** Whether this process made its container and has not let it go. */
+  isHeldHere(): Promise<boolean>;
   /** Takes over a container that another process let go. */
   adopt(record: ContainerRecord): Promise<Execution>;
   /** `undefined`: nothing was let go here. */
@@ -52,7 +55,7 @@ export const makeAttempts = (parts: Parts, leave: Leave) => {
     attach: async (item: Item, signal: AbortSignal): Promise<Attached> => {
       const known = attempts.get(names.container(item));
       const execution = await known?.execution()?.catch(() => undefined);
-      if (known !== undefined && execution === undefined) return { kind: 'unstarted' };
+      if (execution === undefined && (await known?.isHeldHere()) === true) return { kind: 'unstarted' };
       const standing = await standingOf(engine, names.container(item), signal);
       if (standing.kind !== 'live') return standing;
       const attempt = of(item);
@@ -82,6 +85,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   let lease: Lease | undefined;
   let services: Services | undefined;
   let held: Promise<void> | undefined;
+  let wasLetGo = false;
 
   const notify = (note: PrepareNote): void => {
     if (note.kind !== 'pulling') notes.push(note);
@@ -89,7 +93,11 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   };
 
   const hold = (): Promise<void> => {
-    held ??= exits.hold();
+    held ??= exits.hold().catch((error: unknown) => {
+      held = undefined;
+      exits.release();
+      throw error;
+    });
     return held;
   };
 
@@ -107,7 +115,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     if (stage.services.length > 0) services ??= makeServices(parts, item, hold, notify, signal);
     const mounting = mountsOf(parts, item);
     const [image, networkMode, mounts] = await allOf([
-      images.resolve(item.run, stage.image, notify, runSignal),
+      abortable(images.resolve(item.run, stage.image, notify, runSignal), signal),
       network(),
       mounting,
       hold(),
@@ -164,7 +172,12 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
 
   const launch = async (values: Values): Promise<Execution> => {
     let ready = await prepare();
-    if (lease?.isShared() === true) ready = await again(ready, true);
+    if (wasLetGo) {
+      const standing = await standingOf(engine, name, signal);
+      if (standing.kind === 'live') return adopt(standing.record);
+      if (standing.kind === 'gone') throw new RuntimeError('CONTAINER_GONE', `${name} was removed after its command was let go`);
+      ready = await again(ready, false);
+    } else if (lease?.isShared() === true) ready = await again(ready, true);
     else if (ready.made.kind === 'box' && ready.made.box.isLost()) {
       const standing = await standingOf(engine, name, signal);
       if (standing.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${name} ended before its command was let go`);
@@ -182,7 +195,10 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       if (values.files.length > 0) await volumes.putFiles(container, ready.spec.workdir, values.files, signal);
     };
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
-    const { id, exit, tap } = await ready.made.box.letGo(env, fill);
+    const { id, exit, tap } = await ready.made.box.letGo(env, async (container) => {
+      await fill(container);
+      wasLetGo = true;
+    });
     lease?.go(exit);
     return makeExecution({ engine, clock }, { id, name, stopSignal: ready.image.stopSignal }, exit, tap);
   };
@@ -190,6 +206,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   return {
     item,
     prepare,
+    isHeldHere: async () => !wasLetGo && (await preparing?.catch(() => undefined))?.made.kind === 'box',
     adopt: (record: ContainerRecord): Promise<Execution> => {
       going ??= adopt(record);
       return going;

@@ -1,7 +1,7 @@
 import { abortable } from '../../lib/abortable.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Item, Runtime, SweepScope, Swept } from '../runtime.ts';
-import { makeAttempts } from './attempts.ts';
+import { type Attempt, makeAttempts } from './attempts.ts';
 import type { Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { asRuntimeError } from './failures.ts';
@@ -40,23 +40,26 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         return swept;
       }
       case 'run': {
-        await endRuns((run) => run === scope.run, [scope.run]);
-        return removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal);
+        const ended = await endRuns((run) => run === scope.run, [scope.run]);
+        const swept = await removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal);
+        for (const each of ended) each.release();
+        return swept;
       }
       case 'all': {
         const spare = new Set(scope.exceptRuns);
-        await endRuns((run) => !spare.has(run), parts.runs.known());
-        if (spare.size > 0) return removeLabelled(engine, all, { spare }, signal);
-        const swept = await removeLabelled(engine, all, { images: true }, signal);
-        parts.pauseImage.forget();
+        const ended = await endRuns((run) => !spare.has(run), parts.runs.known());
+        const swept = await removeLabelled(engine, all, spare.size > 0 ? { spare } : { images: true }, signal);
+        if (spare.size === 0) parts.pauseImage.forget();
+        for (const each of ended) each.release();
         return swept;
       }
     }
   };
 
-  const endRuns = async (isMeant: (run: string) => boolean, runs: readonly string[]): Promise<void> => {
-    for (const each of await attempts.end((item) => isMeant(item.run))) each.release();
+  const endRuns = async (isMeant: (run: string) => boolean, runs: readonly string[]): Promise<readonly Attempt[]> => {
+    const ended = await attempts.end((item) => isMeant(item.run));
     await Promise.all(runs.filter(isMeant).map((run) => parts.runs.forget(run)));
+    return ended;
   };
 
   const translated = async <T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {

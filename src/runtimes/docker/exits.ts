@@ -4,7 +4,7 @@ import type { Exit } from '../runtime.ts';
 import type { ContainerRecord, EngineEvent } from './api.ts';
 import type { Engine } from './engine/engine.ts';
 import { jsonLines } from './engine/json-lines.ts';
-import { isRefusal } from './failures.ts';
+import { asRuntimeError, isRefusal } from './failures.ts';
 import { label } from './labels.ts';
 
 /**
@@ -18,17 +18,19 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
 
   const listen = async (opened: { resolve(): void; reject(error: unknown): void }, signal: AbortSignal): Promise<void> => {
     const filters = JSON.stringify({ type: ['container'], event: ['die', 'oom'], label: [`${label.namespace}=${namespace}`] });
+    let isFirst = true;
     for (let failures = 0; !signal.aborted; ) {
       try {
         const events = await engine.stream('GET', '/events', { query: { filters }, signal });
         failures = 0;
+        isFirst = false;
         opened.resolve();
         await Promise.all([...watched.keys()].map(look));
         for await (const event of jsonLines<EngineEvent>(events)) told(event);
       } catch (error) {
         if (signal.aborted) return;
+        const wait = isFirst ? undefined : retryAfterMs[failures];
         failures += 1;
-        const wait = retryAfterMs[failures - 1];
         if (wait === undefined) {
           opened.reject(error);
           return lose(error);
@@ -51,7 +53,7 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
       container.settle.resolve({ code: State.ExitCode, oom: State.OOMKilled || container.oom });
     } catch (error) {
       if (isRefusal(error, 404) && !Number.isNaN(code)) container.settle.resolve({ code, oom: container.oom });
-      else container.settle.reject(error);
+      else container.settle.reject(asRuntimeError(error, 'the end of a container cannot be read'));
     }
     watched.delete(id);
   };
@@ -65,7 +67,7 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
       container.settle.resolve({ code: State.ExitCode, oom: State.OOMKilled || container.oom });
     } catch (error) {
       if (!isRefusal(error, 404)) throw error;
-      container.settle.reject(new RuntimeError('CONTAINER_GONE', 'the container was removed before its end was seen'));
+      container.settle.reject(gone());
     }
     watched.delete(id);
   };
@@ -95,6 +97,8 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
       if (holders > 0) return;
       stream?.cut.abort();
       stream = undefined;
+      for (const container of watched.values()) container.settle.reject(gone());
+      watched.clear();
     },
     /** To be called before the container starts, while the stream is held. */
     watch: (id: string): Promise<Exit> => {
@@ -109,6 +113,8 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
     look,
   };
 };
+
+const gone = (): RuntimeError => new RuntimeError('CONTAINER_GONE', 'the container was removed before its end was seen');
 
 export type Exits = ReturnType<typeof makeExits>;
 

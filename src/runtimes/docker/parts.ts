@@ -9,7 +9,7 @@ import { type Labels, label } from './labels.ts';
 import { makeNames } from './names.ts';
 import { makePauseImage } from './pause-image.ts';
 import { makePauses } from './pauses.ts';
-import { makeReadiness } from './services.ts';
+import { makeReadiness } from './readiness.ts';
 import { makeVolumes } from './volumes.ts';
 
 /** What the attempts of all runs share. */
@@ -58,7 +58,7 @@ export const makeParts = (given: {
         runs.set(run, controller);
         return controller.signal;
       },
-      known: (): readonly string[] => [...runs.keys()],
+      known: (): readonly string[] => [...new Set([...runs.keys(), ...volumes.runs()])],
       forget: async (run: string): Promise<void> => {
         runs.get(run)?.abort();
         runs.delete(run);

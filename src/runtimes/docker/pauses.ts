@@ -37,7 +37,6 @@ export const makePauses = (engine: Engine, names: Names, image: PauseImage, labe
     const body = {
       Image: reference,
       Labels: { ...labels, [label.role]: 'pause' },
-      NetworkDisabled: false,
       HostConfig: { NetworkMode: network, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
     };
     const { Id } = await engine.json<Created>('POST', '/containers/create', { body });

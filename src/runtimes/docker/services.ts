@@ -1,81 +1,88 @@
-import { abortable } from '../../lib/abortable.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Service } from '../../plan/plan.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import type { Exit } from '../runtime.ts';
-import type { ContainerRecord, Created, EngineEvent } from './api.ts';
-import { demux } from './engine/demux.ts';
-import type { Engine } from './engine/engine.ts';
-import { jsonLines } from './engine/json-lines.ts';
-import type { Exits } from './exits.ts';
-import { type Labels, label } from './labels.ts';
-import type { PauseImage } from './pause-image.ts';
-import { probeArgument } from './pause-program.ts';
+import type { Item, PrepareNote, Values } from '../runtime.ts';
+import { argvOf } from './argv.ts';
+import { lateNamesOf, literalsOf } from './known-env.ts';
+import type { Box } from './boxes.ts';
+import type { Image } from './images.ts';
+import type { Parts } from './parts.ts';
+import { createNetwork } from './pauses.ts';
 
-/** Waits until services are what their readiness says. */
-export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseImage, clock: Clock) => {
-  const healthy = async (id: string, signal: AbortSignal): Promise<void> => {
-    const filters = JSON.stringify({ container: [id], event: ['health_status'] });
-    const events = await engine.stream('GET', '/events', { query: { filters }, signal });
-    const { State } = await engine.json<ContainerRecord>('GET', `/containers/${id}/json`, { signal });
-    if (State.Health?.Status === 'healthy') return void events.destroy();
-    for await (const { Action } of jsonLines<EngineEvent>(events)) if (Action === 'health_status: healthy') return;
-  };
-
-  const accepts = async (id: string, network: string, port: number, labels: Labels): Promise<void> => {
-    const { NetworkSettings } = await engine.json<ContainerRecord>('GET', `/containers/${id}/json`);
-    const address = NetworkSettings.Networks[network]?.IPAddress ?? '127.0.0.1';
-    const body = {
-      Image: await pauseImage.ensure(),
-      Cmd: [probeArgument(address, port)],
-      Labels: { ...labels, [label.role]: 'probe' },
-      HostConfig: { NetworkMode: `container:${id}`, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
-    };
-    const probe = await engine.json<Created>('POST', '/containers/create', { body });
-    const accepted = exits.watch(probe.Id);
-    await engine.json('POST', `/containers/${probe.Id}/start`);
-    if ((await accepted).code !== 0) await new Promise(() => {});
-  };
-
-  const lastWords = async (id: string): Promise<string> => {
-    const log = await engine.stream('GET', `/containers/${id}/logs`, { query: { stdout: true, stderr: true, tail: 5 } });
-    let text = '';
-    for await (const { bytes } of demux(log)) text += bytes.toString('utf8');
-    return text.trim() === '' ? '' : `; it said: ${text.trim().slice(-500)}`;
-  };
-
-  return async (
-    service: Service,
-    container: { readonly id: string; readonly exit: Promise<Exit>; readonly network: string; readonly hasHealthcheck: boolean },
-    labels: Labels,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const { ready, name } = service;
-    const { id, network } = container;
-    const over = new AbortController();
-    const late = Promise.withResolvers<'late'>();
-    const cancel = clock.after(ready.timeoutMs, () => late.resolve('late'));
-    const within = AbortSignal.any([signal, over.signal]);
-    const isReady =
-      ready.kind === 'tcp' ? accepts(id, network, ready.port, labels) : container.hasHealthcheck ? healthy(id, within) : Promise.resolve();
-    try {
-      const first = await abortable(
-        Promise.race([container.exit.then((exit) => ({ exit })), late.promise, isReady.then(() => 'ready' as const)]),
-        signal,
-      );
-      if (first === 'ready') return;
-      const what = ready.kind === 'tcp' ? `does not accept connections on port ${ready.port}` : 'is not healthy';
-      const message =
-        first === 'late'
-          ? `the service ${name} ${what} after ${ready.timeoutMs / 1000} s`
-          : `the service ${name} ended with exit code ${first.exit.code} before it was ready`;
-      throw new RuntimeError('SERVICE_NOT_READY', `${message}${await lastWords(id)}`);
-    } finally {
-      cancel();
-      over.abort();
-      isReady.catch(() => {});
-    }
-  };
+/** The services of one item, in a network of its own. Those whose variables are known before the start are up when it is prepared. */
+export type Services = {
+  network(): Promise<string>;
+  start(signal: AbortSignal): Promise<void>;
+  /** Starts the others, and waits until they are ready. */
+  release(env: Values['serviceEnv']): Promise<void>;
+  settled(): Promise<unknown>;
 };
 
-export type Readiness = ReturnType<typeof makeReadiness>;
+export const makeServices = (
+  parts: Parts,
+  item: Item,
+  hold: () => Promise<void>,
+  notify: (note: PrepareNote) => void,
+  signal: AbortSignal,
+): Services => {
+  const { engine, names, images, boxes } = parts;
+  const waiting: { readonly service: Service; readonly image: Image; readonly box: Box }[] = [];
+  let made: Promise<string> | undefined;
+  let starting: Promise<void> | undefined;
+
+  const network = (): Promise<string> => {
+    made ??= createNetwork(engine, names.networkOf(item), parts.labelsOf(item, 'network'), false);
+    return made;
+  };
+
+  const make = async (service: Service, runSignal: AbortSignal): Promise<void> => {
+    const [image, networkMode] = await Promise.all([images.resolve(item.run, service.image, () => {}, runSignal), network(), hold()]);
+    signal.throwIfAborted();
+    const spec = {
+      name: names.service(item, service.name),
+      image: image.id,
+      labels: parts.labelsOf(item, 'service'),
+      argv: argvOf(service.command, image),
+      env: literalsOf(service.env),
+      workdir: image.workdir,
+      mounts: [],
+      limits: {},
+      privileged: service.privileged,
+      networkMode,
+      alias: service.name,
+      healthcheck: true,
+    };
+    const late = lateNamesOf(service.env);
+    const ready = await boxes.make(spec, image, late, signal);
+    if (ready.kind === 'live') throw new RuntimeError('SERVICE_NOT_READY', `the service ${service.name} is left from another process`);
+    if (late.length > 0) waiting.push({ service, image, box: ready.box });
+    else await go(service, image, ready.box, spec.env);
+  };
+
+  const go = async (service: Service, image: Image, box: Box, env: Readonly<Record<string, string>>): Promise<void> => {
+    const { id, exit, tap } = await box.letGo(env, async () => {});
+    tap.cut();
+    const { hasHealthcheck } = image;
+    await parts.readiness(service, { id, exit, network: names.networkOf(item), hasHealthcheck }, parts.labelsOf(item, 'probe'), signal);
+    notify({ kind: 'service-ready', service: service.name });
+  };
+
+  return {
+    network,
+    start: (runSignal) => {
+      starting ??= Promise.all(item.stage.services.map((service) => make(service, runSignal))).then(() => {});
+      return starting;
+    },
+    release: async (env) => {
+      await Promise.all(
+        waiting.splice(0).map(({ service, image, box }) => {
+          const given = Object.entries(env[service.name] ?? {}).map(([key, { value }]) => [key, value] as const);
+          return go(service, image, box, Object.fromEntries(given));
+        }),
+      );
+    },
+    settled: async () => {
+      await Promise.allSettled([made, starting]);
+      for (const { box } of waiting) box.cut();
+    },
+  };
+};

@@ -78,6 +78,7 @@ export const makeVolumes = (engine: Engine, names: Names, image: PauseImage, nam
       const body = Readable.from(tar, { objectMode: false });
       await engine.json('PUT', `/containers/${container}/archive`, { query: { path: '/' }, body, signal });
     },
+    runs: (): readonly string[] => [...helpers.keys()],
     /** Resolves when nothing for the run is being made any more. */
     forget: async (run: string): Promise<void> => {
       const made = [...(helpers.get(run)?.values() ?? [])];
