@@ -124,7 +124,7 @@ test('after kill -9, resume goes on: nothing runs twice, no byte of the log is l
   run.process.kill('SIGKILL');
   await run.ended;
   assert.deepEqual(await outcomes(cwd), ['open']);
-  assert.match((await cion(cwd, 'runs')).out, /left: cion resume 1/);
+  assert.match((await cion(cwd, 'runs')).out, /cion resume 1/);
   const resumed = await cion(cwd, 'resume');
   assert.equal(resumed.code, 0, resumed.out + resumed.err);
   const events = await eventsOf(cwd);

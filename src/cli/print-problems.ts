@@ -1,6 +1,6 @@
 import type { ConfigFile } from '../dialects/dialect.ts';
-import type { Problem } from '../plan/problem.ts';
 import { problemLines, type ProblemLine } from '../plan/problem-text.ts';
+import type { Problem } from '../plan/problem.ts';
 import type { Context } from './context.ts';
 import type { Paint, Palette } from './printers/colour.ts';
 import { look } from './printers/look.ts';

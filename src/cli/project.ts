@@ -1,9 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { readJournal } from '../local/journal.ts';
-import { resultsRoot } from '../local/project-dir.ts';
 import { resolveRun } from '../local/runs.ts';
-import { fsResults } from '../results/fs/fs-results.ts';
 import type { Results } from '../results/results.ts';
 import { fold } from '../run/fold.ts';
 import type { RunState } from '../run/run-state.ts';
@@ -17,12 +15,6 @@ export type Project = {
   /** `.cion` of the root; perhaps not there yet. */
   readonly stateDir: string;
   readonly results: Results;
-};
-
-export const openProject = async (context: Context): Promise<Project> => {
-  const root = await projectRoot(context);
-  const stateDir = join(root, '.cion');
-  return { root, name: basename(root), stateDir, results: fsResults({ root: resultsRoot(stateDir) }) };
 };
 
 /** The root of the git repository around the directory that was given, else around the current one; without git the directory itself. */

@@ -1,5 +1,5 @@
-import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { describeError } from './describe-error.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { Refusal } from './refusal.ts';
 import { isReaderGone } from './write.ts';
 

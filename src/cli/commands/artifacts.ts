@@ -8,11 +8,12 @@ import { extractZip } from '../extract.ts';
 import { looks } from '../looks.ts';
 import { artifacts as artifactLines, type StageArtifacts } from '../printers/artifacts.ts';
 import { plural } from '../printers/words.ts';
-import { openProject, type Project } from '../project.ts';
+import type { Project } from '../project.ts';
 import { zipEntries } from '../read-zip.ts';
 import { Refusal } from '../refusal.ts';
 import { findRunAndStage } from '../run-and-stage.ts';
 import { write, writeLines } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 export type ArtifactsOptions = { readonly get?: string; readonly extract?: string; readonly json?: true };
 

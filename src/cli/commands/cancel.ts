@@ -3,9 +3,10 @@ import { runIds } from '../../local/runs.ts';
 import type { Context } from '../context.ts';
 import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { findRun, openProject, type Project, readRun } from '../project.ts';
+import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
+import { openProject } from './open-project.ts';
+import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
 export type CancelOptions = { readonly force?: true } & RuntimeOptions;
 

@@ -9,8 +9,9 @@ import type { Context } from '../context.ts';
 import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { list, plural } from '../printers/words.ts';
-import { openProject, type Project } from '../project.ts';
-import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
+import type { Project } from '../project.ts';
+import { openProject } from './open-project.ts';
+import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
 export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true } & RuntimeOptions;
 

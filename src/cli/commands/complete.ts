@@ -1,13 +1,14 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { dialects } from '../../dialects/dialects.ts';
+import { deploymentHistory } from '../../local/ledger.ts';
 import { listRuns } from '../../local/runs.ts';
+import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { deploymentHistory } from '../../local/ledger.ts';
-import { compileTree } from '../compile-tree.ts';
-import { dialects } from '../../dialects/dialects.ts';
 import { type Candidate, candidateLines } from '../printers/completion.ts';
-import { directoryTree, openProject, type Project, projectRoot, readRun, findRun } from '../project.ts';
+import { directoryTree, type Project, projectRoot, readRun, findRun } from '../project.ts';
 import { writeLines } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 /** What could come in place of the last word: read from the command definitions and the project; silent when it knows nothing. */
 export const complete = async (context: Context, program: CommandUnknownOpts, words: readonly string[]): Promise<ExitCode> => {

@@ -5,8 +5,8 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
 import { deployments as deploymentLines } from '../printers/deployments.ts';
-import { openProject } from '../project.ts';
 import { writeLines } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 export type DeploymentsOptions = { readonly at?: string; readonly json?: true };
 

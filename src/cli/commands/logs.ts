@@ -5,10 +5,11 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { listenForInterrupts } from '../interrupts.ts';
 import { skipSentence } from '../printers/sentences.ts';
-import { openProject, type Project } from '../project.ts';
+import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { findRunAndStage } from '../run-and-stage.ts';
 import { write } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 export type LogsOptions = { readonly follow?: true; readonly attempt?: number };
 

@@ -6,12 +6,13 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
-import { findRun, openProject, readRun } from '../project.ts';
+import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
 import { stagesAgain } from '../stages-again.ts';
+import { openProject } from './open-project.ts';
+import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
 export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
 

@@ -8,11 +8,12 @@ import { lostBeforePlan } from '../lost-before-plan.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
-import { findRun, openProject, type Project, readRun } from '../project.ts';
+import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { type RuntimeOptions, withRuntime } from '../runtimes.ts';
 import { withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { openProject } from './open-project.ts';
+import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
 export type ResumeOptions = OutsideOptions & PrinterOptions & CarryOutOptions & RuntimeOptions;
 

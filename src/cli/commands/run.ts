@@ -1,8 +1,10 @@
 import { dialects } from '../../dialects/dialects.ts';
-import { newRunId } from '../../lib/ids.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { newRunId } from '../../lib/ids.ts';
 import { makeProjectDir } from '../../local/project-dir.ts';
 import { takeRunNumber } from '../../local/run-numbers.ts';
+import { snapshot } from '../../source/snapshot.ts';
+import { tarOf } from '../../source/tar-of.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
@@ -11,13 +13,12 @@ import { fetchAndPlan } from '../fetch-and-plan.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
-import { directoryTree, openProject, readRun } from '../project.ts';
+import { directoryTree, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { openRuntime, type RuntimeOptions } from '../runtimes.ts';
 import { userName, withSession } from '../session.ts';
-import { snapshot } from '../../source/snapshot.ts';
-import { tarOf } from '../../source/tar-of.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
+import { openProject } from './open-project.ts';
+import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 
 export type RunOptions = OutsideOptions &
   PrinterOptions &

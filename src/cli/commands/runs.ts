@@ -5,8 +5,8 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
 import { runList } from '../printers/run-list.ts';
-import { openProject } from '../project.ts';
 import { write, writeLines } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 export type RunsOptions = { readonly all?: true; readonly branch?: string; readonly outcome?: string; readonly json?: true };
 

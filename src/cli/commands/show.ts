@@ -1,15 +1,16 @@
+import { systemClock } from '../../lib/clock.ts';
 import { followJournal, readJournal } from '../../local/journal.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { folding } from '../../run/fold.ts';
-import { systemClock } from '../../lib/clock.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { listenForInterrupts } from '../interrupts.ts';
 import { looks } from '../looks.ts';
 import { openPrinter } from '../open-printer.ts';
 import { runShow } from '../printers/run-show.ts';
-import { findRun, openProject, type Project, readRun } from '../project.ts';
+import { findRun, type Project, readRun } from '../project.ts';
 import { write, writeLines } from '../write.ts';
+import { openProject } from './open-project.ts';
 
 export type ShowOptions = { readonly json?: true; readonly follow?: true };
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { systemClock } from '../lib/clock.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
-import type { Context } from './context.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Runtime } from '../../runtimes/runtime.ts';
+import type { Context } from '../context.ts';
 
 export type RuntimeOptions = {
   readonly runtime: 'docker' | 'fake';
@@ -18,13 +18,13 @@ export type OpenRuntime = {
 /** Loads what runs the containers, and only that. Rejects when there is no engine. */
 export const openRuntime = async (options: RuntimeOptions, context: Context, signal: AbortSignal): Promise<OpenRuntime> => {
   if (options.runtime === 'fake') {
-    const { fakeRuntime } = await import('../runtimes/fake/fake-runtime.ts');
+    const { fakeRuntime } = await import('../../runtimes/fake/fake-runtime.ts');
     return { runtime: fakeRuntime({ clock: systemClock }), close: async () => undefined };
   }
   const [{ dockerRuntime }, { connect }, { findEndpoint }] = await Promise.all([
-    import('../runtimes/docker/docker-runtime.ts'),
-    import('../runtimes/docker/engine/connect.ts'),
-    import('../runtimes/docker/engine/endpoint.ts'),
+    import('../../runtimes/docker/docker-runtime.ts'),
+    import('../../runtimes/docker/engine/connect.ts'),
+    import('../../runtimes/docker/engine/endpoint.ts'),
   ]);
   const engine = await connect(findEndpoint(context.env), signal);
   const runtime = dockerRuntime({
