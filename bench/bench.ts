@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { chain, dockerRuns, independent, runOnDocker } from './docker.ts';
+import { helpStart } from './help.ts';
+import { inTurn, median } from './measure.ts';
+import { schedule } from './schedule.ts';
+
+/**
+ * npm run bench: how fast cion is, as ratios to what `docker run` takes on the same machine in the same minutes. Names as arguments run
+ * only these.
+ */
+const concurrency = Math.max(4, availableParallelism());
+const times = 5;
+
+const ms = (value: number): string => `${Math.round(value).toLocaleString('en')} ms`;
+const say = (name: string, text: string): void => void process.stdout.write(`${name.padEnd(34)} ${text}\n`);
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  chain: async () => {
+    const { a, b, ratio } = await inTurn(
+      times,
+      () => runOnDocker(chain(10, 'true'), concurrency),
+      () => dockerRuns(10, 'true', false),
+    );
+    say('chain of 10 trivial stages', `${ratio.toFixed(2)} × ten docker run   (${ms(a)} : ${ms(b)})`);
+  },
+  work: async () => {
+    const { a, b } = await inTurn(
+      times,
+      () => runOnDocker(chain(10, 'sleep 0.3'), concurrency),
+      () => dockerRuns(10, 'sleep 0.3', false),
+    );
+    const once = await inTurn(
+      times,
+      () => runOnDocker(chain(1, 'sleep 0.3'), concurrency),
+      () => dockerRuns(1, 'sleep 0.3', false),
+    );
+    const perStage = (many: number, one: number): number => (many - one) / 9 - 300;
+    say(
+      'overhead of a stage of 300 ms',
+      `${ms(perStage(a, once.a))} in a chain; docker run ${ms(perStage(b, once.b))}; a run of one stage ${once.ratio.toFixed(2)} × docker run`,
+    );
+  },
+  parallel: async () => {
+    const { a, b, ratio } = await inTurn(
+      times,
+      () => runOnDocker(independent(20, 'sleep 0.2'), concurrency),
+      () => dockerRuns(20, 'sleep 0.2', true),
+    );
+    say('20 independent stages of 0.2 s', `${ratio.toFixed(2)} × 20 docker run at once   (${ms(a)} : ${ms(b)})`);
+  },
+  log: async () => {
+    const script = `yes ${'x'.repeat(81)} | head -c 200000000`;
+    const { a, b, ratio } = await inTurn(
+      3,
+      () => runOnDocker(chain(1, script), concurrency),
+      () => dockerRuns(1, script, false),
+    );
+    say('200 MB of log, kept on disk', `${(1 / ratio).toFixed(2)} × as fast as docker run   (${ms(a)} : ${ms(b)})`);
+  },
+  help: async () => {
+    const { compiled, node } = await helpStart(times);
+    say('cion --help, compiled', `${ms(compiled)} (Node alone ${ms(node)})`);
+  },
+  schedule: async () => {
+    for (const stages of [1_000, 10_000, 100_000]) {
+      const took = median([await schedule(stages), await schedule(stages), await schedule(stages)]);
+      say(`scheduling ${stages.toLocaleString('en')} stages`, `${ms(took)} (${((took / stages) * 1000).toFixed(0)} µs a stage)`);
+    }
+  },
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length === 0 || wanted.includes(name)) await bench();
+}
