@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { candidateLines, completionScript, type Shell } from './completion.ts';
 import { noTerminal, startTerminal } from './testing/terminal.ts';
 
 /** A cion that offers what is in a file and says what it was called with. */
 const stand = (shell: Shell, candidates: readonly string[]) => {
   const dir = mkdtempSync(join(tmpdir(), `completion ${shell} `));
+  after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   const [script, offered, asked] = ['script', 'offered', 'asked'].map((name) => join(dir, name)) as [string, string, string];
   writeFileSync(script, completionScript(shell));
   writeFileSync(offered, candidates.map((line) => `${line}\n`).join(''));
