@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -104,7 +104,10 @@ const shells: Readonly<Record<Shell, (dir: string, script: string) => string>> =
     writeFileSync(join(dir, '.zshrc'), `PS1='ready> '\nsource '${script}'\n`);
     return 'exec zsh -d -i';
   },
-  fish: (_dir, script) => `exec fish -i -C "function fish_prompt; printf 'ready> '; end; set -g fish_greeting; source '${script}'"`,
+  fish: (dir, script) => {
+    mkdirSync(join(dir, 'fish', 'generated_completions'), { recursive: true });
+    return `exec fish -i -C "function fish_prompt; printf 'ready> '; end; set -g fish_greeting; source '${script}'"`;
+  },
 };
 
 for (const [shell, start] of Object.entries(shells) as [Shell, (dir: string, script: string) => string][]) {
