@@ -14,6 +14,10 @@ export const openPrinter = async (context: Context, options: PrinterOptions, clo
   const { stdout } = context;
   if (options.json) return (await import('./printers/json.ts')).jsonPrinter(stdout, { clock });
   const look = looks(context);
-  if (isLive(context, options)) return (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock });
+  if (isLive(context, options)) {
+    const printer = (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock });
+    process.once('exit', () => void printer.close());
+    return printer;
+  }
   return (await import('./printers/plain.ts')).plainPrinter(stdout, { look });
 };

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { candidateLines, completionScript, type Shell } from './completion.ts';
 import { noTerminal, startTerminal } from './testing/terminal.ts';
 
 /** A cion that offers what is in a file and says what it was called with. */
 const stand = (shell: Shell, candidates: readonly string[]) => {
   const dir = mkdtempSync(join(tmpdir(), `completion ${shell} `));
+  after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   const [script, offered, asked] = ['script', 'offered', 'asked'].map((name) => join(dir, name)) as [string, string, string];
   writeFileSync(script, completionScript(shell));
   writeFileSync(offered, candidates.map((line) => `${line}\n`).join(''));
@@ -103,7 +104,10 @@ const shells: Readonly<Record<Shell, (dir: string, script: string) => string>> =
     writeFileSync(join(dir, '.zshrc'), `PS1='ready> '\nsource '${script}'\n`);
     return 'exec zsh -d -i';
   },
-  fish: (_dir, script) => `exec fish -i -C "function fish_prompt; printf 'ready> '; end; set -g fish_greeting; source '${script}'"`,
+  fish: (dir, script) => {
+    mkdirSync(join(dir, 'fish', 'generated_completions'), { recursive: true });
+    return `exec fish -i -C "function fish_prompt; printf 'ready> '; end; set -g fish_greeting; source '${script}'"`;
+  },
 };
 
 for (const [shell, start] of Object.entries(shells) as [Shell, (dir: string, script: string) => string][]) {

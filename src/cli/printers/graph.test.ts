@@ -64,8 +64,7 @@ const plans: Readonly<Record<string, Plan>> = {
 };
 
 for (const [name, plan] of Object.entries(plans)) {
-  const proves = name === 'dockercise' ? ' with all its nodes and edges (R-DCK-03)' : '';
-  test(`the plan "${name}" as a picture${proves}`, (t) => {
+  test(`the plan "${name}" as a picture`, (t) => {
     golden(t, `graph-${name}`, [
       ...graph(plan, plainLook(120)),
       '',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -103,11 +103,12 @@ test('a reader that is behind slows the stage down, and close waits for it', asy
   assert.deepEqual(steps, []);
   output.drain();
   await Promise.all([logged, closed]);
-  assert.deepEqual(steps.toSorted(), ['closed', 'logged']);
+  assert.deepEqual(new Set(steps), new Set(['closed', 'logged']));
 });
 
-test('a reader that leaves, as head does, ends it quietly', async () => {
+test('a reader that leaves, as head does, ends it quietly', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'json-printer-'));
+  t.after(() => rmSync(dir, { recursive: true }));
   const script = join(dir, 'flood.ts');
   const source = pathToFileURL(join(import.meta.dirname, 'json.ts')).href;
   const clockSource = pathToFileURL(join(import.meta.dirname, '../../lib/clock.ts')).href;

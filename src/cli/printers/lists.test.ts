@@ -6,7 +6,8 @@ import { palette } from './colour.ts';
 import { type DeploymentRow, deployments } from './deployments.ts';
 import { type Check, doctor } from './doctor.ts';
 import { width } from './fit.ts';
-import { problems } from './problems.ts';
+import { problemLines } from '../../plan/problem-text.ts';
+import { problemInColour } from './problems.ts';
 import { type RunListRow, runList } from './run-list.ts';
 import { runShow } from './run-show.ts';
 import { golden, noon, plainLook } from './testing/golden.ts';
@@ -95,7 +96,7 @@ const deployed: DeploymentRow = {
   number: 12,
 };
 
-test('what was deployed where (R-CIO-18)', (t) => {
+test('what was deployed where', (t) => {
   const rows = [deployed, { ...deployed, environment: 'staging', changedFiles: 2, number: 11, at: noon - 7_200_000 }];
   golden(t, 'deployments', [
     ...deployments(rows, noon, plainLook(130)),
@@ -126,7 +127,7 @@ const left = {
   },
 };
 
-test('artifacts as a tree with sizes (R-CIO-46)', (t) =>
+test('artifacts as a tree with sizes', (t) =>
   golden(t, 'artifacts', [
     ...artifacts([left, { ...left, stage: 'test' }], plainLook()),
     '',
@@ -162,18 +163,18 @@ test('lists fit the width they are given, as long as their narrowest columns do'
   }
 });
 
-test('problems have the colours of their parts', () => {
-  const lines = [
-    { part: 'place', text: '.cion.yml:3:1: STAGE_NO_IMAGE' },
-    { part: 'message', text: 'the stage has no image' },
-    { part: 'gap', text: '' },
-    { part: 'code', text: '> 3 | build:' },
-    { part: 'caret', text: '    | ^^^^^' },
-    { part: 'hint', text: 'hint: add image' },
-  ] as const;
-  assert.deepEqual(problems([lines, lines], plainLook()), [...lines.map(({ text }) => text), '', ...lines.map(({ text }) => text)]);
-  const coloured = problems([lines], { ...plainLook(), palette: palette(true) });
-  assert.equal(coloured[0], '\x1b[1m.cion.yml:3:1: STAGE_NO_IMAGE\x1b[22m');
-  assert.equal(coloured[2], '');
-  assert.equal(coloured[4], '\x1b[31m    | ^^^^^\x1b[39m');
+test('a problem has the colours of its parts, and without colours the text as it is', () => {
+  const range = { file: '.cion.yml', start: { line: 2, column: 1 }, end: { line: 2, column: 6 } };
+  const problem = { code: 'STAGE_NO_IMAGE', message: 'the stage has no image', hint: 'add image', range };
+  const source = '# shop\nbuild:\n  - cmd: make\n';
+  const coloured = problemInColour(problem, source, { ...plainLook(), palette: palette(true) });
+  assert.equal(coloured[0], '\x1b[1m.cion.yml:2:1: STAGE_NO_IMAGE\x1b[22m');
+  assert.equal(coloured[1], '\x1b[31mthe stage has no image\x1b[39m');
+  assert.ok(coloured.includes('\x1b[31m    | ^^^^^\x1b[39m'));
+  assert.ok(coloured.includes('\x1b[36mhint: add image\x1b[39m'));
+  const plain = problemInColour(problem, source, plainLook());
+  assert.deepEqual(
+    plain,
+    problemLines(problem, source).map(({ text }) => text),
+  );
 });

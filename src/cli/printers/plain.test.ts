@@ -101,11 +101,12 @@ test('a name of a stage cannot do anything either', async () => {
 });
 
 test('a reader that is behind slows the stage down', async () => {
-  const { run, output, printer } = begin();
-  assert.equal(run.log('build', 'one\n'), undefined);
+  const { output, printer } = begin();
+  const log = (text: string) => printer.log('build', 1, { stream: 'stdout', bytes: Buffer.from(text) });
+  assert.equal(log('one\n'), undefined);
   output.block();
   let isWelcome = false;
-  const welcome = Promise.resolve(run.log('build', 'two\n')).then(() => {
+  const welcome = Promise.resolve(log('two\n')).then(() => {
     isWelcome = true;
   });
   await Promise.resolve();

@@ -1,21 +1,14 @@
 import { assertNever } from '../../lib/assert-never.ts';
+import type { Problem } from '../../plan/problem.ts';
+import { type ProblemLine, problemLines } from '../../plan/problem-text.ts';
 import type { Paint, Palette } from './colour.ts';
 import type { Look } from './look.ts';
 
-/** A line of a Problem made into text, by its part; its text is safe to show. */
-export type ProblemPart = {
-  readonly part: 'place' | 'message' | 'context' | 'code' | 'caret' | 'hint' | 'docs' | 'gap';
-  readonly text: string;
-};
+/** A Problem in the colours of its parts. `source` is the text of the file that its range names. */
+export const problemInColour = (problem: Problem, source: string | undefined, look: Look): string[] =>
+  problemLines(problem, source).map(({ part, text }) => (text === '' ? '' : paintOf(part, look.palette)(text)));
 
-/** Problems in the colours of their parts, with an empty line between them. */
-export const problems = (all: readonly (readonly ProblemPart[])[], look: Look): string[] =>
-  all.flatMap((lines, index) => [
-    ...(index === 0 ? [] : ['']),
-    ...lines.map(({ part, text }) => (text === '' ? '' : paintOf(part, look.palette)(text))),
-  ]);
-
-const paintOf = (part: ProblemPart['part'], palette: Palette): Paint => {
+const paintOf = (part: ProblemLine['part'], palette: Palette): Paint => {
   switch (part) {
     case 'place':
       return palette.strong;

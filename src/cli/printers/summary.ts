@@ -65,25 +65,25 @@ const whyNot = (stage: StageState): string | undefined => {
 };
 
 const facts = (state: RunState, stages: readonly StageState[], look: Look): string[] => {
-  const rows: Cell[][] = [];
+  const rows: { readonly title: string; readonly text: Cell }[] = [];
   const artifacts = stages.flatMap((stage) => {
     const left = lastAttempt(stage)?.artifacts;
     return left === undefined ? [] : [{ stage: stage.name, left }];
   });
   for (const { stage, left } of artifacts) {
     const files = left.files.filter(({ path }) => !path.endsWith('/')).length;
-    rows.push(['Artifacts', `${visible(stage)}: ${plural(files, 'file')}, ${size(left.bytes)} zipped`]);
+    rows.push({ title: 'Artifacts', text: `${visible(stage)}: ${plural(files, 'file')}, ${size(left.bytes)} zipped` });
   }
   for (const deployment of state.deployments) {
     const what = deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);
     const image = `${visible(deployment.image.reference)} (${shortDigest(visible(deployment.image.digest))})`;
-    rows.push(['Deployed', `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}`]);
+    rows.push({ title: 'Deployed', text: `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}` });
   }
   for (const command of nextCommands(state, stages, artifacts.length > 0))
-    rows.push(['Look', { text: command, paint: look.palette.accent }]);
-  const titled = rows.map(([title, ...cells], index) => [
-    title === rows[index - 1]?.[0] ? '' : { text: String(title), paint: look.palette.quiet },
-    ...cells,
+    rows.push({ title: 'Look', text: { text: command, paint: look.palette.accent } });
+  const titled = rows.map(({ title, text }, index): Cell[] => [
+    title === rows[index - 1]?.title ? '' : { text: title, paint: look.palette.quiet },
+    text,
   ]);
   return table([{ title: '' }, { title: '' }], titled, look).slice(1);
 };

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { palette } from './colour.ts';
@@ -254,9 +253,45 @@ test('a real terminal shows what the one in memory shows', { skip: noTerminal() 
   const { clock, screen, printer } = begin(90, 30);
   await shopRun(clock, printer, 'badly');
   await printer.close();
-  const program = join(import.meta.dirname, 'testing', 'pty-shop-run.ts');
-  const terminal = startTerminal(`exec '${process.execPath}' '${program}'`, { columns: 90, rows: 30 });
+  const program = `
+    import { virtualClock } from '../../lib/virtual-clock.ts';
+    import { noon, plainLook } from './testing/golden.ts';
+    import { shopRun } from './testing/shop-run.ts';
+    import { ttyPrinter } from './tty.ts';
+    const clock = virtualClock({ startAt: noon });
+    const printer = ttyPrinter(process.stdout, { look: plainLook(), clock });
+    await shopRun(clock, printer, 'badly');
+    await printer.close();`;
+  const terminal = startTerminal('exec "$NODE" --input-type=module --eval "$PROGRAM"', {
+    columns: 90,
+    rows: 30,
+    cwd: import.meta.dirname,
+    env: { NODE: process.execPath, PROGRAM: program },
+  });
   await terminal.ended;
   assert.equal(terminal.screen.history(), screen.history());
   assert.deepEqual([terminal.screen.unknown, terminal.screen.cursor.isHidden], [[], false]);
+});
+
+test('a crash leaves a terminal as it was, where close is called when the process ends', { skip: noTerminal() ?? false }, async () => {
+  const program = `
+    import { systemClock } from '../../lib/clock.ts';
+    import { plainLook } from './testing/golden.ts';
+    import { somePlan, tellStory } from './testing/story.ts';
+    import { ttyPrinter } from './tty.ts';
+    const printer = ttyPrinter(process.stdout, { look: plainLook(), clock: systemClock });
+    process.once('exit', () => void printer.close());
+    const run = tellStory(systemClock, printer);
+    run.created();
+    run.planned(somePlan({ build: [] }));
+    setTimeout(() => { throw new Error('crash'); }, 200);`;
+  const terminal = startTerminal('exec "$NODE" --input-type=module --eval "$PROGRAM" 2>/dev/null', {
+    columns: 80,
+    rows: 20,
+    cwd: import.meta.dirname,
+    env: { NODE: process.execPath, PROGRAM: program },
+  });
+  await terminal.ended;
+  assert.equal(terminal.screen.text(), 'Run 12 of shop');
+  assert.equal(terminal.screen.cursor.isHidden, false);
 });

@@ -61,8 +61,8 @@ export const tellStory = (clock: Clock, printer?: Printer) => {
         ...(more.files === undefined ? {} : { artifacts: someArtifacts(name, more.files) }),
       }),
     ended: (outcome: Outcome) => tell({ kind: 'run.finished', outcome }),
-    log: (name: string, text: string | Uint8Array, stream: StreamName = 'stdout', attempt = 1) =>
-      printer?.log(name, attempt, { stream, bytes: typeof text === 'string' ? Buffer.from(text) : text }),
+    log: (name: string, text: string | Uint8Array, stream: StreamName = 'stdout', attempt = 1): void =>
+      void printer?.log(name, attempt, { stream, bytes: typeof text === 'string' ? Buffer.from(text) : text }),
   };
 };
 
