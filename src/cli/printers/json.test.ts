@@ -103,7 +103,7 @@ test('a reader that is behind slows the stage down, and close waits for it', asy
   assert.deepEqual(steps, []);
   output.drain();
   await Promise.all([logged, closed]);
-  assert.deepEqual(steps.toSorted(), ['closed', 'logged']);
+  assert.deepEqual(new Set(steps), new Set(['closed', 'logged']));
 });
 
 test('a reader that leaves, as head does, ends it quietly', async () => {

@@ -31,13 +31,13 @@ export const jsonPrinter = (output: Output, { clock, gone }: JsonOptions): Print
     for (const [key, rest] of open) {
       if (stage !== undefined && rest.stage !== stage) continue;
       open.delete(key);
-      log(rest.stage, rest.attempt, rest);
+      void log(rest.stage, rest.attempt, rest);
     }
   };
   return {
     event: (event) => {
       if (event.kind === 'stage.finished') flush(event.stage);
-      line(event);
+      void line(event);
     },
     log: (stage, attempt, { stream, bytes }) => {
       const key = `${stream} ${attempt} ${stage}`;

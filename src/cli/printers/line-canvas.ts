@@ -13,7 +13,7 @@ export type LineCanvas = {
 const [up, right, bottom, left] = [1, 2, 4, 8] as const;
 
 export const lineCanvas = (glyphs: Glyphs, paintLine: Paint): LineCanvas => {
-  const grid: { sides: Map<object, number>; text?: string; paint?: Paint }[][] = [];
+  const grid: ({ sides: Map<object, number>; text?: string; paint?: Paint }[] | undefined)[] = [];
   const cell = (row: number, column: number) => {
     const cells = (grid[row] ??= []);
     for (let index = cells.length; index <= column; index++) cells.push({ sides: new Map() });

@@ -48,7 +48,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
     for (const [key, open] of streams) {
       if (stage !== undefined && open.stage !== stage) continue;
       streams.delete(key);
-      pieces(key, open.stage, open.stream, open.lines.end());
+      void pieces(key, open.stage, open.stream, open.lines.end());
     }
   };
   const onEvent = (event: RunEvent, state: RunState): void => {
@@ -82,7 +82,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
     },
     close: () => {
       flush();
-      paced.write(interrupt());
+      void paced.write(interrupt());
       return paced.close();
     },
   };

@@ -65,7 +65,7 @@ const whyNot = (stage: StageState): string | undefined => {
 };
 
 const facts = (state: RunState, stages: readonly StageState[], look: Look): string[] => {
-  const rows: Cell[][] = [];
+  const rows: [title: string, ...Cell[]][] = [];
   const artifacts = stages.flatMap((stage) => {
     const left = lastAttempt(stage)?.artifacts;
     return left === undefined ? [] : [{ stage: stage.name, left }];
@@ -82,7 +82,7 @@ const facts = (state: RunState, stages: readonly StageState[], look: Look): stri
   for (const command of nextCommands(state, stages, artifacts.length > 0))
     rows.push(['Look', { text: command, paint: look.palette.accent }]);
   const titled = rows.map(([title, ...cells], index) => [
-    title === rows[index - 1]?.[0] ? '' : { text: String(title), paint: look.palette.quiet },
+    title === rows[index - 1]?.[0] ? '' : { text: title, paint: look.palette.quiet },
     ...cells,
   ]);
   return table([{ title: '' }, { title: '' }], titled, look).slice(1);

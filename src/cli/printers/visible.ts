@@ -16,7 +16,6 @@ export const visible = (text: string, kept: Kept = {}): string => {
     .replace(sequences, (sequence) => (kept.colour && sgr.test(sequence) ? sequence : ''))
     .replace(kept.tabs ? lineBreaks : blanks, ' ')
     .replace(kept.colour ? controlsButSgr : controls, '')
-    .replace(kept.tabs ? /[]/ : /\t/g, '')
     .toWellFormed();
   return kept.colour && shown.includes('\x1b') && !shown.endsWith(reset) ? `${shown}${reset}` : shown;
 };
