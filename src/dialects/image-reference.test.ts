@@ -54,7 +54,7 @@ test('says what is wrong with a reference', () => {
 });
 
 test('is quick with long nonsense', () => {
-  for (const nonsense of ['a.'.repeat(200_000), '-'.repeat(400_000), `${'a'.repeat(400_000)}!`, `${'a/'.repeat(200_000)}`]) {
+  for (const nonsense of ['a.'.repeat(200_000), '-'.repeat(400_000), `${'a'.repeat(400_000)}!`, 'a/'.repeat(200_000)]) {
     assert.equal(parseImageReference(nonsense).ok, false);
   }
 });

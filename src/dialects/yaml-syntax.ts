@@ -23,7 +23,7 @@ export const parseSyntax = (file: string, text: string): Syntax => {
       return { document: undefined, ranges, problems: [unclosedQuote(error, document, ranges) ?? syntaxProblem(error, text, ranges)] };
     }
     if (second !== undefined) return { document: undefined, ranges, problems: [severalDocuments(second, ranges)] };
-    return { document: document as Document.Parsed, ranges, problems: [] };
+    return { document, ranges, problems: [] };
   } catch (error) {
     return { document: undefined, ranges, problems: [notUnderstood(error, ranges(0, 0))] };
   }

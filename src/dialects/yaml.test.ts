@@ -178,7 +178,7 @@ test('reads 500 KB quickly, and refuses files beyond 1 MiB', () => {
   const node = nodeOf(`env:\n${lines}`);
   assert.ok(lines.length > 500_000);
   assert.equal(node.kind === 'map' && node.entries[0]?.value.kind === 'map' && node.entries[0].value.entries.length, 25_000);
-  assert.equal(problemsOf(`${'a:\n'.repeat(160_000)}`).length, 100);
+  assert.equal(problemsOf('a:\n'.repeat(160_000)).length, 100);
   assert.ok(process.cpuUsage(started).user < 10_000_000);
   assert.match(problemsOf('#'.repeat(1024 * 1024 + 1)).join(), /CONFIG_TOO_LARGE/);
 });

@@ -67,8 +67,6 @@ export type RunFact =
   | { readonly kind: 'gate.skipped'; readonly gate: string; readonly cause: SkipCause }
   | { readonly kind: 'deployment.recorded'; readonly stage: string; readonly deployment: Deployment };
 
-export type RunFactKind = RunFact['kind'];
-
 /** Why a run exists. `by` is a person's or system's name. */
 export type Trigger = { readonly kind: 'manual'; readonly by: string };
 

@@ -1,7 +1,7 @@
 import type { Output } from './printer.ts';
 
 export type PacedOutput = {
-  /** A promise when the reader is behind: it settles when more is welcome. */
+  /** A promise when the reader is behind: it settles when more is welcome, and never rejects. Until then every write returns it. */
   write(text: string): void | Promise<void>;
   /** Settles when what was written has been taken. */
   close(): Promise<void>;

@@ -18,8 +18,6 @@ export type ContainerRecord = {
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 };
 
-export type ContainerSummary = { readonly Id: string; readonly Labels: Readonly<Record<string, string>> };
-
 export type ImageRecord = {
   readonly Id: string;
   readonly RepoDigests: readonly string[] | null;

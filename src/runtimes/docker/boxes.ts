@@ -170,8 +170,6 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
   };
 };
 
-export type Boxes = ReturnType<typeof makeBoxes>;
-
 const lateOf = (spec: ContainerSpec, env: Env): Env =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => spec.env[name] !== value));
 

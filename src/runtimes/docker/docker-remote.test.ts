@@ -1,4 +1,4 @@
-import { after } from 'node:test';
+import { after, test } from 'node:test';
 import { runtimeContract } from '../runtime.contract.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
 import { type SecondEngine, whyNoSecondEngine, withSecondEngine } from './testing/second-engine.ts';
@@ -18,7 +18,7 @@ const begin = (): Promise<SecondEngine> =>
     running.catch(reject);
   });
 
-if (reason !== undefined) console.log(`# SKIP ${reason}`);
+if (reason !== undefined) test('a Docker Engine over TCP keeps the contract', { skip: reason });
 else {
   runtimeContract(
     async () => {

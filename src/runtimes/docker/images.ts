@@ -93,8 +93,6 @@ export const makeImages = (engine: Engine, env: Environment) => {
   };
 };
 
-export type Images = ReturnType<typeof makeImages>;
-
 type Resolving = { readonly image: Promise<Image>; readonly listeners: Set<Notify> };
 
 type PullMessage = {

@@ -92,8 +92,6 @@ export const makePauses = (engine: Engine, names: Names, image: PauseImage, labe
   };
 };
 
-export type Pauses = ReturnType<typeof makePauses>;
-
 type Pool = { readonly pauses: Set<Pause>; network?: Promise<string> };
 type Pause = { readonly id: Promise<string>; readonly users: Set<User> };
 type User = { readonly stage: string; readonly after: Set<string>; isRunning: boolean };

@@ -19,7 +19,7 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
   const held: LogChunk[] = [];
   let heldBytes = 0;
   let state: 'holding' | 'ended' | 'read' | 'cut' = 'holding';
-  let next: Promise<IteratorResult<LogChunk>> | undefined = output.next();
+  let next: Promise<IteratorResult<LogChunk, unknown>> | undefined = output.next();
   let stopWaiting = (): void => {};
 
   const hold = async (): Promise<void> => {

@@ -103,7 +103,7 @@ const blockBytes = 512;
 
 const peeked = async (source: Readable, bytes: number): Promise<{ readonly first: Buffer; readonly whole: Readable }> => {
   const chunks: Buffer[] = [];
-  const iterator: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Buffer, unknown> = source[Symbol.asyncIterator]();
   for (let has = 0; has < bytes; ) {
     const { value, done } = await iterator.next();
     if (done === true) break;
@@ -116,7 +116,5 @@ const peeked = async (source: Readable, bytes: number): Promise<{ readonly first
   }
   return { first: Buffer.concat(chunks).subarray(0, bytes), whole: Readable.from(whole(), { objectMode: false }) };
 };
-
-export type Volumes = ReturnType<typeof makeVolumes>;
 
 const root = '/volume';

@@ -10,11 +10,11 @@ export async function* jsonLines<T extends object>(source: AsyncIterable<Uint8Ar
     for (const next of rest) {
       const line = pending.join('');
       pending = [next];
-      if (line.trim() !== '') yield parse<T>(line);
+      if (line.trim() !== '') yield parse(line) as T;
     }
   }
   const last = pending.join('') + decoder.decode();
-  if (last.trim() !== '') yield parse<T>(last);
+  if (last.trim() !== '') yield parse(last) as T;
 }
 
 /** As jsonLines, for the messages of a pull, push, build or import, where `{"error": …}` says that it has failed. */
@@ -26,7 +26,7 @@ export async function* progressMessages<T extends object>(source: AsyncIterable<
   }
 }
 
-const parse = <T extends object>(line: string): T => {
+const parse = (line: string): object => {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -34,7 +34,7 @@ const parse = <T extends object>(line: string): T => {
     throw new EngineError('lost', 'the engine sent a line that is no JSON, or only half of one', { cause });
   }
   if (typeof value !== 'object' || value === null) throw new EngineError('lost', 'the engine sent a line that is no JSON object');
-  return value as T;
+  return value;
 };
 
 const reportedError = (message: { readonly error?: unknown; readonly errorDetail?: unknown }): string | undefined => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { ErrorResponse } from '@docker/node-sdk';
 import { EngineError } from './engine-error.ts';
 
 /** What the engine says for its no, in its own words. */
@@ -33,7 +32,7 @@ const beginning = async (response: IncomingMessage): Promise<string> => {
 
 const messageIn = (text: string): string | undefined => {
   try {
-    const answer: Partial<ErrorResponse> | null = JSON.parse(text);
+    const answer = JSON.parse(text) as { readonly message?: unknown } | null;
     return typeof answer?.message === 'string' && answer.message.trim() !== '' ? answer.message.trim() : undefined;
   } catch {
     return undefined;

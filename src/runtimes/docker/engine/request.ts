@@ -69,7 +69,7 @@ const requestOnce = (transport: Transport, call: Call): Promise<Answer | 'stale'
       refusal(transport.name, response).then((error) => {
         if (!outgoing.writableEnded) outgoing.destroy();
         reject(signal?.aborted === true ? signal.reason : error);
-      });
+      }, reject);
     });
 
     if (body.kind === 'whole') outgoing.end(body.text);
@@ -131,8 +131,10 @@ const sendWhenWanted = (outgoing: ClientRequest, bytes: AsyncIterable<Uint8Array
 };
 
 const discard = (body: Call['body']): void => {
-  if (body !== undefined && 'destroy' in body && typeof body.destroy === 'function') body.destroy();
+  if (body !== undefined && isDestroyable(body)) body.destroy();
 };
+
+const isDestroyable = (body: object): body is { destroy(): unknown } => 'destroy' in body && typeof body.destroy === 'function';
 
 const queryString = (query: Readonly<Record<string, QueryValue>> = {}): string => {
   const parameters = new URLSearchParams();
@@ -140,5 +142,5 @@ const queryString = (query: Readonly<Record<string, QueryValue>> = {}): string =
     if (typeof value === 'object') for (const one of value) parameters.append(key, one);
     else if (value !== undefined) parameters.append(key, String(value));
   }
-  return parameters.size === 0 ? '' : `?${parameters}`;
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 };

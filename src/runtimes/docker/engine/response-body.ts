@@ -33,7 +33,7 @@ export const jsonOf = async <T>(name: string, body: AsyncIterable<Uint8Array>): 
   const text = Buffer.concat(parts).toString();
   if (text.trim() === '') return undefined as T;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as T;
   } catch (cause) {
     throw new EngineError('lost', `the answer of the Docker Engine at ${name} is no JSON`, { cause });
   }

@@ -21,7 +21,7 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
   const namesOf = async (path: string, run: string): Promise<readonly string[]> => {
     const filters = labelFilter({ [label.namespace]: namespace, [label.run]: run });
     const answer = await engine.json<Listed>('GET', path, { query: { filters, all: true } });
-    const things = 'Volumes' in answer ? (answer.Volumes ?? []) : (answer as readonly Thing[]);
+    const things = 'Volumes' in answer ? (answer.Volumes ?? []) : answer;
     return things.map((thing) => thing.Name ?? thing.Names?.[0] ?? 'nameless');
   };
 
