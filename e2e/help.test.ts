@@ -25,6 +25,14 @@ test('help loads the names of commands and nothing of what they do', () => {
   assert.ok(loaded > 2 && loaded < 15, `${loaded} files`);
 });
 
+test('the launcher hands every option to cion, also those that Node knows too', (t) => {
+  const launcher = fileURLToPath(new URL('../bin/cion', import.meta.url));
+  const options = { cwd: repository(t, { '.cion.yml': 'build: { image: busybox }' }), encoding: 'utf8' } as const;
+  const { status, stderr } = spawnSync(launcher, ['run', '--runtime', 'fake', '--env-file', 'nowhere.env'], options);
+  assert.equal(status, 2, stderr);
+  assert.match(stderr, /ENV_FILE_UNREADABLE/);
+});
+
 test('every command has help and the version is that of the package', async (t) => {
   const cwd = directory(t);
   const { out } = await cion(['--help'], { cwd });
@@ -47,7 +55,9 @@ test('every command has help and the version is that of the package', async (t) 
     assert.ok(names.includes(name), name);
   }
   for (const name of ['run', 'logs', 'completion']) assert.equal((await cion([name, '--help'], { cwd })).code, 0);
-  assert.match((await cion(['--version'], { cwd })).out, /^\d+\.\d+\.\d+\n$/);
+  const version = await cion(['--version'], { cwd });
+  assert.deepEqual([version.code, version.err], [0, '']);
+  assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
 });
 
 test('completion knows commands, options, stages, runs and their values', async (t) => {

@@ -34,6 +34,10 @@ export const commandsDoc = (): string => {
       [
         ['`DOCKER_HOST`', 'the engine to use: `unix://`, `tcp://` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) or `ssh://`'],
         ['`NO_COLOR`', 'no colours'],
+        [
+          '`CION_NAMESPACE`',
+          'stands before the names of all containers, networks and volumes (`cion`); those of another namespace are never touched',
+        ],
         ['`CION_DEBUG`', 'any value: the stack of unexpected errors'],
       ],
     ),

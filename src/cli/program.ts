@@ -14,16 +14,12 @@ export const buildProgram = (process: ProgramProcess) => {
     .description('From a git commit to a deployment, one queue of containers.')
     .option('-C, --project <dir>', 'work on the project in or around this directory instead of the current one')
     .option('--debug', 'show the stack of unexpected errors (also CION_DEBUG=1)')
-    .option('-V, --version', 'print the version')
+    .version(versionOfPackage(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
     .showHelpAfterError('Run "cion --help" to see what there is.')
     .addHelpText('after', () => exitCodesHelp)
     .exitOverride();
-  program.on('option:version', () => {
-    process.stdout.write(`${versionOfPackage()}\n`);
-    process.finish(0);
-  });
 
   const context = (): Context => ({
     cwd: process.cwd,
