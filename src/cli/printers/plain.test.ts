@@ -31,18 +31,18 @@ for (const ends of ['well', 'badly'] as const) {
 
 test('both streams come with their marks, in order (R-CIO-52)', async () => {
   const { run, text, printer } = begin();
-  await run.log('build', 'to stdout\n');
-  await run.log('build', 'to stderr\n', 'stderr');
-  await run.log('unit-test', 'again\n');
+  run.log('build', 'to stdout\n');
+  run.log('build', 'to stderr\n', 'stderr');
+  run.log('unit-test', 'again\n');
   await printer.close();
   assert.equal(text(), 'build      | to stdout\nbuild     !| to stderr\nunit-test  | again\n');
 });
 
 test('lines are cut at newlines alone, and the last one is printed also without', async () => {
   const { run, text, printer } = begin();
-  await run.log('build', 'a very ');
-  await run.log('unit-test', 'other\n');
-  await run.log('build', 'long line\r\nlast');
+  run.log('build', 'a very ');
+  run.log('unit-test', 'other\n');
+  run.log('build', 'long line\r\nlast');
   await printer.close();
   assert.equal(text(), 'unit-test  | other\nbuild      | a very long line\nbuild      | last\n');
 });
@@ -50,7 +50,7 @@ test('lines are cut at newlines alone, and the last one is printed also without'
 test('the end of a stage comes after the rest of its log', async () => {
   const { run, text } = begin();
   run.queued('build');
-  await run.log('build', 'rest');
+  run.log('build', 'rest');
   run.finished('build');
   assert.equal(text(), 'build      | rest\nbuild      : Passed after 0.0 s.\n');
 });
@@ -71,31 +71,31 @@ test('a line of a hundred megabytes is one line with one prefix, and memory stay
 
 test('a very long line gives way to other stages and goes on behind its prefix', async () => {
   const { run, text, printer } = begin();
-  await run.log('build', 'x'.repeat(1_100_000));
-  await run.log('unit-test', 'short\n');
-  await run.log('build', 'rest\n');
+  run.log('build', 'x'.repeat(1_100_000));
+  run.log('unit-test', 'short\n');
+  run.log('build', 'rest\n');
   await printer.close();
   assert.equal(text().replace(/x+/, 'x…'), 'build      | x…\nunit-test  | short\nbuild      | rest\n');
 });
 
 test('bytes that are no text never crash it and never reach a terminal as escapes', async () => {
   const { run, text, printer } = begin();
-  await run.log('build', Uint8Array.of(0xff, 0xfe, 0x61, 0x0a));
-  await run.log('build', '\x1b]0;title\x07\x1b[2Jbad\x1b[31mred\x1b[0m\ttab\n');
+  run.log('build', Uint8Array.of(0xff, 0xfe, 0x61, 0x0a));
+  run.log('build', '\x1b]0;title\x07\x1b[2Jbad\x1b[31mred\x1b[0m\ttab\n');
   await printer.close();
   assert.equal(text(), 'build      | \ufffd\ufffda\nbuild      | badred\ttab\n');
 });
 
 test('colours of a log stay where colours are shown', async () => {
   const { run, text, printer } = begin({ look: { ...look, palette: palette(true) } });
-  await run.log('build', '\x1b[31mred\x1b]52;c;AAAA\x07\n');
+  run.log('build', '\x1b[31mred\x1b]52;c;AAAA\x07\n');
   await printer.close();
   assert.equal(text(), '\x1b[36mbuild      |\x1b[39m \x1b[31mred\x1b[0m\n');
 });
 
 test('a name of a stage cannot do anything either', async () => {
   const { run, text, printer } = begin();
-  await run.log('evil\x1b[2J\nname', 'x\n');
+  run.log('evil\x1b[2J\nname', 'x\n');
   await printer.close();
   assert.equal(text(), 'evil name  | x\n');
 });

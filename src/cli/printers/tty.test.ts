@@ -66,7 +66,7 @@ test('a failed stage shows the end of its log, why, and how to see the rest', as
   run.queued('my build');
   run.preparing('my build');
   run.started('my build');
-  for (let line = 1; line <= 30; line++) await run.log('my build', `line ${line}\n`);
+  for (let line = 1; line <= 30; line++) run.log('my build', `line ${line}\n`);
   await clock.advance(3_100);
   run.finished('my build', 'failed', { cause: { kind: 'exit', code: 3 } });
   await clock.advance(50);
@@ -115,7 +115,7 @@ test('every size of screen is respected, also while it changes', async () => {
       run.queued(name);
       run.preparing(name);
       run.started(name);
-      await run.log(name, `${'wide 日本語 '.repeat(40)}\n`);
+      run.log(name, `${'wide 日本語 '.repeat(40)}\n`);
     }
     await clock.advance(1_000);
     fits(screen);
@@ -144,7 +144,7 @@ test('it paints at most 20 times in a second, however much happens', async () =>
   const before = screen.written.writes;
   for (let count = 0; count < 200; count++) {
     await clock.advance(5);
-    await run.log('build', `line ${count}\n`);
+    run.log('build', `line ${count}\n`);
     printer.note('build', { kind: 'service-ready', service: `s${count}` });
   }
   const painted = screen.written.writes - before;

@@ -70,12 +70,12 @@ export const shopRun = async (
   run.started('build', 1, true);
   run.preparing('probe');
   run.started('probe');
-  await run.log('build', 'compiling 日本語\n');
-  await run.log('build', 'warning: \x1b[33mold\x1b[0m API\n', 'stderr');
-  await run.log('build', 'half a li');
-  await run.log('probe', 'is it there?\n');
+  run.log('build', 'compiling 日本語\n');
+  run.log('build', 'warning: \x1b[33mold\x1b[0m API\n', 'stderr');
+  run.log('build', 'half a li');
+  run.log('probe', 'is it there?\n');
   await at(8_000, 'running');
-  await run.log('build', 'ne\n');
+  run.log('build', 'ne\n');
   run.finished('probe', 'failed', { cause: { kind: 'exit', code: 1 } });
   run.queued('repair');
   run.preparing('repair');
@@ -90,7 +90,7 @@ export const shopRun = async (
   printer?.note('test', { kind: 'service-ready', service: 'redis' });
   run.started('test');
   run.finished('repair');
-  await run.log('test', 'flaky: no answer');
+  run.log('test', 'flaky: no answer');
   await at(3_500);
   run.finished('test', 'failed', { cause: { kind: 'timeout', limit: 'silent', ms: 3_000 } });
   run.queued('test', 2, { kind: 'timeout', limit: 'silent', ms: 3_000 });
@@ -98,7 +98,7 @@ export const shopRun = async (
   run.started('test', 2);
   await at(2_000, 'trying again');
   if (ends === 'badly') {
-    for (let line = 1; line <= 25; line++) await run.log('lint', `shop.go:${line}: says no\n`, line % 5 === 0 ? 'stderr' : 'stdout');
+    for (let line = 1; line <= 25; line++) run.log('lint', `shop.go:${line}: says no\n`, line % 5 === 0 ? 'stderr' : 'stdout');
     run.finished('lint', 'failed', { cause: { kind: 'exit', code: 3 } });
     run.finished('test', 'errored', { attempt: 2, cause: { kind: 'error', code: 'ENGINE_LOST', message: 'the engine went away' } });
     run.tell({ kind: 'gate.skipped', gate: 'approve', cause: { kind: 'need', node: 'lint', outcome: 'failed' } });
