@@ -130,7 +130,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     }
     for (const event of events) {
       if (event.kind === 'stage.started')
-        hint(upcoming(indexed, state, event.stage).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
+        hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
     }
     hint(queue.next(1).map(({ item }) => item));
   };

@@ -27,7 +27,8 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
       else if (phase !== 'finished') await endDeadRun(context, project, run, engine);
       else if (!allProjects) perRun.push(await engine.sweep({ kind: 'run', run }, AbortSignal.timeout(sweepMs)));
     }
-    return allProjects ? [await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))] : perRun;
+    if (allProjects) return [await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))];
+    return [...perRun, await engine.sweep({ kind: 'unused' }, AbortSignal.timeout(sweepMs))];
   });
   context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
   if (runsOlderThan !== undefined) {

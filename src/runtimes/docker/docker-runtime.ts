@@ -45,11 +45,19 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         for (const each of ended) each.release();
         return swept;
       }
+      case 'unused': {
+        const networks = await parts.stageNetwork.removeUnused(signal);
+        const images = await parts.pauseImage.removeUnused(signal);
+        return { containers: 0, volumes: 0, networks, images };
+      }
       case 'all': {
         const spare = new Set(scope.exceptRuns);
         const ended = await endRuns((run) => !spare.has(run), parts.runs.known());
         const swept = await removeLabelled(engine, all, spare.size > 0 ? { spare } : { images: true }, signal);
-        if (spare.size === 0) parts.pauseImage.forget();
+        if (spare.size === 0) {
+          parts.pauseImage.forget();
+          parts.stageNetwork.forget();
+        }
         for (const each of ended) each.release();
         return swept;
       }

@@ -5,7 +5,6 @@ import type { Item } from '../runtime.ts';
 export const makeNames = (namespace: string) => ({
   container: (item: Item): string => attempt(namespace, item.run, item.stage.name, item.attempt),
   service: (item: Item, service: string): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.${plain(service)}`,
-  network: (run: string): string => `${namespace}-${plain(run)}`,
   networkOf: (item: Item): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.net`,
   volume: (run: string, volume: string): string => `${namespace}-${plain(run)}-${plain(volume)}`,
   copy: (item: Item, volume: string): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.${plain(volume)}`,

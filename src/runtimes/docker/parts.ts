@@ -10,6 +10,7 @@ import { makeNames } from './names.ts';
 import { makePauseImage } from './pause-image.ts';
 import { makePauses } from './pauses.ts';
 import { makeReadiness } from './readiness.ts';
+import { makeStageNetwork } from './stage-network.ts';
 import { makeVolumes } from './volumes.ts';
 
 /** What the attempts of all runs share. */
@@ -29,7 +30,8 @@ export const makeParts = (given: {
   const pauseImage = makePauseImage(engine, namespace, names.pauseImage);
   const exits = makeExits(engine, namespace, clock);
   const images = makeImages(engine, env);
-  const pauses = makePauses(engine, names, pauseImage, runLabels);
+  const stageNetwork = makeStageNetwork(engine, namespace);
+  const pauses = makePauses(engine, stageNetwork, pauseImage, runLabels);
   const volumes = makeVolumes(engine, names, pauseImage, namespace);
   const runs = new Map<string, AbortController>();
 
@@ -39,6 +41,7 @@ export const makeParts = (given: {
     namespace,
     names,
     pauseImage,
+    stageNetwork,
     exits,
     images,
     pauses,

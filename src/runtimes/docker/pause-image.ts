@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import type { Engine } from './engine/engine.ts';
-import { isRefusal } from './failures.ts';
+import { isRefusal, unlessGone } from './failures.ts';
 import { label } from './labels.ts';
 import { pauseProgram } from './pause-program.ts';
 
@@ -42,6 +42,16 @@ export const makePauseImage = (engine: Engine, namespace: string, repository: st
     },
     forget: () => {
       made = undefined;
+    },
+    /** How many were removed; none while a container needs it. */
+    removeUnused: async (signal: AbortSignal): Promise<number> => {
+      made = undefined;
+      try {
+        return (await unlessGone(engine.json('DELETE', `/images/${reference}`, { signal }).then(() => 1))) ?? 0;
+      } catch (error) {
+        if (isRefusal(error, 409)) return 0;
+        throw error;
+      }
     },
   };
 };

@@ -1,12 +1,10 @@
 import type { Item } from '../runtime.ts';
-import { RuntimeError } from '../runtime-error.ts';
 import type { Created } from './api.ts';
 import type { Engine } from './engine/engine.ts';
-import { EngineError } from './engine/engine-error.ts';
-import { isRefusal } from './failures.ts';
+import { isRefusal, unlessGone } from './failures.ts';
 import { type Labels, label } from './labels.ts';
-import type { Names } from './names.ts';
 import type { PauseImage } from './pause-image.ts';
+import type { StageNetwork } from './stage-network.ts';
 
 /** A network namespace, kept alive by a pause container, for one item at a time. */
 export type Lease = {
@@ -22,7 +20,12 @@ export type Lease = {
  * Network namespaces for the items of runs, from a pool per run: starting one costs as much as two containers. An item may share the
  * namespace of those it needs, because they have ended before it is let go; no other two have one at the same time.
  */
-export const makePauses = (engine: Engine, names: Names, image: PauseImage, labelsOf: (run: string, project: string) => Labels) => {
+export const makePauses = (
+  engine: Engine,
+  network: StageNetwork,
+  image: PauseImage,
+  labelsOf: (run: string, project: string) => Labels,
+) => {
   const runs = new Map<string, Pool>();
 
   const poolOf = (run: string): Pool => {
@@ -31,17 +34,33 @@ export const makePauses = (engine: Engine, names: Names, image: PauseImage, labe
     return pool;
   };
 
-  const start = async (pool: Pool, item: Item, labels: Labels): Promise<string> => {
-    pool.network ??= createNetwork(engine, names.network(item.run), labels, true);
-    const [reference, network] = await Promise.all([image.ensure(), pool.network]);
+  const create = async (labels: Labels): Promise<string> => {
+    const [reference, id] = await Promise.all([image.ensure(), network.ensure()]);
     const body = {
       Image: reference,
       Labels: { ...labels, [label.role]: 'pause' },
-      HostConfig: { NetworkMode: network, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
+      HostConfig: { NetworkMode: id, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
     };
     const { Id } = await engine.json<Created>('POST', '/containers/create', { body });
-    await engine.json('POST', `/containers/${Id}/start`);
-    return Id;
+    try {
+      await engine.json('POST', `/containers/${Id}/start`);
+      return Id;
+    } catch (error) {
+      await unlessGone(engine.json('DELETE', `/containers/${Id}`, { query: { force: true, v: true } }));
+      throw error;
+    }
+  };
+
+  /** The image or the network may have been removed by somebody who found them unused: once more, then. */
+  const start = async (labels: Labels): Promise<string> => {
+    try {
+      return await create(labels);
+    } catch (error) {
+      if (!isRefusal(error, 404)) throw error;
+      image.forget();
+      network.forget();
+      return create(labels);
+    }
   };
 
   return {
@@ -54,7 +73,7 @@ export const makePauses = (engine: Engine, names: Names, image: PauseImage, labe
         [...pool.pauses].find(({ users }) => users.size === 0);
       if (pause === undefined) {
         const labels = labelsOf(item.run, item.project);
-        const added: Pause = { id: start(pool, item, labels), users: new Set() };
+        const added: Pause = { id: start(labels), users: new Set() };
         pool.pauses.add(added);
         added.id.catch(() => pool.pauses.delete(added));
         pause = added;
@@ -87,12 +106,12 @@ export const makePauses = (engine: Engine, names: Names, image: PauseImage, labe
     forget: async (run: string): Promise<void> => {
       const pool = runs.get(run);
       runs.delete(run);
-      await Promise.allSettled([pool?.network, ...[...(pool?.pauses ?? [])].map((pause) => pause.id)]);
+      await Promise.allSettled([...(pool?.pauses ?? [])].map((pause) => pause.id));
     },
   };
 };
 
-type Pool = { readonly pauses: Set<Pause>; network?: Promise<string> };
+type Pool = { readonly pauses: Set<Pause> };
 type Pause = { readonly id: Promise<string>; readonly users: Set<User> };
 type User = { readonly stage: string; readonly after: Set<string>; isRunning: boolean };
 
@@ -101,21 +120,4 @@ const comesAfter = (needs: ReadonlySet<string>, users: ReadonlySet<User>): boole
   const before = new Set(needs);
   for (const user of users) if (needs.has(user.stage)) for (const name of user.after) before.add(name);
   return [...users].every((user) => before.has(user.stage));
-};
-
-/** `apart`: the containers in it cannot reach each other. */
-export const createNetwork = async (engine: Engine, name: string, labels: Labels, apart: boolean): Promise<string> => {
-  const options = apart ? { 'com.docker.network.bridge.enable_icc': 'false' } : {};
-  try {
-    const body = { Name: name, CheckDuplicate: true, Driver: 'bridge', Labels: labels, Options: options };
-    await engine.json('POST', '/networks/create', { body });
-  } catch (error) {
-    if (isRefusal(error, 409)) return name;
-    if (error instanceof EngineError && /non-overlapping|address pool|no available network/i.test(error.message)) {
-      const advice = 'remove networks that nobody uses (docker network prune), or give the engine more (default-address-pools)';
-      throw new RuntimeError('ENGINE_REFUSED', `the engine has no addresses left for another network: ${advice}`, { cause: error });
-    }
-    throw error;
-  }
-  return name;
 };

@@ -6,7 +6,7 @@ import { lateNamesOf, literalsOf } from './known-env.ts';
 import type { Box } from './boxes.ts';
 import type { Image } from './images.ts';
 import type { Parts } from './parts.ts';
-import { createNetwork } from './pauses.ts';
+import { createNetwork } from './networks.ts';
 
 /** The services of one item, in a network of its own. Those whose variables are known before the start are up when it is prepared. */
 export type Services = {

@@ -83,6 +83,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
           return { ...nothing, containers: world.remove(scope.run, scope.stage, scope.attempt) };
         case 'run':
           return { ...nothing, ...world.removeRun(scope.run) };
+        case 'unused':
+          return nothing;
         case 'all': {
           const removed = world
             .runs()
