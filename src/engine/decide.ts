@@ -146,10 +146,11 @@ const isExpired = (gate: Gate, own: GateState, now: number): boolean =>
 function* withDependants(indexed: IndexedPlan, touched: Iterable<string>): Iterable<string> {
   const seen = new Set<string>();
   for (const name of touched) {
-    for (const candidate of [name, ...(indexed.dependants.get(name) ?? []).map((node) => node.name)]) {
-      if (seen.has(candidate)) continue;
-      seen.add(candidate);
-      yield candidate;
+    if (!seen.has(name)) yield name;
+    seen.add(name);
+    for (const { name: dependant } of indexed.dependants.get(name) ?? []) {
+      if (!seen.has(dependant)) yield dependant;
+      seen.add(dependant);
     }
   }
 }

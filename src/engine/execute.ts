@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
@@ -6,7 +7,7 @@ import type { Journal } from '../run/journal.ts';
 import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { RunState, StageState } from '../run/run-state.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
-import { type AttemptControl, runAttempt, type Started } from './attempt.ts';
+import { runAttempt, type Started } from './attempt.ts';
 import { type FailurePolicy, decide, indexPlan } from './decide.ts';
 import { deploymentOf } from './deployment.ts';
 import { makeFiller } from './fill.ts';
@@ -56,7 +57,9 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const indexed = indexPlan(plan);
   const asked = askedOutputs(plan);
   const planSecrets = secretsIn(plan, deps.outside);
-  const controls = new Map<string, { readonly item: Item; readonly stop: AbortController; readonly force: AbortController }>();
+  const controls = new Map<string, AbortController>();
+  const force = new AbortController();
+  setMaxListeners(0, force.signal);
   const timers: (() => void)[] = [];
   const hinted = new Map<string, Item>();
   const sweeps = new Set<Promise<void>>();
@@ -68,12 +71,12 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const itemOf = (stage: Stage, attempt: number): Item => ({ run: deps.journal.run, project: recorder.state().project, stage, attempt });
 
   const run = async ({ item, started }: Queued): Promise<void> => {
-    const control = { item, stop: new AbortController(), force: new AbortController() };
+    const stop = new AbortController();
     const name = item.stage.name;
-    controls.set(name, control);
+    controls.set(name, stop);
     hinted.delete(name);
     try {
-      await runAttempt(attemptDeps, item, signalsOf(control), started);
+      await runAttempt(attemptDeps, item, { stop: stop.signal, force: force.signal }, started);
       sweep(item);
     } catch (error) {
       finished.reject(error);
@@ -97,6 +100,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
 
   const consequences = (events: readonly RunEvent[], state: RunState): readonly RunFact[] => {
     const touched = events.length === 0 || events.some(touchesAll) ? 'all' : new Set(events.flatMap(touchedBy));
+    if (touched !== 'all' && touched.size === 0) return [];
     const decided = decide(indexed, state, { onFailure: options.onFailure, now: deps.clock.now() }, touched);
     stop(new Set(decided.stop), state);
     const deployments = events.flatMap((event) => deploymentOf(event, indexed.nodes, state, options.recordChanged));
@@ -111,10 +115,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
         { kind: 'stage.finished', stage: item.stage.name, attempt: item.attempt, outcome: 'cancelled', cause: { kind: 'cancelled' } },
       ]);
     }
-    for (const name of names) {
-      controls.get(name)?.stop.abort();
-      if (state.cancel?.force === true) controls.get(name)?.force.abort();
-    }
+    for (const name of names) controls.get(name)?.abort();
+    if (state.cancel?.force === true) force.abort();
   };
 
   const act = (events: readonly RunEvent[], state: RunState): void => {
@@ -129,8 +131,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
       if (event.kind === 'run.finished') finished.resolve();
     }
     for (const event of events) {
-      if (event.kind === 'stage.started')
-        hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
+      if (event.kind !== 'stage.started' || hinted.size >= ahead(options)) continue;
+      hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
     }
     hint(queue.next(1).map(({ item }) => item));
   };
@@ -234,11 +236,6 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
 
 type Queued = { readonly item: Item; readonly started?: Started };
 
-const signalsOf = (control: { readonly stop: AbortController; readonly force: AbortController }): AttemptControl => ({
-  stop: control.stop.signal,
-  force: control.force.signal,
-});
-
 /** How many attempts are made ready before their turn. */
 const ahead = (options: ExecuteOptions): number => Math.max(2, Math.ceil(options.concurrency / 2));
 
@@ -256,7 +253,16 @@ const plannedIn = (journal: Journal): Plan => {
 const touchesAll = (event: RunEvent): boolean =>
   event.kind === 'run.planned' || event.kind === 'run.resumed' || event.kind === 'run.rerun' || event.kind === 'run.cancel-requested';
 
+/** Only how a node ended changes what others may do. */
 const touchedBy = (event: RunEvent): readonly string[] => {
-  if ('stage' in event) return [event.stage];
-  return 'gate' in event ? [event.gate] : [];
+  switch (event.kind) {
+    case 'stage.finished':
+    case 'stage.skipped':
+      return [event.stage];
+    case 'gate.decided':
+    case 'gate.skipped':
+      return [event.gate];
+    default:
+      return [];
+  }
 };

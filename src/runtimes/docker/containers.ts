@@ -83,8 +83,6 @@ const logConfig = (driver: LogDriver) => ({
   Config: {
     'max-size': '10g',
     'max-file': '1',
-    mode: 'non-blocking',
-    'max-buffer-size': '128m',
     ...(driver === 'local' ? { compress: 'false' } : {}),
   },
 });
