@@ -10,7 +10,7 @@ import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
-import { stagesAgain } from '../stages-again.ts';
+import { stagesAgain } from '../../engine/stages-again.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 

@@ -77,5 +77,3 @@ export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseIma
     }
   };
 };
-
-export type Readiness = ReturnType<typeof makeReadiness>;

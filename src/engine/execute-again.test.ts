@@ -6,7 +6,7 @@ import { reference, stage } from '../plan/stage.ts';
 import { fold } from '../run/fold.ts';
 import { stamped } from '../run/journal.ts';
 import { execute } from './execute.ts';
-import { rerunOf } from './rerun.ts';
+import { stagesAgain } from './stages-again.ts';
 import { depsFor, optionsFor, plannedJournal } from './testing/memory-run.ts';
 
 const image = reference('busybox:latest');
@@ -18,9 +18,6 @@ const doing = (name: string, exit: string, needs: readonly string[], more: Parti
     needs: needs.map((node) => ({ node, on: 'passed' })),
     ...more,
   });
-const mounting = (volume: string, access: 'read-write' | 'read-only'): Partial<Stage> => ({
-  mounts: [{ kind: 'volume', volume, path: `/${volume}`, access }],
-});
 const planOf = (nodes: readonly Stage[]): Plan => ({ version: 1, pipeline: 'p', nodes, volumes: [{ name: 'artifacts', from: 'empty' }] });
 
 const runOnce = async (plan: Plan) => {
@@ -29,30 +26,13 @@ const runOnce = async (plan: Plan) => {
   return { journal, state };
 };
 
-describe('rerunOf', () => {
-  it('takes what failed, what was skipped for it, and nothing that passed by itself', async () => {
-    const plan = planOf([doing('lint', '0', []), doing('build', '1', []), doing('release', '0', ['build'])]);
-    const { state } = await runOnce(plan);
-    assert.deepEqual(rerunOf(plan, state, 'failed'), ['build', 'release']);
-    assert.deepEqual(rerunOf(plan, state, 'all'), ['lint', 'build', 'release']);
-  });
-
-  it('takes the stage that wrote what a failed one reads: volumes are gone with the run', async () => {
-    const plan = planOf([
-      doing('build', '0', [], mounting('artifacts', 'read-write')),
-      doing('release', '1', ['build'], mounting('artifacts', 'read-only')),
-      doing('other', '0', []),
-    ]);
-    const { state } = await runOnce(plan);
-    assert.deepEqual(rerunOf(plan, state, 'failed'), ['build', 'release']);
-  });
-
+describe('execute, after run.rerun', () => {
   it('makes another attempt of the same run (R-CIO-33)', async () => {
     const plan = planOf([doing('build', '1', []), doing('release', '0', ['build'])]);
     const { journal, state } = await runOnce(plan);
     await journal.append(
       stamped(
-        [{ kind: 'run.rerun', stages: rerunOf(plan, state, 'failed'), trigger: { kind: 'manual', by: 'me' } }],
+        [{ kind: 'run.rerun', stages: stagesAgain(plan, state, 'failed'), trigger: { kind: 'manual', by: 'me' } }],
         journal.events.length,
         1,
       ),
