@@ -20,8 +20,9 @@ after(async () => {
   await cion(tmpdir(), 'clean', '--all-projects');
 });
 
+/** Of runs: the network of all stages and the pause image belong to none, and `cion clean` removes them. */
 const leftovers = async (): Promise<number> => {
-  const filters = JSON.stringify({ label: [`cion.namespace=${namespace}`] });
+  const filters = JSON.stringify({ label: [`cion.namespace=${namespace}`, 'cion.run'] });
   const containers = await engine.json<readonly unknown[]>('GET', '/containers/json', { query: { all: true, filters } });
   const networks = await engine.json<readonly unknown[]>('GET', '/networks', { query: { filters } });
   const { Volumes } = await engine.json<{ Volumes: readonly unknown[] | null }>('GET', '/volumes', { query: { filters } });

@@ -196,6 +196,16 @@ test('changed files are kept for a re-run, until the run is forgotten', async (t
   assert.deepEqual(readdirSync(join(cwd, '.cion/run')), []);
 });
 
+test('of many runs of changed files only the newest keep their source', async (t) => {
+  const cwd = repository(t, fake({}));
+  for (let i = 1; i <= 6; i++) {
+    writeFiles(cwd, { file: `${i}` });
+    assert.equal((await cion(cwd, 'run', '--runtime', 'fake')).code, 0);
+  }
+  assert.match((await cion(cwd, 'rerun', '1', '--runtime', 'fake')).err, /SOURCE_GONE/);
+  assert.equal((await cion(cwd, 'rerun', '2', '--runtime', 'fake')).code, 0);
+});
+
 test('--failed leaves out what passed, when nothing of it is needed again', async (t) => {
   const stages = {
     good: { image: 'busybox', env: {} },

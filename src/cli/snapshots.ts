@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { runState } from '../local/project-dir.ts';
+import { runIds } from '../local/runs.ts';
 import type { RunState } from '../run/run-state.ts';
 import { snapshot } from '../source/snapshot.ts';
 import { tarOf } from '../source/tar-of.ts';
 import type { Tree } from './compile-tree.ts';
-import { directoryTree, type Project } from './project.ts';
+import { directoryTree, type Project, readRun } from './project.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where the source of a run lies while the run needs it. */
@@ -29,10 +30,22 @@ export const keptSource = async (
   return () => tarOf(directory);
 };
 
-/** A clean commit can be had again; changed files are kept for a re-run. */
+/** A clean commit can be had again; changed files are kept for a re-run, those of the newest runs. */
 export const forgetSource = async (project: Project, { run, phase, fetch: { source } }: RunState): Promise<void> => {
   const isClean = source === undefined || (source.commit !== undefined && source.changedFiles === 0);
   if (phase === 'finished' && isClean) await rm(sourceDirectory(project, run), { recursive: true, force: true });
+  await forgetOldSources(project);
+};
+
+const changedSourcesKept = 5;
+
+const forgetOldSources = async (project: Project): Promise<void> => {
+  let kept = 0;
+  for (const run of await runIds(project.stateDir)) {
+    const directory = sourceDirectory(project, run);
+    if ((await stat(directory).catch(() => undefined)) === undefined || ++kept <= changedSourcesKept) continue;
+    if ((await readRun(project, run)).phase === 'finished') await rm(directory, { recursive: true, force: true });
+  }
 };
 
 /** The files of a commit for as long as the work takes. */
