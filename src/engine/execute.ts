@@ -63,6 +63,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const timers: (() => void)[] = [];
   const hinted = new Map<string, Item>();
   const sweeps = new Set<Promise<void>>();
+  const attempts = new Set<Promise<void>>();
   const finished = Promise.withResolvers<void>();
   const hints = new AbortController();
   const outputs = outputsOf(deps.results, () => recorder.state());
@@ -84,7 +85,11 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
       controls.delete(name);
     }
   };
-  const queue = makeQueue<Queued>(options.concurrency, run);
+  const queue = makeQueue<Queued>(options.concurrency, (queued) => {
+    const attempt = run(queued).finally(() => attempts.delete(attempt));
+    attempts.add(attempt);
+    return attempt;
+  });
 
   const sweep = (item: Item): void => {
     const scope = { kind: 'attempt', run: item.run, stage: item.stage.name, attempt: item.attempt } as const;
@@ -221,6 +226,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   try {
     await Promise.all([begin(), finished.promise]);
     hints.abort();
+    await Promise.all(attempts);
     await Promise.all(sweeps);
     await deps.runtime.sweep({ kind: 'run', run: deps.journal.run }, new AbortController().signal).catch((error: unknown) => {
       leftovers = error;

@@ -35,15 +35,11 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         const { run, stage, attempt } = scope;
         const ended = await attempts.end((item) => item.run === run && item.stage.name === stage && item.attempt === attempt);
         const labels = { ...all, [label.run]: run, [label.stage]: stage, [label.attempt]: String(attempt) };
-        const swept = await removeLabelled(engine, labels, {}, signal);
-        for (const each of ended) each.release();
-        return swept;
+        return removeLabelled(engine, labels, {}, signal).finally(() => released(ended));
       }
       case 'run': {
         const ended = await endRuns((run) => run === scope.run, [scope.run]);
-        const swept = await removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal);
-        for (const each of ended) each.release();
-        return swept;
+        return removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal).finally(() => released(ended));
       }
       case 'unused': {
         const networks = await parts.stageNetwork.removeUnused(signal);
@@ -53,15 +49,17 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
       case 'all': {
         const spare = new Set(scope.exceptRuns);
         const ended = await endRuns((run) => !spare.has(run), parts.runs.known());
-        const swept = await removeLabelled(engine, all, spare.size > 0 ? { spare } : { images: true }, signal);
         if (spare.size === 0) {
           parts.pauseImage.forget();
           parts.stageNetwork.forget();
         }
-        for (const each of ended) each.release();
-        return swept;
+        return removeLabelled(engine, all, spare.size > 0 ? { spare } : { images: true }, signal).finally(() => released(ended));
       }
     }
+  };
+
+  const released = (ended: readonly Attempt[]): void => {
+    for (const each of ended) each.release();
   };
 
   const endRuns = async (isMeant: (run: string) => boolean, runs: readonly string[]): Promise<readonly Attempt[]> => {
