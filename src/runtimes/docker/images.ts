@@ -7,7 +7,7 @@ import { registryAuth } from './engine/credentials.ts';
 import { DockerConfigError, type Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
-import { familiarName, type ImageReference, parseImageReference } from './engine/image-reference.ts';
+import { familiarName, type ImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 
 export type Image = {

@@ -8,7 +8,7 @@ import { connect } from './connect.ts';
 import { registryAuth } from './credentials.ts';
 import type { Environment } from './docker-config.ts';
 import { findEndpoint } from './endpoint.ts';
-import { type ImageReference, parseImageReference } from './image-reference.ts';
+import { type ImageReference, parseImageReference } from '../../../plan/image-reference.ts';
 
 const signal = AbortSignal.timeout(60_000);
 const base64 = (text: string) => Buffer.from(text).toString('base64');

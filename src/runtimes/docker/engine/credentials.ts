@@ -10,7 +10,7 @@ import {
   readDockerConfig,
   textIn,
 } from './docker-config.ts';
-import { dockerHub, type ImageReference } from './image-reference.ts';
+import { dockerHub, type ImageReference } from '../../../plan/image-reference.ts';
 
 /**
  * The value of X-Registry-Auth for pulls and pushes of this image, as `docker login` has left it: in the configuration itself, or with
