@@ -92,7 +92,7 @@ it('is quick with long nonsense', () => {
     'a.'.repeat(200_000),
     '-'.repeat(400_000),
     `${'a'.repeat(400_000)}!`,
-    `${'a/'.repeat(200_000)}`,
+    'a/'.repeat(200_000),
     `${'a-'.repeat(200_000)}.x/y!`,
   ];
   for (const nonsense of long) assert.equal(parseImageReference(nonsense).ok, false);
