@@ -196,6 +196,34 @@ describe('decide', () => {
     assert.equal(world.state().outcome, 'cancelled');
   });
 
+  it('runs what runs always also when what it needs was skipped, and what only waits for an end not', () => {
+    const finished = [{ node: 'deploy', on: 'finished' as const }];
+    const world = worldOf(
+      planOf([
+        needing('build', []),
+        needing('deploy', ['build']),
+        stage({ name: 'tidy', image, always: true, needs: finished }),
+        stage({ name: 'report', image, needs: finished }),
+      ]),
+    );
+    end(world, 'build', 'failed');
+    assert.equal(stageIn(world, 'report').outcome, 'skipped');
+    end(world, 'tidy', 'passed');
+    assert.equal(world.state().outcome, 'failed');
+  });
+
+  it('does not call a run cancelled whose stage was stopped because another failed or errored', () => {
+    for (const [outcome, onFailure] of [
+      ['errored', 'finish'],
+      ['failed', 'stop'],
+    ] as const) {
+      const world = worldOf(planOf([needing('a', []), needing('b', [])]), { onFailure });
+      end(world, 'a', outcome);
+      world.tell({ kind: 'stage.finished', stage: 'b', attempt: 1, outcome: 'cancelled', cause: { kind: 'cancelled' } });
+      assert.equal(world.state().outcome, outcome);
+    }
+  });
+
   it('leaves out what is not selected and takes its needs as met', () => {
     const world = worldOf(planOf([needing('build', []), needing('release', ['build'])]), { only: ['release'] });
     assert.deepEqual(underWay(world), ['release']);

@@ -8,7 +8,7 @@ export type Readiness = { readonly kind: 'ready' } | { readonly kind: 'waits' } 
 /**
  * A node is ready when its own needs are met, whatever else runs: no levels, no waves. A need that ended the other way skips the node.
  * A needed node that was itself skipped by a condition is neutral: a join after two branches runs when one of them ran; when all of a
- * node's needs are neutral it is skipped too. Left-out nodes of a partial run count as met.
+ * node's needs are neutral it is skipped too. To a stage that runs `always`, a skipped node has finished. Left-out nodes of a partial run count as met.
  */
 export const readiness = (
   node: PlanNode,
@@ -18,7 +18,7 @@ export const readiness = (
   let met = node.needs.length === 0;
   let neutral: SkipCause | undefined;
   for (const need of node.needs) {
-    const answer = answerOf(need, stateOf(need.node), mayFail(need.node));
+    const answer = answerOf(need, stateOf(need.node), mayFail(need.node), node.kind === 'stage' && node.always);
     if (answer === 'open') return { kind: 'waits' };
     if (answer === 'met') met = true;
     else if (answer.neutral) neutral ??= answer.cause;
@@ -29,9 +29,9 @@ export const readiness = (
 
 type Answer = 'open' | 'met' | { readonly neutral: boolean; readonly cause: SkipCause };
 
-const answerOf = (need: Need, node: NodeState | undefined, mayFail: boolean): Answer => {
+const answerOf = (need: Need, node: NodeState | undefined, mayFail: boolean, always: boolean): Answer => {
   if (node === undefined || node.phase !== 'finished' || node.outcome === undefined) return 'open';
-  if (node.outcome === 'skipped') return answerOfSkipped(need, node.skip);
+  if (node.outcome === 'skipped') return always && need.on === 'finished' ? 'met' : answerOfSkipped(need, node.skip);
   if (need.on === 'finished' || need.on === node.outcome) return 'met';
   const isCondition = need.on === 'failed' ? node.outcome === 'passed' : mayFail && node.outcome === 'failed';
   return { neutral: false, cause: skipCause(isCondition, need.node, node.outcome) };
