@@ -12,6 +12,7 @@ import {
   triggerSentence,
 } from './sentences.ts';
 import { type Cell, table } from './table.ts';
+import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
 import { ago, dateTime, digestDigits, duration, plural, sentence, size } from './words.ts';
@@ -51,6 +52,7 @@ const about = (state: RunState, now: number, look: Look): string[] => {
     ['Started', `${dateTime(state.createdAt, look.timeZone)}, ${ago(state.createdAt, now)}`],
     ...(state.finishedAt === undefined ? [] : [['Took', duration(state.finishedAt - state.createdAt)] as const]),
     ...state.deployments.map(({ stage, environment }) => ['Deployed', `to ${visible(environment)} by ${visible(stage)}`] as const),
+    ...unrecorded(state).map((text) => ['Not recorded', text] as const),
     ['Id', state.run],
   ];
   return table(

@@ -5,6 +5,7 @@ import type { Look } from './look.ts';
 import { causeSentence, commitWords, outcomeVerb, skipSentence } from './sentences.ts';
 import { artifactsCommand, logCommand, rerunCommand, showCommand } from './suggestions.ts';
 import { type Cell, table } from './table.ts';
+import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
 import { duration, list, plural, shortDigest, size } from './words.ts';
@@ -79,6 +80,7 @@ const facts = (state: RunState, stages: readonly StageState[], look: Look): stri
     const image = `${visible(deployment.image.reference)} (${shortDigest(visible(deployment.image.digest))})`;
     rows.push({ title: 'Deployed', text: `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}` });
   }
+  for (const text of unrecorded(state)) rows.push({ title: 'Not recorded', text });
   for (const command of nextCommands(state, stages, artifacts.length > 0))
     rows.push({ title: 'Look', text: { text: command, paint: look.palette.accent } });
   const titled = rows.map(({ title, text }, index): Cell[] => [
