@@ -49,3 +49,11 @@ test('what a command said is never called an error, and what we could not do nev
     assert.doesNotMatch(text, cause.kind === 'error' ? /command|failed/i : /error/i);
   }
 });
+
+test('a message that begins with a name keeps the name as it is', () => {
+  const said = (message: string): string => causeSentence({ kind: 'error', code: 'ENGINE_REFUSED', message });
+  assert.equal(said('cion-run_01-build-1 is gone'), 'cion-run_01-build-1 is gone (ENGINE_REFUSED)');
+  assert.equal(said('ghcr.io/owner/upload:1.2: denied'), 'ghcr.io/owner/upload:1.2: denied (ENGINE_REFUSED)');
+  assert.equal(said('.cion.yml is not there'), '.cion.yml is not there (ENGINE_REFUSED)');
+  assert.equal(said("the engine's log has a gap"), "The engine's log has a gap (ENGINE_REFUSED)");
+});

@@ -65,7 +65,8 @@ export const shortDigest = (digest: string): string => digest.replace(/^(\w+:[0-
 /** For tables: twelve digits alone. */
 export const digestDigits = (digest: string): string => shortDigest(digest).replace(/^\w+:/, '');
 
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** With a capital, unless it begins with a name that is no word: `cion-run_1 is gone`, `ghcr.io/a: denied`. */
+export const sentence = (text: string): string => text.replace(/^\p{Ll}(?=[\p{L}'’]*(?:[\s,]|$))/u, (first) => first.toUpperCase());
 
 const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 

@@ -4,6 +4,7 @@ import { RuntimeError } from '../runtime-error.ts';
 import type { ContainerRecord } from './api.ts';
 import type { Box } from './boxes.ts';
 import { argvOf } from './argv.ts';
+import { titleOf } from './titles.ts';
 import type { ContainerSpec } from './containers.ts';
 import { makeExecution } from './execution.ts';
 import { lateNamesOf, literalsOf } from './known-env.ts';
@@ -76,6 +77,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   const { stage } = item;
   const { names, engine, exits, boxes, volumes, pauses, images, clock } = parts;
   const name = names.container(item);
+  const title = titleOf(stage);
   const over = new AbortController();
   const { signal } = over;
   const notes: PrepareNote[] = [];
@@ -125,6 +127,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     notify({ kind: 'resolved', image: image.resolved });
     const spec: ContainerSpec = {
       name,
+      title,
       image: image.id,
       labels: parts.labelsOf(item, 'stage'),
       argv: argvOf(stage.command, image),
@@ -156,7 +159,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     await hold();
     const exit = exits.watch(record.Id);
     await exits.look(record.Id);
-    return makeExecution({ engine, clock }, { id: record.Id, name, stopSignal: record.Config.StopSignal || 'SIGTERM' }, exit);
+    return makeExecution({ engine, clock }, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM' }, exit);
   };
 
   /** Another namespace, because somebody still runs in the one that was to be free by now; or another container, because it was lost. */
@@ -175,12 +178,14 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     if (wasLetGo) {
       const standing = await standingOf(engine, name, signal);
       if (standing.kind === 'live') return adopt(standing.record);
-      if (standing.kind === 'gone') throw new RuntimeError('CONTAINER_GONE', `${name} was removed after its command was let go`);
+      if (standing.kind === 'gone')
+        throw new RuntimeError('CONTAINER_GONE', `the container of ${title} was removed after its command was let go`);
       ready = await again(ready, false);
     } else if (lease?.isShared() === true) ready = await again(ready, true);
     else if (ready.made.kind === 'box' && ready.made.box.isLost()) {
       const standing = await standingOf(engine, name, signal);
-      if (standing.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${name} ended before its command was let go`);
+      if (standing.kind === 'live')
+        throw new RuntimeError('CONTAINER_START_FAILED', `the container of ${title} ended before its command was let go`);
       ready = await again(ready, false);
     }
     if (ready.made.kind === 'live') return adopt(ready.made.record);
@@ -200,7 +205,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       wasLetGo = true;
     });
     lease?.go(exit);
-    return makeExecution({ engine, clock }, { id, name, stopSignal: ready.image.stopSignal }, exit, tap);
+    return makeExecution({ engine, clock }, { id, name, title, stopSignal: ready.image.stopSignal }, exit, tap);
   };
 
   return {
@@ -228,7 +233,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     },
     execution: () => going,
     end: async (): Promise<void> => {
-      over.abort(new RuntimeError('CONTAINER_GONE', `${name} was swept away`));
+      over.abort(new RuntimeError('CONTAINER_GONE', `${title} was swept away`));
       await Promise.allSettled([preparing, going, services?.settled()]);
       const ready = await preparing?.catch(() => undefined);
       if (ready?.made.kind === 'box') ready.made.box.cut();

@@ -66,7 +66,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
       try {
         return await post(spec, env, nonce);
       } catch (error) {
-        if (!isRefusal(error, 409)) throw asRuntimeError(error, `${spec.name} cannot be made`, 'CONTAINER_START_FAILED');
+        if (!isRefusal(error, 409)) throw asRuntimeError(error, `${spec.title} cannot be made`, 'CONTAINER_START_FAILED');
       }
       const standing = await standingOf(engine, spec.name, signal);
       if (standing.kind === 'live') return standing.record;
@@ -98,7 +98,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
     } catch (error) {
       tap.cut();
       if (!(error instanceof EngineError) || !/\/bin\/sh/.test(error.message)) {
-        throw asRuntimeError(error, `${spec.name} cannot be started`, 'CONTAINER_START_FAILED');
+        throw asRuntimeError(error, `${spec.title} cannot be started`, 'CONTAINER_START_FAILED');
       }
       withoutShell.add(image.id);
       await removed(id, signal);
@@ -113,7 +113,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
           tap.cut();
           await removed(id, signal);
           const direct = await makeDirect({ ...spec, env }, signal);
-          if (direct.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${spec.name} was started by somebody else`);
+          if (direct.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${spec.title} was started by somebody else`);
           return direct.box.letGo(env, fill);
         }
         await fill(id);
@@ -147,7 +147,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
           tap.cut();
           const refused = notExecuted(error, spec.argv[0] ?? '', clock);
           if (refused !== undefined) return { id, ...refused };
-          throw asRuntimeError(error, `${spec.name} cannot be started`, 'CONTAINER_START_FAILED');
+          throw asRuntimeError(error, `${spec.title} cannot be started`, 'CONTAINER_START_FAILED');
         }
         return { id, exit, tap };
       },
@@ -159,7 +159,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
     /** `lateNames`: variables whose values come when it is let go. */
     make: (spec: ContainerSpec, image: Image, lateNames: readonly string[], signal: AbortSignal): Promise<Made> => {
       if (spec.argv.length === 0) {
-        const message = `the image ${image.resolved.reference} says no command, and the stage says none`;
+        const message = `the image ${image.resolved.reference} says no command, and ${spec.title} says none`;
         throw new RuntimeError('CONTAINER_START_FAILED', message);
       }
       const names = [...image.envNames, ...Object.keys(spec.env), ...lateNames];

@@ -4,6 +4,8 @@ import type { Labels } from './labels.ts';
 /** What a container is made of, without how its command is let go. */
 export type ContainerSpec = {
   readonly name: string;
+  /** What messages call it: users know their stages and services, not our containers. */
+  readonly title: string;
   readonly image: string;
   readonly labels: Labels;
   readonly argv: readonly string[];

@@ -1,12 +1,13 @@
 import { abortable } from '../../lib/abortable.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { Item, Runtime, SweepScope, Swept } from '../runtime.ts';
+import type { Runtime, SweepScope, Swept } from '../runtime.ts';
 import { type Attempt, makeAttempts } from './attempts.ts';
 import type { Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { asRuntimeError } from './failures.ts';
 import { makeParts } from './parts.ts';
 import { label } from './labels.ts';
+import { titleOf } from './titles.ts';
 import { removeLabelled } from './sweep.ts';
 
 export type DockerOptions = {
@@ -78,13 +79,11 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
     }
   };
 
-  const stageOf = (item: Item): string => `the stage ${item.stage.name}`;
-
   return {
     name: `Docker Engine at ${engine.name}`,
 
     prepare: (item, notify, signal) =>
-      translated(`${stageOf(item)} cannot be prepared`, signal, async () => {
+      translated(`${titleOf(item.stage)} cannot be prepared`, signal, async () => {
         const attempt = attempts.of(item);
         const stop = attempt.listen(notify);
         try {
@@ -95,10 +94,10 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
       }),
 
     start: (item, values, signal) =>
-      translated(`${stageOf(item)} cannot be started`, signal, () => abortable(attempts.of(item).start(values), signal)),
+      translated(`${titleOf(item.stage)} cannot be started`, signal, () => abortable(attempts.of(item).start(values), signal)),
 
     attach: (item, signal) =>
-      translated(`${stageOf(item)} cannot be found`, signal, () => abortable(attempts.attach(item, signal), signal)),
+      translated(`${titleOf(item.stage)} cannot be found`, signal, () => abortable(attempts.attach(item, signal), signal)),
 
     write: (volume, tar, signal) =>
       translated(`the volume ${volume.volume} cannot be written`, signal, () => parts.volumes.write(volume, tar, signal)),

@@ -12,11 +12,11 @@ import type { Tap } from './tap.ts';
 /** A container whose command was let go; `tap` where this process did it. */
 export const makeExecution = (
   { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
-  container: { readonly id: string; readonly name: string; readonly stopSignal: string },
+  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string },
   exit: Promise<Exit>,
   tap?: Tap,
 ): Execution => {
-  const { id, name } = container;
+  const { id, name, title } = container;
   let cancelKill = (): void => {};
   let hasEnded = false;
   const ended = exit.then(
@@ -34,7 +34,7 @@ export const makeExecution = (
       await engine.json('POST', `/containers/${id}/kill`, { query: { signal } });
     } catch (error) {
       if (isRefusal(error, 404) || isRefusal(error, 409)) return;
-      throw asRuntimeError(error, `${name} cannot be stopped`);
+      throw asRuntimeError(error, `${title} cannot be stopped`);
     }
   };
 
@@ -92,7 +92,7 @@ export const makeExecution = (
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (!(asRuntimeError(error, name) instanceof RuntimeError)) throw error;
+        if (!(asRuntimeError(error, title) instanceof RuntimeError)) throw error;
       } finally {
         tap?.cut();
       }
@@ -109,8 +109,9 @@ export const makeExecution = (
         yield* logs(from, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (isRefusal(error, 404)) throw new RuntimeError('CONTAINER_GONE', `${name} was removed while its log was read`, { cause: error });
-        throw asRuntimeError(error, `the log of ${name} cannot be read`);
+        if (isRefusal(error, 404))
+          throw new RuntimeError('CONTAINER_GONE', `the container of ${title} was removed while its log was read`, { cause: error });
+        throw asRuntimeError(error, `the log of ${title} cannot be read`);
       }
     },
     exit,

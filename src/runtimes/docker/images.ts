@@ -62,7 +62,8 @@ export const makeImages = (engine: Engine, env: Environment) => {
         notify({ kind: 'pulling', reference, doneBytes: sum('done'), totalBytes: sum('total') });
       }
     } catch (error) {
-      if (error instanceof DockerConfigError) throw new RuntimeError('IMAGE_DENIED', `${reference}: ${error.message}`, { cause: error });
+      if (error instanceof DockerConfigError)
+        throw new RuntimeError('IMAGE_DENIED', `the image ${reference} cannot be pulled: ${error.message}`, { cause: error });
       if (!(error instanceof EngineError) || error.code !== 'refused') throw error;
       throw asRuntimeError(error, `the image ${reference} cannot be pulled`, pullFailure(error));
     }
@@ -108,7 +109,7 @@ const referenceOf = (source: ImageSource): string => {
     case 'build':
       throw new RuntimeError('UNSUPPORTED', `building an image from ${source.dockerfile} is not there yet; name an image that is built`);
     case 'stage':
-      throw new RuntimeError('UNSUPPORTED', `an image made by the stage ${source.stage} cannot be run yet; name an image that is built`);
+      throw new RuntimeError('UNSUPPORTED', `an image made by the stage "${source.stage}" cannot be run yet; name an image that is built`);
     default:
       return assertNever(source);
   }

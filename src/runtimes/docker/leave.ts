@@ -13,7 +13,7 @@ export type Leave = { readonly allowPrivileged: boolean; readonly allowHostPaths
 export const refuseWhatIsNotAllowed = (stage: Stage, leave: Leave): void => {
   for (const { name, privileged } of stage.services) {
     if (privileged && !leave.allowPrivileged) {
-      throw new RuntimeError('PRIVILEGED_REFUSED', `the service ${name} asks to be privileged, which is not allowed here`);
+      throw new RuntimeError('PRIVILEGED_REFUSED', `the service "${name}" asks to be privileged, which is not allowed here`);
     }
   }
   for (const mount of stage.mounts) {

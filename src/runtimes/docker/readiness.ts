@@ -11,6 +11,7 @@ import type { Exits } from './exits.ts';
 import { type Labels, label } from './labels.ts';
 import type { PauseImage } from './pause-image.ts';
 import { probeArgument } from './pause-program.ts';
+import { titleOf } from './titles.ts';
 
 /** Waits until services are what their readiness says. */
 export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseImage, clock: Clock) => {
@@ -50,7 +51,7 @@ export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseIma
     labels: Labels,
     signal: AbortSignal,
   ): Promise<void> => {
-    const { ready, name } = service;
+    const { ready } = service;
     const { id, network } = container;
     const over = new AbortController();
     const late = Promise.withResolvers<'late'>();
@@ -67,8 +68,8 @@ export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseIma
       const what = ready.kind === 'tcp' ? `does not accept connections on port ${ready.port}` : 'is not healthy';
       const message =
         first === 'late'
-          ? `the service ${name} ${what} after ${ready.timeoutMs / 1000} s`
-          : `the service ${name} ended with exit code ${first.exit.code} before it was ready`;
+          ? `${titleOf(service)} ${what} after ${ready.timeoutMs / 1000} s`
+          : `${titleOf(service)} ended with exit code ${first.exit.code} before it was ready`;
       throw new RuntimeError('SERVICE_NOT_READY', `${message}${await lastWords(id)}`);
     } finally {
       cancel();

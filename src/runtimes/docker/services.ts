@@ -7,6 +7,7 @@ import type { Box } from './boxes.ts';
 import type { Image } from './images.ts';
 import type { Parts } from './parts.ts';
 import { createNetwork } from './networks.ts';
+import { titleOf } from './titles.ts';
 
 /** The services of one item, in a network of its own. Those whose variables are known before the start are up when it is prepared. */
 export type Services = {
@@ -39,6 +40,7 @@ export const makeServices = (
     signal.throwIfAborted();
     const spec = {
       name: names.service(item, service.name),
+      title: titleOf(service),
       image: image.id,
       labels: parts.labelsOf(item, 'service'),
       argv: argvOf(service.command, image),
@@ -53,7 +55,7 @@ export const makeServices = (
     };
     const late = lateNamesOf(service.env);
     const ready = await boxes.make(spec, image, late, signal);
-    if (ready.kind === 'live') throw new RuntimeError('SERVICE_NOT_READY', `the service ${service.name} is left from another process`);
+    if (ready.kind === 'live') throw new RuntimeError('SERVICE_NOT_READY', `${titleOf(service)} is left from another process`);
     if (late.length > 0) waiting.push({ service, image, box: ready.box });
     else await go(service, image, ready.box, spec.env);
   };
