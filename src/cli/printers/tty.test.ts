@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { palette } from './colour.ts';
 import { width } from './fit.ts';
+import type { Output } from './printer.ts';
 import { golden, noon, plainLook } from './testing/golden.ts';
 import { makeScreen, type Screen } from './testing/screen.ts';
 import { shopRun } from './testing/shop-run.ts';
@@ -247,6 +248,51 @@ test('a terminal that is behind is not written to until it has caught up', async
   await clock.advance(100);
   assert.match(screen.text(), /build/);
   await printer.close();
+});
+
+/** A terminal whose buffer is full after the first write; `tell` lets it say that something happened. */
+const slowTerminal = () => {
+  const screen = makeScreen(80, 24);
+  const listeners = new Map<string, () => void>();
+  const output: Output = {
+    columns: 80,
+    rows: 24,
+    write: (text) => {
+      screen.write(text);
+      return false;
+    },
+    on: (event, listener) => listeners.set(event, listener),
+    off: (event) => listeners.delete(event),
+  };
+  return { screen, output, tell: (event: string) => listeners.get(event)?.() };
+};
+
+test('a terminal that never catches up still gets what is to stay, and the summary, at the end', async () => {
+  const clock = virtualClock({ startAt: noon });
+  const { screen, output } = slowTerminal();
+  const printer = ttyPrinter(output, { look: plainLook(80), clock });
+  const run = await shopRun(clock, printer, 'badly');
+  assert.equal(screen.written.writes, 1);
+  await printer.close();
+  assert.match(screen.history(), /✗ lint +6\.5 s/);
+  assert.match(screen.history(), new RegExp(`! Run ${run.state().number} errored after`));
+  assert.deepEqual([screen.cursor.isHidden, clock.pending()], [false, 0]);
+});
+
+test('a terminal that is gone is not written to any more, also when it drains afterwards', async () => {
+  const clock = virtualClock({ startAt: noon });
+  const { screen, output, tell } = slowTerminal();
+  const printer = ttyPrinter(output, { look: plainLook(80), clock });
+  const run = tellStory(clock, printer);
+  run.created();
+  await clock.advance(100);
+  tell('error');
+  tell('drain');
+  tell('resize');
+  run.planned(somePlan({ build: [] }));
+  await clock.advance(5_000);
+  await printer.close();
+  assert.deepEqual([screen.written.writes, clock.pending()], [1, 0]);
 });
 
 test('a real terminal shows what the one in memory shows', { skip: noTerminal() ?? false }, async () => {

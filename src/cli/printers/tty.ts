@@ -22,6 +22,7 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
   let timer: { readonly due: number; readonly cancel: () => void } | undefined;
   let paintedAt = Number.NEGATIVE_INFINITY;
   let isBehind = false;
+  let isGone = false;
   let isOver = false;
   let measured: { readonly plan: Plan | undefined; readonly columns: number } = { plan: undefined, columns: 0 };
   let since: number | undefined;
@@ -31,14 +32,18 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
     timer?.cancel();
     timer = undefined;
     paintedAt = clock.now();
-    if (isBehind) return;
+    if (isBehind || isGone) return;
+    show();
+    if (!isOver) schedule(progress.isMoving() ? spinMs : tickMs);
+  };
+  const show = (): void => {
     const rows = output.rows || usualRows;
     const lines = isOver ? [] : progressView(progress.view(rows), rows - 1, paintedAt, sized());
     isBehind = !region.show(above, lines);
     above = [];
-    if (!isOver) schedule(progress.isMoving() ? spinMs : tickMs);
   };
   const schedule = (ms: number): void => {
+    if (isGone) return;
     const due = clock.now() + ms;
     if (timer !== undefined && timer.due <= due) return;
     timer?.cancel();
@@ -50,7 +55,8 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
     request();
   };
   const onGone = (): void => {
-    isBehind = true;
+    isGone = true;
+    above = [];
     timer?.cancel();
     timer = undefined;
   };
@@ -77,8 +83,12 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
     },
     close: async () => {
       isOver = true;
-      paint();
-      region.close();
+      timer?.cancel();
+      timer = undefined;
+      if (!isGone) {
+        show();
+        region.close();
+      }
       output.off('resize', request);
       output.off('drain', onDrain);
     },
