@@ -51,7 +51,10 @@ const about = (state: RunState, now: number, look: Look): string[] => {
       : [['Cancelled', `by ${visible(state.cancel.by)}${state.cancel.force ? ', by force' : ''}`] as const]),
     ['Started', `${dateTime(state.createdAt, look.timeZone)}, ${ago(state.createdAt, now)}`],
     ...(state.finishedAt === undefined ? [] : [['Took', duration(state.finishedAt - state.createdAt)] as const]),
-    ...state.deployments.map(({ stage, environment }) => ['Deployed', `to ${visible(environment)} by ${visible(stage)}`] as const),
+    ...state.deployments.map(
+      ({ stage, environment, at }) =>
+        ['Deployed', `to ${visible(environment)} by ${visible(stage)}, ${dateTime(at, look.timeZone)}`] as const,
+    ),
     ...unrecorded(state).map((text) => ['Not recorded', text] as const),
     ['Id', state.run],
   ];

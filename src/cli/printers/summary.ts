@@ -15,7 +15,12 @@ export const summary = (state: RunState, look: Look, { timeline, since = state.c
   const stages = [...state.nodes.values()].filter((node) => node.kind === 'stage');
   const chart =
     timeline && stages.filter((stage) => stage.attempts.length > 0).length > 1 ? waterfall(state, state.finishedAt ?? 0, look) : [];
-  return [headline(state, since, look), ...block(chart), ...block(troubles(state, stages, look)), ...block(facts(state, stages, look))];
+  return [
+    headline(state, since, look),
+    ...block(chart),
+    ...block(troubles(state, stages, look)),
+    ...block(facts(state, stages, since, look)),
+  ];
 };
 
 export type SummaryOptions = {
@@ -65,7 +70,7 @@ const whyNot = (stage: StageState): string | undefined => {
   return cause === undefined || cause.kind === 'cancelled' ? undefined : causeSentence(cause);
 };
 
-const facts = (state: RunState, stages: readonly StageState[], look: Look): string[] => {
+const facts = (state: RunState, stages: readonly StageState[], since: number, look: Look): string[] => {
   const rows: { readonly title: string; readonly text: Cell }[] = [];
   const artifacts = stages.flatMap((stage) => {
     const left = lastAttempt(stage)?.artifacts;
@@ -75,12 +80,12 @@ const facts = (state: RunState, stages: readonly StageState[], look: Look): stri
     const files = left.files.filter(({ path }) => !path.endsWith('/')).length;
     rows.push({ title: 'Artifacts', text: `${visible(stage)}: ${plural(files, 'file')}, ${size(left.bytes)} zipped` });
   }
-  for (const deployment of state.deployments) {
+  for (const deployment of state.deployments.filter(({ at }) => at >= since)) {
     const what = deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);
     const image = `${visible(deployment.image.reference)} (${shortDigest(visible(deployment.image.digest))})`;
     rows.push({ title: 'Deployed', text: `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}` });
   }
-  for (const text of unrecorded(state)) rows.push({ title: 'Not recorded', text });
+  for (const text of unrecorded(state, since)) rows.push({ title: 'Not recorded', text });
   for (const command of nextCommands(state, stages, artifacts.length > 0))
     rows.push({ title: 'Look', text: { text: command, paint: look.palette.accent } });
   const titled = rows.map(({ title, text }, index): Cell[] => [

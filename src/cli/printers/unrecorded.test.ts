@@ -61,3 +61,54 @@ test('nothing is missing where nothing was released', () => {
   run.ended('failed');
   for (const text of said(run.state())) assert.doesNotMatch(text, /Not recorded/);
 });
+
+/** Releases, and half a minute later again; a working tree with one changed file where `isRecorded` is not. */
+const releasedTwice = async (isRecorded: boolean) => {
+  const clock = virtualClock({ startAt: noon });
+  const run = tellStory(clock);
+  run.created();
+  run.fetched(isRecorded ? 0 : 1);
+  run.planned(
+    somePlan({ first: [], second: [] }, { first: { deploys: { environment: 'stable' } }, second: { deploys: { environment: 'canary' } } }),
+  );
+  const release = (name: string, environment: string, attempt: number): void => {
+    run.queued(name, attempt);
+    run.preparing(name, attempt);
+    run.started(name, attempt);
+    run.finished(name, 'passed', { attempt });
+    const image = { reference: 'shop:latest', digest: digest('d') };
+    if (!isRecorded) return;
+    run.tell({ kind: 'deployment.recorded', stage: name, deployment: { environment, changedFiles: 0, image, at: clock.now() } });
+  };
+  release('first', 'stable', 1);
+  release('second', 'canary', 1);
+  run.ended('passed');
+  await clock.advance(30_000);
+  const since = clock.now();
+  run.tell({ kind: 'run.rerun', stages: ['second'], trigger: { kind: 'manual', by: 'anna' } });
+  release('second', 'canary', 2);
+  run.ended('passed');
+  return { state: run.state(), since };
+};
+
+test('after a re-run the summary tells what that released, and show tells all with their times', async () => {
+  const { state, since } = await releasedTwice(true);
+  const text = summary(state, plainLook(140), { timeline: false, since }).join('\n');
+  assert.equal(text.match(/ to canary by second/g)?.length, 1);
+  assert.doesNotMatch(text, /to stable/);
+  const shown = runShow(state, noon + 30_000, plainLook(140)).join('\n');
+  for (const words of [
+    'stable by first, 2026-11-21 12:00:00',
+    'canary by second, 2026-11-21 12:00:00',
+    'canary by second, 2026-11-21 12:00:30',
+  ]) {
+    assert.ok(shown.includes(`to ${words}`), shown);
+  }
+});
+
+test('after a re-run the summary tells what of that is not recorded, and nothing of before', async () => {
+  const { state, since } = await releasedTwice(false);
+  const text = summary(state, plainLook(140), { timeline: false, since }).join('\n');
+  assert.match(text, /Not recorded +second to canary/);
+  assert.doesNotMatch(text, /first to stable/);
+});
