@@ -4,7 +4,9 @@ import type { RunState } from '../../run/run-state.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { listenForInterrupts } from '../interrupts.ts';
+import { looks } from '../looks.ts';
 import { skipSentence } from '../printers/sentences.ts';
+import { visible } from '../printers/visible.ts';
 import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { findRunAndStage } from '../run-and-stage.ts';
@@ -27,11 +29,13 @@ export const logs = async (
   const interrupts = listenForInterrupts(() => undefined);
   try {
     const names = stage === undefined ? stagesWithLogs(state, follows) : [stage];
+    const heading = stage === undefined && context.stdout.isTTY && context.stderr.isTTY ? headings(context) : undefined;
     for (const name of names) {
       const end = follows ? endOfWaiting(project, state.run, name, interrupts.cancel) : undefined;
       const signal = end?.signal ?? interrupts.cancel;
       const key = { run: state.run, stage: name, ...(attempt === undefined ? {} : { attempt }) };
       for await (const { stream, bytes } of project.results.readLog(key, { from: 0, follow: follows, signal })) {
+        await heading?.(name, bytes);
         await write(stream === 'stdout' ? context.stdout : context.stderr, bytes);
       }
       end?.stop();
@@ -42,6 +46,23 @@ export const logs = async (
     interrupts.stop();
   }
 };
+
+/** Tells apart on a terminal what stages wrote, on stderr: a line above the first bytes of each. */
+const headings = (context: Context) => {
+  const { palette, glyphs } = looks(context);
+  const rule = (glyphs.lines[right + left] ?? '').repeat(2);
+  let said: string | undefined;
+  let endsLine = true;
+  return async (name: string, bytes: Uint8Array): Promise<void> => {
+    if (name !== said) await write(context.stderr, `${endsLine ? '' : '\n'}${palette.quiet(`${rule} ${visible(name)}`)}\n`);
+    said = name;
+    endsLine = bytes.at(-1) === newline;
+  };
+};
+
+const newline = 10;
+/** Of the glyphs for lines. */
+const [right, left] = [2, 8];
 
 const stagesWithLogs = (state: RunState, follows: boolean): readonly string[] =>
   [...state.nodes.values()].flatMap((node) => (node.kind === 'stage' && (follows || node.attempts.length > 0) ? [node.name] : []));
