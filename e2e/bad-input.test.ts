@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { cion } from './cli.ts';
 import { directory, repository, writeFiles } from './repository.ts';
@@ -118,4 +119,24 @@ test('a directory without git is run as it is, and a commit of it is refused', a
   assert.equal(result.code, 0, result.err);
   assert.match(result.out, /without a commit/);
   refuses(await cion(['run', '--runtime', 'fake', '--commit', 'HEAD'], { cwd }), /no git repository/);
+});
+
+test('a directory with a configuration of its own inside a bigger repository is refused when it is named; without one the root is run and named', async (t) => {
+  const cwd = repository(t, { '.cion.yml': good, 'inner/.cion.yml': 'build:\n  image: other\n', 'plain/file': '' });
+  for (const args of [
+    ['run', '--runtime', 'fake', './inner'],
+    ['-C', 'inner', 'plan'],
+    ['-C', 'inner', 'check'],
+  ]) {
+    const result = await cion(args, { cwd });
+    refuses(result, /PROJECT_NOT_ROOT/);
+    assert.ok(result.err.includes(`${cwd} `) && result.err.includes(`${cwd}/inner`), result.err);
+  }
+  assert.match((await cion(['runs'], { cwd })).out, /no runs yet/);
+  const named = await cion(['run', '--runtime', 'fake', './plain'], { cwd });
+  assert.equal(named.code, 0, named.err);
+  assert.ok(named.out.split('\n')[0]?.includes(`${cwd},`), named.out);
+  const json = await cion(['-C', 'plain', 'run', '--runtime', 'fake', '--json'], { cwd });
+  assert.ok(json.out.startsWith('{'), json.out);
+  assert.equal((await cion(['-C', cwd, 'check'], { cwd: tmpdir() })).code, 0);
 });

@@ -23,6 +23,7 @@ export type RefusalCode =
   | 'STAGE_UNKNOWN'
   | 'NO_LOG'
   | 'DIRECTORY_MISSING'
+  | 'PROJECT_NOT_ROOT'
   | 'NO_ARTIFACTS'
   | 'ARTIFACT_UNKNOWN'
   | 'CONFIG_EXISTS'

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { dialects } from '../../dialects/dialects.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
@@ -27,7 +28,11 @@ export type RunOptions = OutsideOptions &
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
   const { targets, path } = split(args);
-  const project = await openProject(path === undefined ? context : { ...context, project: path });
+  const named = path ?? context.project;
+  const project = await openProject(named === undefined ? context : { ...context, project: named });
+  if (named !== undefined && resolve(context.cwd, named) !== project.root && !options.json) {
+    context.stdout.write(`The project is ${project.root}, the git repository around ${resolve(context.cwd, named)}.\n`);
+  }
   const wanted = { targets, only: options.only ?? [] };
   const isExplicit = options.commit !== undefined || targets.length > 0 || wanted.only.length > 0;
   if (!isExplicit && (await compileTree(await directoryTree(project.root), dialects)) === undefined) {
