@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readJournal } from '../local/journal.ts';
 import { resolveRun } from '../local/runs.ts';
@@ -51,10 +51,15 @@ const repositoryAround = async (from: string): Promise<string | undefined> => {
   }
 };
 
-/** What lies in a directory itself, as it is at this moment. */
+/** What lies in a directory itself, as it is at this moment. Nothing outside of it is read, whatever a link says. */
 export const directoryTree = async (root: string): Promise<Tree> => ({
-  paths: (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name),
-  read: (path) => readFile(join(root, path)),
+  paths: await readdir(root),
+  read: async (path) => {
+    const place = await realpath(join(root, path));
+    if (!place.startsWith(join(await realpath(root), '/'))) throw new Error('it is a link that leads out of the project');
+    if (!(await stat(place)).isFile()) throw new Error('it is no file');
+    return readFile(place);
+  },
 });
 
 /** The run that a person means; the newest when nothing is said. */

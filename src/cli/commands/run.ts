@@ -7,7 +7,7 @@ import { takeRunNumber } from '../../local/run-numbers.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
-import { compileTree } from '../compile-tree.ts';
+import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
@@ -34,10 +34,17 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     context.stdout.write(`The project is ${project.root}, the git repository around ${resolve(context.cwd, named)}.\n`);
   }
   const wanted = { targets, only: options.only ?? [] };
-  const isExplicit = options.commit !== undefined || targets.length > 0 || wanted.only.length > 0;
-  if (!isExplicit && (await compileTree(await directoryTree(project.root), dialects)) === undefined) {
-    context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
-    return exitCodes.passed;
+  const isExplicit = targets.length > 0 || wanted.only.length > 0;
+  if (options.commit === undefined) {
+    const text = await compileTree(await directoryTree(project.root), dialects);
+    if (text === undefined && !isExplicit) {
+      context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+      return exitCodes.passed;
+    }
+    if (text !== undefined && !text.compiled.ok && isUnreadable(text)) {
+      await printProblems(context, text.compiled.problems, text.files);
+      return exitCodes.refused;
+    }
   }
   const outside = await outsideVariables(context.cwd, context.env, options);
   await makeProjectDir(project.root);
