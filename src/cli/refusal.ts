@@ -28,4 +28,5 @@ export type RefusalCode =
   | 'ARTIFACT_UNKNOWN'
   | 'CONFIG_EXISTS'
   | 'ENV_FILE_UNREADABLE'
+  | 'ENV_FILE_INVALID'
   | 'SOURCE_GONE';
