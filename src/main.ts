@@ -7,7 +7,7 @@ const { argv, env, stderr, stdout } = process;
 
 const outputCode = 'OUTPUT_UNWRITABLE';
 let outputError: Error | undefined;
-stdout.on('error', (error) => {
+stdout.on('error', (error: Error) => {
   if (isReaderGone(error) || outputError !== undefined) return;
   outputError = error;
   stderr.write(`cion: The output cannot be written: ${error.message} [${outputCode}]\n`);
