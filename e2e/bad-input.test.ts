@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { cion } from './cli.ts';
-import { directory, repository, writeFiles } from './repository.ts';
+import { commit, directory, repository, writeFiles } from './repository.ts';
 
 const good = 'build:\n  image: busybox\n';
 
@@ -55,6 +58,31 @@ test('a configuration of 500 KB is read, and one mistake in it is found', async 
   assert.equal((await cion(['run', '--runtime', 'fake', '--plain'], { cwd })).code, 0);
   writeFiles(cwd, { '.cion.yml': `${good}  env:\n${env}  wrong: key\n` });
   refuses(await cion(['check'], { cwd }), /\.cion\.yml:12004:3/, /wrong/);
+});
+
+const unreadable: readonly (readonly [string, (path: string) => void, RegExp])[] = [
+  ['a link to nothing', (path) => symlinkSync('gone.yml', path), /link/],
+  ['a link out of the project', (path) => symlinkSync('/etc/hostname', path), /out of the project/],
+  ['a directory', (path) => mkdirSync(path), /no file/],
+];
+for (const [what, make, reason] of unreadable) {
+  test(`a configuration that is ${what} is refused, not taken for none`, async (t) => {
+    const cwd = repository(t, { 'README.md': 'hello' });
+    make(join(cwd, '.cion.yml'));
+    for (const args of [['check'], ['plan'], ['run', '--runtime', 'fake'], ['run', '--runtime', 'fake', 'build']]) {
+      refuses(await cion(args, { cwd }), /CONFIG_UNREADABLE/, /\.cion\.yml/, reason);
+    }
+    assert.match((await cion(['runs'], { cwd })).out, /no runs yet/);
+  });
+}
+
+test('a configuration may be a link to a file of the project, also in a commit', async (t) => {
+  const cwd = repository(t, { 'ci/pipeline.yml': good });
+  symlinkSync('ci/pipeline.yml', join(cwd, '.cion.yml'));
+  assert.equal((await cion(['check'], { cwd })).code, 0);
+  assert.equal((await cion(['run', '--runtime', 'fake'], { cwd })).code, 0);
+  commit(cwd);
+  assert.equal((await cion(['run', '--runtime', 'fake', '--commit', 'HEAD'], { cwd })).code, 0);
 });
 
 test('an unknown stage is refused with the nearest name', async (t) => {
@@ -118,4 +146,24 @@ test('a directory without git is run as it is, and a commit of it is refused', a
   assert.equal(result.code, 0, result.err);
   assert.match(result.out, /without a commit/);
   refuses(await cion(['run', '--runtime', 'fake', '--commit', 'HEAD'], { cwd }), /no git repository/);
+});
+
+test('a directory with a configuration of its own inside a bigger repository is refused when it is named; without one the root is run and named', async (t) => {
+  const cwd = repository(t, { '.cion.yml': good, 'inner/.cion.yml': 'build:\n  image: other\n', 'plain/file': '' });
+  for (const args of [
+    ['run', '--runtime', 'fake', './inner'],
+    ['-C', 'inner', 'plan'],
+    ['-C', 'inner', 'check'],
+  ]) {
+    const result = await cion(args, { cwd });
+    refuses(result, /PROJECT_NOT_ROOT/);
+    assert.ok(result.err.includes(`${cwd} `) && result.err.includes(`${cwd}/inner`), result.err);
+  }
+  assert.match((await cion(['runs'], { cwd })).out, /no runs yet/);
+  const named = await cion(['run', '--runtime', 'fake', './plain'], { cwd });
+  assert.equal(named.code, 0, named.err);
+  assert.ok(named.out.split('\n')[0]?.includes(`${cwd},`), named.out);
+  const json = await cion(['-C', 'plain', 'run', '--runtime', 'fake', '--json'], { cwd });
+  assert.ok(json.out.startsWith('{'), json.out);
+  assert.equal((await cion(['-C', cwd, 'check'], { cwd: tmpdir() })).code, 0);
 });

@@ -28,6 +28,8 @@ export const commandsDoc = (): string => {
     'A pipeline may name variables that are given from outside. In order of precedence: `--env NAME=value`, `--env-file` (the last file wins),' +
       ' the environment of the `cion` process. Only variables that the plan names reach a container. A missing one stops the run before any' +
       ' container starts; an empty one is a value.',
+    'In a file each line is `NAME=value`, where `export` may stand before the name and quotes around the value, which may then have several lines;' +
+      ' or `NAME` alone, which takes it from the environment; or a comment that begins with `#`. Any other line is refused.',
     '## Environment',
     table(
       ['variable', 'meaning'],

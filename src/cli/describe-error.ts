@@ -20,6 +20,9 @@ const ownErrors: ReadonlySet<string> = new Set([
   'DockerConfigError',
 ]);
 
+const projectUnwritable =
+  'cion writes into the project: see who owns it and whether its disk is writable, or work on a copy that you may write to.';
+
 const hints: Readonly<Record<string, string>> = {
   ENGINE_UNREACHABLE: 'Is Docker running, and does DOCKER_HOST name it? "cion doctor" looks.',
   ENGINE_LOST: 'When the engine is back, "cion resume" goes on with the run.',
@@ -27,6 +30,8 @@ const hints: Readonly<Record<string, string>> = {
   IMAGE_DENIED: 'Log in with "docker login".',
   NO_SPACE: 'Make room; "cion clean" removes what dead runs left, --runs-older-than forgets old runs.',
   RESULTS_UNWRITABLE: 'Check who owns .cion and whether its disk is writable.',
+  STATE_UNWRITABLE: projectUnwritable,
+  EROFS: projectUnwritable,
   EACCES: 'Check who owns the file.',
   ENOSPC: 'Make room; "cion clean --runs-older-than 30d" forgets old runs.',
 };

@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { outsideVariables } from './outside-variables.ts';
 
 const given = (
@@ -35,3 +35,35 @@ test('names of variables are taken as they are, also those of object methods', a
   const outside = await given({}, []);
   equal(outside.variable('constructor'), undefined);
 });
+
+const fromFile = async (t: TestContext, text: string, environment: Record<string, string> = {}) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cion-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, 'a.env'), text);
+  return given(environment, [], ['a.env'], directory);
+};
+
+test('a file may have comments, quotes, values of many lines, "export" and names alone, which are taken from the environment', async (t) => {
+  const text =
+    '\uFEFFA=1\r\n# B=2\n\n  export C = "two\nlines # kept\nX=no" # comment\nD=\'it is = here\'\nE="open\nKEPT\nABSENT\nF.g-h=\nG=a=b # c\nI=`x`';
+  const outside = await fromFile(t, text, { KEPT: 'environment' });
+  deepEqual(['A', 'B', 'C', 'X', 'D', 'E', 'KEPT', 'ABSENT', 'F.g-h', 'G', 'I'].map(outside.variable), [
+    '1',
+    undefined,
+    'two\nlines # kept\nX=no',
+    undefined,
+    'it is = here',
+    '"open',
+    'environment',
+    undefined,
+    '',
+    'a=b',
+    'x',
+  ]);
+});
+
+for (const line of ['BAD LINE', '=foo', '1A=b', 'A B=c', 'A="x" y', 'a\0b=c']) {
+  test(`the line ${JSON.stringify(line)} of a file is refused with its place`, async (t) => {
+    await rejects(fromFile(t, `OK="1\n2"\n${line}\n`), { name: 'Refusal', code: 'ENV_FILE_INVALID', message: /a\.env:3:/ });
+  });
+}

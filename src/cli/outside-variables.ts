@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { Outside } from '../engine/values.ts';
+import { type EnvEntry, parseEnvFile } from './parse-env-file.ts';
 import { Refusal } from './refusal.ts';
 
 export type OutsideOptions = { readonly env?: readonly string[]; readonly envFile?: readonly string[] };
@@ -14,8 +14,11 @@ export const outsideVariables = async (
 ): Promise<Outside> => {
   const given = new Map<string, string>();
   for (const [name, value] of Object.entries(environment)) if (value !== undefined) given.set(name, value);
-  for (const file of options.envFile ?? [])
-    for (const [name, value] of await readVariables(resolve(directory, file))) given.set(name, value);
+  for (const file of options.envFile ?? []) {
+    for (const { name, value = environment[name] } of await readVariables(resolve(directory, file))) {
+      if (value !== undefined) given.set(name, value);
+    }
+  }
   for (const text of options.env ?? []) {
     const [name, value] = splitAssignment(text);
     if (value !== undefined) given.set(name, value);
@@ -31,7 +34,7 @@ const splitAssignment = (text: string): readonly [string, string | undefined] =>
   return [name, at === -1 ? undefined : text.slice(at + 1)];
 };
 
-const readVariables = async (file: string): Promise<readonly (readonly [string, string])[]> => {
+const readVariables = async (file: string): Promise<readonly EnvEntry[]> => {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Refusal(
       'ENV_FILE_UNREADABLE',
@@ -39,5 +42,11 @@ const readVariables = async (file: string): Promise<readonly (readonly [string, 
       'Give --env-file a file of NAME=value lines.',
     );
   });
-  return Object.entries(parseEnv(text)).map(([name, value]) => [name, value ?? '']);
+  const parsed = parseEnvFile(text);
+  if (parsed.ok) return parsed.entries;
+  throw new Refusal(
+    'ENV_FILE_INVALID',
+    `${file}:${parsed.line}: This is no variable.`,
+    'Write NAME=value, or NAME alone to take it from the environment; a name has letters, digits, "_", "." and "-" and begins with no digit.',
+  );
 };

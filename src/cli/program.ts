@@ -99,7 +99,7 @@ export const buildProgram = (process: ProgramProcess) => {
 
   executing(
     command('rerun', 'run the stages of a finished run again, as further attempts of it')
-      .argument('<run>', 'a number, an id or its beginning')
+      .argument('[run]', runArgument)
       .option('--failed', 'only the stages that did not pass, and those that go with them'),
   ).action(async (run, options) => finish(await (await import('./commands/rerun.ts')).rerun(context(), run, options)));
 

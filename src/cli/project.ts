@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readJournal } from '../local/journal.ts';
 import { resolveRun } from '../local/runs.ts';
@@ -17,13 +17,32 @@ export type Project = {
   readonly results: Results;
 };
 
-/** The root of the git repository around the directory that was given, else around the current one; without git the directory itself. */
-export const projectRoot = async ({ cwd, project = '.' }: Context): Promise<string> => {
-  const directory = resolve(cwd, project);
+/**
+ * The root of the git repository around the directory that was given, else around the current one; without git the directory itself.
+ * A directory that was given and has a configuration of its own, which would not be read, is refused.
+ */
+export const projectRoot = async ({ cwd, project }: Pick<Context, 'cwd' | 'project'>): Promise<string> => {
+  const directory = resolve(cwd, project ?? '.');
   const found = await stat(directory).catch(() => undefined);
   if (!found?.isDirectory()) throw new Refusal('DIRECTORY_MISSING', `There is no directory ${directory}.`);
-  return (await repositoryAround(directory)) ?? directory;
+  const root = (await repositoryAround(directory)) ?? directory;
+  if (project === undefined || root === directory) return root;
+  const { cionFile } = await import('../dialects/cion/cion.ts');
+  if (await isThere(join(directory, cionFile))) {
+    throw new Refusal(
+      'PROJECT_NOT_ROOT',
+      `The configuration is read from the root of the git repository, which is ${root} and not ${directory}: the ${cionFile} there would not be used.`,
+      `Give ${root} to use its ${cionFile}, or make ${directory} a project of its own: copy it out, or "git init" in it.`,
+    );
+  }
+  return root;
 };
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 const repositoryAround = async (from: string): Promise<string | undefined> => {
   for (let directory = from; ; directory = dirname(directory)) {
@@ -32,10 +51,15 @@ const repositoryAround = async (from: string): Promise<string | undefined> => {
   }
 };
 
-/** What lies in a directory itself, as it is at this moment. */
+/** What lies in a directory itself, as it is at this moment. Nothing outside of it is read, whatever a link says. */
 export const directoryTree = async (root: string): Promise<Tree> => ({
-  paths: (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name),
-  read: (path) => readFile(join(root, path)),
+  paths: await readdir(root),
+  read: async (path) => {
+    const place = await realpath(join(root, path));
+    if (!place.startsWith(join(await realpath(root), '/'))) throw new Error('it is a link that leads out of the project');
+    if (!(await stat(place)).isFile()) throw new Error('it is no file');
+    return readFile(place);
+  },
 });
 
 /** The run that a person means; the newest when nothing is said. */

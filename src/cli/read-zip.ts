@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Entry, open, type ZipFile } from 'yauzl';
 
 export type ZipEntry = {
-  /** Relative, without `..`; a directory ends in `/`. */
+  /** As the zip has it, whatever that is: not yet a path to write to. A directory ends in `/`. */
   readonly path: string;
   readonly kind: 'file' | 'directory' | 'symlink';
   /** Permission bits. */
@@ -34,7 +34,8 @@ export async function* zipEntries(zip: Readable): AsyncGenerator<ZipEntry, void,
 
 const openZip = (file: string): Promise<ZipFile> =>
   new Promise((resolve, reject) => {
-    open(file, { lazyEntries: true, autoClose: false, strictFileNames: true }, (error, zip) => (error ? reject(error) : resolve(zip)));
+    // Decoding would refuse names that are fine on this system, such as those with a backslash.
+    open(file, { lazyEntries: true, autoClose: false, decodeStrings: false }, (error, zip) => (error ? reject(error) : resolve(zip)));
   });
 
 async function* rawEntries(zip: ZipFile): AsyncGenerator<Entry, void, undefined> {
@@ -55,9 +56,10 @@ const typeMask = 0o170000;
 const entryOf = (zip: ZipFile, entry: Entry): ZipEntry => {
   const unixMode = entry.externalFileAttributes >>> 16;
   const isSymlink = (unixMode & typeMask) === symlinkType;
+  const path = Buffer.from(entry.fileName).toString();
   return {
-    path: entry.fileName,
-    kind: isSymlink ? 'symlink' : entry.fileName.endsWith('/') ? 'directory' : 'file',
+    path,
+    kind: isSymlink ? 'symlink' : path.endsWith('/') ? 'directory' : 'file',
     mode: unixMode & 0o777,
     content: () =>
       new Promise((resolve, reject) => {

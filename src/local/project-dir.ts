@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stateUnwritable } from './local-error.ts';
 
@@ -9,14 +9,19 @@ import { stateUnwritable } from './local-error.ts';
 export const makeProjectDir = async (project: string): Promise<string> => {
   const dir = join(resolve(project), '.cion');
   try {
-    await mkdir(join(dir, 'state'), { recursive: true });
-    await writeFile(join(dir, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+    // One by one: a recursive mkdir says ENOENT where the disk is read-only.
+    await mkdir(dir).catch(unlessThere);
+    await mkdir(stateRoot(dir)).catch(unlessThere);
+    await access(stateRoot(dir), constants.W_OK);
+    await writeFile(join(dir, '.gitignore'), '*\n', { flag: 'wx' }).catch(unlessThere);
     return dir;
   } catch (error) {
     throw stateUnwritable(dir, error);
   }
+};
+
+const unlessThere = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EEXIST') throw error;
 };
 
 /** The nearest `.cion` at or above a directory; `undefined` where nothing was ever run. */

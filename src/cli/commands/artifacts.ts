@@ -28,7 +28,7 @@ export const artifacts = async (
   const { state, stage } = await findRunAndStage(project, first, second);
   const left = leftBehind(state).filter((one) => stage === undefined || one.stage === stage);
   if (get !== undefined) await printFile(context, project, state, left, get);
-  else if (extract !== undefined) await extractAll(context, project, state, left, resolve(context.cwd, extract));
+  else if (extract !== undefined) return extractAll(context, project, state, left, resolve(context.cwd, extract));
   else if (json) await writeLines(context.stdout, left.flatMap(asJson));
   else await writeLines(context.stdout, artifactLines(left, looks(context)));
   return exitCodes.passed;
@@ -68,15 +68,17 @@ const extractAll = async (
   state: RunState,
   left: readonly StageArtifacts[],
   directory: string,
-): Promise<void> => {
+): Promise<ExitCode> => {
   const [only, another] = left;
   if (only === undefined) throw new Refusal('NO_ARTIFACTS', `Run ${state.number} left no files behind.`);
   if (another !== undefined) {
     const names = left.map(({ stage }) => stage).join(', ');
     throw new Refusal('USAGE', `More than one stage left files behind: ${names}.`, 'Name the stage whose files are wanted.');
   }
-  const files = await extractZip(await openZip(project, state, only), directory);
+  const { files, skipped } = await extractZip(await openZip(project, state, only), directory);
+  for (const { path, reason } of skipped) context.stderr.write(`cion: ${JSON.stringify(path)} is left out: ${reason}.\n`);
   context.stderr.write(`${plural(files, 'file')} of ${only.stage} in ${directory}\n`);
+  return skipped.length === 0 ? exitCodes.passed : exitCodes.errored;
 };
 
 const openZip = async ({ results }: Project, state: RunState, { stage, artifacts: { key } }: StageArtifacts): Promise<Readable> => {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cionFile } from '../../dialects/cion/cion.ts';
 import { suggestConfig } from '../../dialects/init.ts';
+import { stateUnwritable } from '../../local/local-error.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { listFiles } from '../list-files.ts';
@@ -21,7 +22,7 @@ export const init = async (context: Context, { print, force }: InitOptions): Pro
   }
   const path = join(root, cionFile);
   await writeFile(path, text, { flag: force ? 'w' : 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+    if (error.code !== 'EEXIST') throw stateUnwritable(path, error);
     throw new Refusal('CONFIG_EXISTS', `There is a ${path} already.`, '--print shows what would be written, --force replaces it.');
   });
   context.stdout.write(`Wrote ${path}. Look at it, then: cion run\n`);

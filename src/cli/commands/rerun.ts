@@ -17,7 +17,7 @@ import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
 
 /** Further attempts of the same run (R-CIO-33). */
-export const rerun = async (context: Context, wanted: string, options: RerunOptions): Promise<ExitCode> => {
+export const rerun = async (context: Context, wanted: string | undefined, options: RerunOptions): Promise<ExitCode> => {
   const project = await openProject(context);
   const id = await findRun(project, wanted);
   const state = await readRun(project, id);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { dialects } from '../../dialects/dialects.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
@@ -6,7 +7,7 @@ import { takeRunNumber } from '../../local/run-numbers.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
-import { compileTree } from '../compile-tree.ts';
+import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
@@ -27,12 +28,23 @@ export type RunOptions = OutsideOptions &
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
   const { targets, path } = split(args);
-  const project = await openProject(path === undefined ? context : { ...context, project: path });
+  const named = path ?? context.project;
+  const project = await openProject(named === undefined ? context : { ...context, project: named });
+  if (named !== undefined && resolve(context.cwd, named) !== project.root && !options.json) {
+    context.stdout.write(`The project is ${project.root}, the git repository around ${resolve(context.cwd, named)}.\n`);
+  }
   const wanted = { targets, only: options.only ?? [] };
-  const isExplicit = options.commit !== undefined || targets.length > 0 || wanted.only.length > 0;
-  if (!isExplicit && (await compileTree(await directoryTree(project.root), dialects)) === undefined) {
-    context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
-    return exitCodes.passed;
+  const isExplicit = targets.length > 0 || wanted.only.length > 0;
+  if (options.commit === undefined) {
+    const text = await compileTree(await directoryTree(project.root), dialects);
+    if (text === undefined && !isExplicit) {
+      context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+      return exitCodes.passed;
+    }
+    if (text !== undefined && !text.compiled.ok && isUnreadable(text)) {
+      await printProblems(context, text.compiled.problems, text.files);
+      return exitCodes.refused;
+    }
   }
   const outside = await outsideVariables(context.cwd, context.env, options);
   await makeProjectDir(project.root);
