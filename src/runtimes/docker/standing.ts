@@ -16,7 +16,7 @@ export type Standing =
  * A container that is still held is frozen and removed: whoever held it is dead, or has lost it now, and its command never runs.
  */
 export const standingOf = async (engine: Engine, name: string, signal: AbortSignal): Promise<Standing> => {
-  for (;;) {
+  for (let looks = 0; ; looks++) {
     const record = await unlessGone(engine.json<ContainerRecord>('GET', `/containers/${name}/json`, { signal }));
     if (record === undefined) return { kind: 'gone' };
     const { Status, Running, ExitCode } = record.State;
@@ -29,8 +29,8 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
       return unstarted ? { kind: 'unstarted' } : { kind: 'live', record };
     }
     const held = await isHeld(engine, record.Id, nonce, signal);
-    if (held === 'ended') continue;
-    if (held === 'no') return { kind: 'live', record };
+    if (held === 'ended' && looks < mostLooks) continue;
+    if (held !== 'yes') return { kind: 'live', record };
     if (!(await freeze(engine, record.Id, signal))) continue;
     if ((await isHeld(engine, record.Id, nonce, signal)) === 'yes') {
       await unlessGone(engine.json('DELETE', `/containers/${record.Id}`, { query: { force: true, v: true }, signal }));
@@ -42,15 +42,21 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
 
 const isHeld = async (engine: Engine, id: string, nonce: string, signal: AbortSignal): Promise<'yes' | 'no' | 'ended'> => {
   try {
-    const { Processes } = await engine.json<ProcessList>('GET', `/containers/${id}/top`, {
-      signal,
-    });
-    return (Processes ?? []).some((process) => process.join(' ').includes(`__cion_nonce=${nonce}`)) ? 'yes' : 'no';
+    const { Processes } = await engine.json<ProcessList>('GET', `/containers/${id}/top`, { signal });
+    const processes = Processes ?? [];
+    if (processes.some((process) => process.join(' ').includes(`__cion_nonce=${nonce}`))) return 'yes';
+    return processes.every(isExiting) ? 'ended' : 'no';
   } catch (error) {
     if (isRefusal(error, 404) || isRefusal(error, 409)) return 'ended';
     throw error;
   }
 };
+
+/** A process that has given back its memory has no command line any more: its name stands in brackets until it is gone. */
+const isExiting = (process: readonly string[]): boolean => /^\[.*\]/.test(process.at(-1) ?? '');
+
+/** A container that is about to end is gone after a few; one whose processes all call themselves so is not waited for. */
+const mostLooks = 100;
 
 /** False when it has ended in the meantime. */
 const freeze = async (engine: Engine, id: string, signal: AbortSignal): Promise<boolean> => {
