@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { allSettled } from '../lib/all-settled.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptKey, LogWriter, Results, StageSummary } from '../results/results.ts';
 import type { ArtifactRef, OutputRef, RunFact } from '../run/run-event.ts';
@@ -91,21 +92,21 @@ const begin = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
   const { attempt } = item;
   refuseUnbuilt(item);
   const announced = deps.report([{ kind: 'stage.preparing', stage, attempt }]);
-  const [prepared] = await allSettledOrThrow([
+  const [prepared] = await allSettled([
     deps.runtime.prepare(item, (note) => deps.sink.note(stage, note), control.stop),
     deps.fill(item),
     announced,
-  ] as const);
+  ]);
   const values = await deps.values(item);
   track.startedAt = deps.clock.now();
   track.image = imageOf(prepared);
-  const [begun] = await allSettledOrThrow([
+  const [begun] = await allSettled([
     deps.results.begin(keyOf(item), track.startedAt),
     deps.report([
       { kind: 'image.resolved', stage, attempt, ...prepared.image },
       { kind: 'stage.started', stage, attempt, container: prepared.container },
     ]),
-  ] as const);
+  ]);
   track.begun = begun;
   control.stop.throwIfAborted();
   return deps.runtime.start(item, values, control.force);
@@ -191,12 +192,6 @@ const imageOf = ({ image }: Prepared): { readonly reference: string; readonly di
   reference: image.reference,
   digest: image.digest,
 });
-
-/** Like Promise.all, but waits until nothing of it runs any more before it rejects. */
-const allSettledOrThrow = async <T extends readonly unknown[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> => {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
-};
 
 /** The digest of a stage's stdout; its bytes too where the log may differ from them. */
 const outputKeeper = (keepBytes: boolean) => {

@@ -1,5 +1,6 @@
 import { ancestorsOf, dependantsOf } from '../plan/graph.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
+import { environmentsOf } from '../plan/stage.ts';
 import type { RunState } from '../run/run-state.ts';
 
 /**
@@ -48,8 +49,6 @@ const provides = (before: Stage, stage: Stage): boolean => {
 };
 
 const usesOutput = (stage: Stage, of: string): boolean => {
-  const steps = stage.command.kind === 'steps' ? [...stage.command.steps, ...stage.command.after] : [];
-  const environments = [stage.env, ...stage.services.map((service) => service.env), ...steps.map((step) => step.env)];
-  const values = environments.flatMap((env) => Object.values(env));
+  const values = environmentsOf(stage).flatMap((env) => Object.values(env));
   return stage.files.some((file) => file.stage === of) || values.some((value) => value.kind === 'output' && value.stage === of);
 };

@@ -1,5 +1,6 @@
 import type { EnvValue, Plan, Stage } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
+import { environmentsOf } from '../plan/stage.ts';
 import { shortestSecretBytes } from './redact/forms.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 
@@ -102,9 +103,3 @@ export const secretsIn = (plan: Plan, outside: Outside): readonly string[] => {
   );
   return [...new Set(names)].map((name) => outside.secret(name) ?? '').filter((value) => value !== '');
 };
-
-const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
-  stage.env,
-  ...stage.services.map((service) => service.env),
-  ...(stage.command.kind === 'steps' ? [...stage.command.steps, ...stage.command.after].map((step) => step.env) : []),
-];

@@ -1,4 +1,4 @@
-import type { Command, ImageSource, Stage } from './plan.ts';
+import type { Command, EnvValue, ImageSource, Stage } from './plan.ts';
 
 /** A Stage with every key, so that dialects state only what they mean (R-DCK-76). */
 export const stage = (given: { readonly name: string; readonly image: ImageSource } & Partial<Stage>): Stage => ({
@@ -21,3 +21,10 @@ export const stage = (given: { readonly name: string; readonly image: ImageSourc
 export const imageCommand: Command = { kind: 'image' };
 
 export const reference = (image: string): ImageSource => ({ kind: 'reference', reference: image });
+
+/** All environments of a stage: its own, its services', its steps'. */
+export const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
+  stage.env,
+  ...stage.services.map((service) => service.env),
+  ...(stage.command.kind === 'steps' ? [...stage.command.steps, ...stage.command.after].map((step) => step.env) : []),
+];

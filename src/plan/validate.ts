@@ -3,6 +3,7 @@ import { cycleIn } from './cycle.ts';
 import { ancestorsOf } from './graph.ts';
 import type { Access, EnvValue, Plan, PlanNode, Stage } from './plan.ts';
 import type { Problem } from './problem.ts';
+import { environmentsOf } from './stage.ts';
 
 /**
  * What is wrong with a plan as a whole, whatever dialect it came from; empty when it can be run. Everything here is refused before
@@ -144,8 +145,7 @@ const referenceProblems = (plan: Plan): readonly Problem[] => {
 };
 
 const referencesOf = (stage: Stage): ReadonlySet<string> => {
-  const environments = [stage.env, ...stage.services.map((service) => service.env), ...stepEnvironments(stage)];
-  const outputs = environments
+  const outputs = environmentsOf(stage)
     .flatMap((env) => Object.values(env))
     .filter((value): value is EnvValue & { kind: 'output' } => value.kind === 'output');
   const images = [stage.image, ...stage.services.map((service) => service.image)];
@@ -155,9 +155,6 @@ const referencesOf = (stage: Stage): ReadonlySet<string> => {
     ...images.flatMap((image) => (image.kind === 'stage' ? [image.stage] : [])),
   ]);
 };
-
-const stepEnvironments = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] =>
-  stage.command.kind === 'steps' ? [...stage.command.steps, ...stage.command.after].map((step) => step.env) : [];
 
 /** Of two stages that mount one volume, one of them to write, one must come after the other. */
 const parallelWriteProblems = (plan: Plan): readonly Problem[] => {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Outcome } from '../run/outcome.ts';
+import type { ArtifactRef } from '../run/run-event.ts';
 
 /**
  * Where the bytes of runs are kept: documents, logs, artifacts, in the layout of the seeds (R-DCK-93 … 95):
@@ -18,7 +19,7 @@ export type Results = {
   /** A new attempt: its document (`name` and `started` only, R-DCK-97) and its log, or the existing ones. */
   begin(key: AttemptKey, startedAt: number): Promise<LogWriter>;
   /** Keeps the stage's files as one zip; reads the tar stream to its end. `undefined` when it has no entries at all (R-DCK-95). */
-  putArtifacts(key: AttemptKey, tar: Readable): Promise<StoredArtifacts | undefined>;
+  putArtifacts(key: AttemptKey, tar: Readable): Promise<ArtifactRef | undefined>;
   /** The final document (R-DCK-98 … 101). */
   finish(key: AttemptKey, summary: StageSummary): Promise<void>;
   /** The log from a byte on, in order; with `follow` until the stage's document is finished or the signal aborts. */
@@ -43,20 +44,6 @@ export type LogWriter = {
 
 /** `at`: epoch ms of its arrival. */
 export type StoredChunk = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array; readonly at: number };
-
-export type StoredArtifacts = {
-  /** File name of the zip in the run, e.g. `build.zip`. */
-  readonly key: string;
-  readonly bytes: number;
-  readonly files: readonly StoredFile[];
-};
-export type StoredFile = {
-  readonly path: string;
-  readonly bytes: number;
-  readonly mode: number;
-  readonly digest?: string;
-  readonly target?: string;
-};
 
 export type StageSummary = {
   readonly outcome: Outcome;

@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Extract, extract, type Header } from 'tar-stream';
+import type { ArtifactFile } from '../run/run-event.ts';
 import { ResultsError } from './results-error.ts';
-import type { StoredFile } from './results.ts';
+
 import { type ZipWriter, zipWriter } from './zip-writer.ts';
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
@@ -17,10 +18,10 @@ const writeAtOnce = 256 * 1024;
 export const zipFromTar = async (
   tar: Readable,
   write: (bytes: Uint8Array) => Promise<void>,
-): Promise<{ readonly bytes: number; readonly files: readonly StoredFile[] } | undefined> => {
+): Promise<{ readonly bytes: number; readonly files: readonly ArtifactFile[] } | undefined> => {
   const output = collected(write);
   const zip = zipWriter(output.put);
-  const files: StoredFile[] = [];
+  const files: ArtifactFile[] = [];
   const links = new Set<string>();
   const entries = extract();
   const reading = feed(tar, entries);
@@ -59,7 +60,7 @@ const drained = (entries: Extract): Promise<void> =>
     entries.on('drain', done).on('close', done);
   });
 
-const keep = async (zip: ZipWriter, name: string, entry: Entry): Promise<StoredFile | undefined> => {
+const keep = async (zip: ZipWriter, name: string, entry: Entry): Promise<ArtifactFile | undefined> => {
   const { type, size, mtime: at, linkname } = entry.header;
   const mode = entry.header.mode & 0o7777;
   switch (type) {

@@ -1,4 +1,5 @@
 import { abortable } from '../../lib/abortable.ts';
+import { allSettled } from '../../lib/all-settled.ts';
 import type { Attached, Execution, Item, Prepared, PrepareNote, Values } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { ContainerRecord } from './api.ts';
@@ -116,7 +117,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const runSignal = parts.runs.signal(item.run);
     if (stage.services.length > 0) services ??= makeServices(parts, item, hold, notify, signal);
     const mounting = mountsOf(parts, item);
-    const [image, networkMode, mounts] = await allOf([
+    const [image, networkMode, mounts] = await allSettled([
       abortable(images.resolve(item.run, stage.image, notify, runSignal), signal),
       network(),
       mounting,
@@ -243,12 +244,4 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       if (held !== undefined) void held.catch(() => {}).then(() => exits.release());
     },
   };
-};
-
-/** Like Promise.all, and nothing is still being made when it rejects. */
-const allOf = async <T extends readonly unknown[]>(promises: { readonly [K in keyof T]: T[K] | Promise<T[K]> }): Promise<T> => {
-  const settled = await Promise.allSettled(promises);
-  const failed = settled.find((each) => each.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return settled.map((each) => (each.status === 'fulfilled' ? each.value : undefined)) as unknown as T;
 };
