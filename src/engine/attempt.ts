@@ -159,7 +159,7 @@ const keepEnd = async (
     await track.begun?.close();
     if (item.stage.artifacts !== undefined && track.container !== undefined && !control.force.aborted) {
       const tar = await deps.runtime.read({ run: item.run, volume: item.stage.artifacts.volume }, control.force);
-      const artifacts = await deps.results.putArtifacts(key, tar);
+      const artifacts = tar && (await deps.results.putArtifacts(key, tar));
       if (artifacts !== undefined) result = { ...result, artifacts };
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Mount, Plan, Stage } from '../plan/plan.ts';
+import type { Access, Mount, Plan, Stage } from '../plan/plan.ts';
 import { reference, stage } from '../plan/stage.ts';
 import { fold } from '../run/fold.ts';
 import type { RunFact } from '../run/run-event.ts';
@@ -27,7 +27,7 @@ const ended = (plan: Plan, failed: readonly string[], only?: readonly string[]):
   return state;
 };
 
-const mount = (volume: string, access: Mount['access']): readonly Mount[] => [{ kind: 'volume', volume, path: '/v', access }];
+const mount = (volume: string, access: Access): readonly Mount[] => [{ kind: 'volume', volume, path: '/v', access }];
 
 test('all means all that the run was about', () => {
   const plan = planOf(node('a', []), node('b', ['a']), node('c', []));
@@ -59,7 +59,7 @@ test('who made the image or the secret output of a failed stage goes again too; 
     node('use', ['image', 'login', 'version'], {
       image: { kind: 'stage', stage: 'image' },
       env,
-      files: [{ stage: 'version', path: '/v' }],
+      files: [{ path: '/v', value: { kind: 'output', stage: 'version' } }],
     }),
   );
   deepEqual(stagesAgain(plan, ended(plan, ['use']), 'failed'), ['image', 'login', 'use']);

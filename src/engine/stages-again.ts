@@ -1,6 +1,6 @@
 import { ancestorsOf, dependantsOf } from '../plan/graph.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
-import { environmentsOf } from '../plan/stage.ts';
+import { imagesOf, outputsAskedBy } from '../plan/stage.ts';
 import type { RunState } from '../run/run-state.ts';
 
 /**
@@ -40,15 +40,10 @@ const provides = (before: Stage, stage: Stage): boolean => {
   const written = new Set(
     before.mounts.flatMap((mount) => (mount.kind === 'volume' && mount.access === 'read-write' ? [mount.volume] : [])),
   );
-  const images = [stage.image, ...stage.services.map((service) => service.image)];
   return (
     stage.mounts.some((mount) => mount.kind === 'volume' && written.has(mount.volume)) ||
-    images.some((image) => image.kind === 'stage' && image.stage === before.name) ||
-    (before.sensitive && usesOutput(stage, before.name))
+    stage.mounts.some((mount) => mount.kind === 'artifacts' && mount.stage === before.name) ||
+    imagesOf(stage).some((image) => image.kind === 'stage' && image.stage === before.name) ||
+    (before.sensitive && outputsAskedBy(stage).includes(before.name))
   );
-};
-
-const usesOutput = (stage: Stage, of: string): boolean => {
-  const values = environmentsOf(stage).flatMap((env) => Object.values(env));
-  return stage.files.some((file) => file.stage === of) || values.some((value) => value.kind === 'output' && value.stage === of);
 };

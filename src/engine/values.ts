@@ -1,7 +1,8 @@
-import type { EnvValue, Plan, Stage } from '../plan/plan.ts';
+import type { EnvValue, InputFile, Plan, Stage } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
-import { environmentsOf } from '../plan/stage.ts';
+import { outputsAskedBy, valuesOf } from '../plan/stage.ts';
 import { shortestSecretBytes } from './redact/forms.ts';
+import { RuntimeError } from '../runtimes/runtime-error.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 
 /** What comes from outside of the plan: variables and secrets by name; `undefined` where there is none, empty is a value (R-DCK-40). */
@@ -14,16 +15,17 @@ export type Outside = {
 export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<string>): readonly Problem[] =>
   plan.nodes.flatMap((node) => {
     if (node.kind !== 'stage' || only?.has(node.name) === false) return [];
-    return environmentsOf(node)
-      .flatMap((env) => Object.entries(env))
-      .flatMap(([, value]) => missing(value, node, outside));
+    const optional = new Set(node.files.flatMap((file) => (file.optional === true ? [file.value] : [])));
+    return valuesOf(node)
+      .filter((value) => !optional.has(value))
+      .flatMap((value) => missing(value, node, outside));
   });
 
 const missing = (value: EnvValue, stage: Stage, outside: Outside): readonly Problem[] => {
   const problem = (code: string, message: string, hint: string): readonly Problem[] => [
     { code, message, hint, ...(stage.range === undefined ? {} : { range: stage.range }) },
   ];
-  if (value.kind === 'outside' && outside.variable(value.name) === undefined) {
+  if (value.kind === 'outside' && variableOf(value, outside) === undefined) {
     return problem(
       'VARIABLE_MISSING',
       `"${stage.name}" needs the variable ${value.name}, which is not set.`,
@@ -49,6 +51,9 @@ const missing = (value: EnvValue, stage: Stage, outside: Outside): readonly Prob
   return [];
 };
 
+const variableOf = ({ name, or }: EnvValue & { kind: 'outside' }, outside: Outside): string | undefined =>
+  outside.variable(name) ?? (or === undefined ? undefined : outside.variable(or));
+
 /** The values an item starts with. `output` gives an ancestor's exact stdout. */
 export const resolveValues = async (
   stage: Stage,
@@ -60,15 +65,20 @@ export const resolveValues = async (
       case 'literal':
         return { value: value.value, secret: false };
       case 'outside':
-        return { value: outside.variable(value.name) ?? '', secret: false };
+        return { value: variableOf(value, outside) ?? '', secret: false };
       case 'secret':
         return { value: outside.secret(value.name) ?? '', secret: true };
       case 'output': {
         const { bytes, sensitive } = await output(value.stage);
         return { value: Buffer.from(bytes).toString('utf8').trim(), secret: sensitive };
       }
+      case 'encrypted':
+        throw new RuntimeError('UNSUPPORTED', `"${stage.name}" is given an encrypted value, which this version cannot read`);
     }
   };
+  const content = async (value: EnvValue): Promise<Uint8Array> =>
+    value.kind === 'output' ? (await output(value.stage)).bytes : Buffer.from((await resolve(value)).value);
+  const isThere = ({ value }: InputFile): boolean => value.kind !== 'secret' || outside.secret(value.name) !== undefined;
   const resolveAll = async (env: Readonly<Record<string, EnvValue>>): Promise<Record<string, EnvironmentValue>> => {
     const entries = await Promise.all(
       Object.entries(env).map(async ([name, value]): Promise<[string, EnvironmentValue]> => [name, await resolve(value)]),
@@ -80,26 +90,26 @@ export const resolveValues = async (
     serviceEnv: Object.fromEntries(
       await Promise.all(stage.services.map(async (service) => [service.name, await resolveAll(service.env)] as const)),
     ),
-    files: await Promise.all(stage.files.map(async (file) => ({ path: file.path, content: (await output(file.stage)).bytes }))),
+    files: await Promise.all(
+      stage.files
+        .filter((file) => file.optional !== true || isThere(file))
+        .map(async ({ path, value, ...file }) => ({
+          path,
+          content: await content(value),
+          ...(file.private === true ? { private: true as const } : {}),
+        })),
+    ),
   };
 };
 
 /** Stages whose stdout another stage asks for. */
 export const askedOutputs = (plan: Plan): ReadonlySet<string> =>
-  new Set(
-    plan.nodes.flatMap((node) => {
-      if (node.kind !== 'stage') return [];
-      const values = environmentsOf(node).flatMap((env) => Object.values(env));
-      return [...values.flatMap((value) => (value.kind === 'output' ? [value.stage] : [])), ...node.files.map((file) => file.stage)];
-    }),
-  );
+  new Set(plan.nodes.flatMap((node) => (node.kind === 'stage' ? outputsAskedBy(node) : [])));
 
 /** The values of all secrets that a plan names: none of its stages may show any of them, for they hand values on. */
 export const secretsIn = (plan: Plan, outside: Outside): readonly string[] => {
   const names = plan.nodes.flatMap((node) =>
-    node.kind === 'stage'
-      ? environmentsOf(node).flatMap((env) => Object.values(env).flatMap((value) => (value.kind === 'secret' ? [value.name] : [])))
-      : [],
+    node.kind === 'stage' ? valuesOf(node).flatMap((value) => (value.kind === 'secret' ? [value.name] : [])) : [],
   );
   return [...new Set(names)].map((name) => outside.secret(name) ?? '').filter((value) => value !== '');
 };

@@ -26,18 +26,18 @@ export type Stage = {
   readonly needs: readonly Need[];
   readonly image: ImageSource;
   readonly command: Command;
-  /** Runs after `command` passed, in a container like it; the stage is complete when it passes (dockercise `done`). */
-  readonly done?: Command;
+  /** Runs after `command` passed, in a container like it and with a log of its own; the stage is complete when it passes (R-DCO-49 … 51). */
+  readonly done?: { readonly command: Command; readonly timeouts: Timeouts };
   /** Absolute path in the container; absent: the image's own. */
   readonly workdir?: string;
   /** As `docker run --user`; absent: the image's own. */
   readonly user?: string;
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly mounts: readonly Mount[];
-  /** Small values of earlier stages, as read-only files. */
+  /** Small values as read-only files. The directories that hold them hold nothing else. */
   readonly files: readonly InputFile[];
   /** Absent: the stage leaves no files behind. Kept in the results as the stage's zip, pass or fail. */
-  readonly artifacts?: { readonly volume: string };
+  readonly artifacts?: Artifacts;
   readonly services: readonly Service[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;
@@ -50,8 +50,11 @@ export type Stage = {
   readonly sensitive: boolean;
   /** A passed stage with this is a Deployment. */
   readonly deploys?: { readonly environment: string };
-  /** The finished container's file system becomes this image (wercker's build image). */
-  readonly commit?: { readonly repository: string; readonly tags: readonly string[] };
+  /**
+   * When it passed, the file system of its container becomes an image with these names (`repository:tag`); without names it is one of the
+   * run's own, gone with it. Later stages run it as `{ kind: 'stage' }`.
+   */
+  readonly commit?: { readonly names: readonly string[] };
 };
 
 /** A node that waits for a Decision; it holds no worker. */
@@ -79,10 +82,12 @@ export type Need = { readonly node: string; readonly on: 'passed' | 'failed' | '
 export type ImageSource =
   /** Any registry reference, with a tag or a digest; without either the runtime takes `:latest`, explicitly. */
   | { readonly kind: 'reference'; readonly reference: string }
-  /** Built from a Dockerfile in the source tree; paths are relative to the tree's root. */
-  | { readonly kind: 'build'; readonly context: string; readonly dockerfile: string }
-  /** The image that an earlier stage committed or printed. */
-  | { readonly kind: 'stage'; readonly stage: string };
+  /** Built from a Dockerfile in a `source` volume; paths are relative to its root. Built once for one content. */
+  | { readonly kind: 'build'; readonly volume: string; readonly context: string; readonly dockerfile: string }
+  /** The image that an earlier stage committed. */
+  | { readonly kind: 'stage'; readonly stage: string }
+  /** The image whose reference is an earlier stage's stdout, outer white space trimmed. */
+  | { readonly kind: 'output'; readonly stage: string };
 
 export type Command =
   /** What the image says (ENTRYPOINT and CMD). */
@@ -107,9 +112,11 @@ export type EnvValue =
   | { readonly kind: 'literal'; readonly value: string }
   /** An ancestor stage's Output (its stdout), outer white space trimmed. */
   | { readonly kind: 'output'; readonly stage: string }
-  /** A variable given from outside; missing is a failure before any container starts, empty is a value. */
-  | { readonly kind: 'outside'; readonly name: string }
-  | { readonly kind: 'secret'; readonly name: string };
+  /** A variable given from outside, `or` under another name; missing is a failure before any container starts, empty is a value. */
+  | { readonly kind: 'outside'; readonly name: string; readonly or?: string }
+  | { readonly kind: 'secret'; readonly name: string }
+  /** A secret that stands in the text, encrypted with age (armored). */
+  | { readonly kind: 'encrypted'; readonly ciphertext: string };
 
 /** A file tree that stages of one run hand on. */
 export type Volume = {
@@ -118,8 +125,12 @@ export type Volume = {
   readonly from: 'source' | 'empty';
 };
 
+/** `path`: absolute, or `~/…` below the home of the user who runs the command. */
 export type Mount =
-  | { readonly kind: 'volume'; readonly volume: string; readonly path: string; readonly access: Access }
+  /** `directory`: only that directory of the volume. */
+  | { readonly kind: 'volume'; readonly volume: string; readonly directory?: string; readonly path: string; readonly access: Access }
+  /** What an earlier stage left (see Artifacts), read-only. The engine makes a volume mount of it when that stage has ended. */
+  | { readonly kind: 'artifacts'; readonly stage: string; readonly path: string }
   /** Kept from run to run under a key, per project. */
   | { readonly kind: 'cache'; readonly key: string; readonly path: string; readonly access: Access }
   /** Only where the policy of the runtime allows host paths. */
@@ -128,8 +139,21 @@ export type Mount =
 /** `copy`: the stage sees the files and may write, and nobody sees what it wrote. */
 export type Access = 'read-only' | 'read-write' | 'copy';
 
-/** An ancestor stage's exact stdout, read-only at `path` (absolute, or relative to the working directory). */
-export type InputFile = { readonly stage: string; readonly path: string };
+/**
+ * Which files of a volume a stage leaves: those in `directory` when the stage made a directory of that name, else all but what stands in
+ * the volume's root under one of the names `except`.
+ */
+export type Artifacts = { readonly volume: string; readonly directory?: string; readonly except?: readonly string[] };
+
+/** A value as a read-only file at the absolute `path`; an output is exact, not trimmed. */
+export type InputFile = {
+  readonly path: string;
+  readonly value: EnvValue;
+  /** Only the user who runs the command can read it. */
+  readonly private?: true;
+  /** A value that is missing outside makes no file, and no failure. */
+  readonly optional?: true;
+};
 
 /** A container that lives as long as its stage and is reached by its name. */
 export type Service = {

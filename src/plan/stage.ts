@@ -22,6 +22,21 @@ export const imageCommand: Command = { kind: 'image' };
 
 export const reference = (image: string): ImageSource => ({ kind: 'reference', reference: image });
 
+/** Every value that a stage is given, in variables and in files. */
+export const valuesOf = (stage: Stage): readonly EnvValue[] => [
+  ...environmentsOf(stage).flatMap((env) => Object.values(env)),
+  ...stage.files.map((file) => file.value),
+];
+
+/** The stages whose stdout a stage is given: as a value, as a file or as the name of an image. */
+export const outputsAskedBy = (stage: Stage): readonly string[] => [
+  ...valuesOf(stage).flatMap((value) => (value.kind === 'output' ? [value.stage] : [])),
+  ...imagesOf(stage).flatMap((image) => (image.kind === 'output' ? [image.stage] : [])),
+];
+
+/** The images of a stage and its services. */
+export const imagesOf = (stage: Stage): readonly ImageSource[] => [stage.image, ...stage.services.map((service) => service.image)];
+
 /** All environments of a stage: its own, its services', its steps'. */
 export const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
   stage.env,

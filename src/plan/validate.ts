@@ -1,9 +1,9 @@
 import { didYouMean } from '../lib/did-you-mean.ts';
 import { cycleIn } from './cycle.ts';
 import { ancestorsOf } from './graph.ts';
-import type { Access, EnvValue, Plan, PlanNode, Stage } from './plan.ts';
+import type { Access, Plan, PlanNode, Stage } from './plan.ts';
 import type { Problem } from './problem.ts';
-import { environmentsOf } from './stage.ts';
+import { imagesOf, outputsAskedBy } from './stage.ts';
 
 /**
  * What is wrong with a plan as a whole, whatever dialect it came from; empty when it can be run. Everything here is refused before
@@ -92,12 +92,12 @@ const mountProblems = (stage: Stage, plan: Plan): readonly Problem[] => {
           ),
         );
       }
-      if (!mount.path.startsWith('/') || mount.path.split('/').includes('..') || mount.path.includes('\0')) {
+      if (!/^(~?\/|~$)/.test(mount.path) || mount.path.split('/').includes('..') || mount.path.includes('\0')) {
         problems.push(
           problem(
             'PLAN_MOUNT_PATH',
             stage,
-            `"${stage.name}" mounts at ${JSON.stringify(mount.path)}, which is not an absolute path without "..".`,
+            `"${stage.name}" mounts at ${JSON.stringify(mount.path)}, which is not an absolute path, or one below "~", without "..".`,
           ),
         );
       }
@@ -145,14 +145,10 @@ const referenceProblems = (plan: Plan): readonly Problem[] => {
 };
 
 const referencesOf = (stage: Stage): ReadonlySet<string> => {
-  const outputs = environmentsOf(stage)
-    .flatMap((env) => Object.values(env))
-    .filter((value): value is EnvValue & { kind: 'output' } => value.kind === 'output');
-  const images = [stage.image, ...stage.services.map((service) => service.image)];
   return new Set([
-    ...outputs.map((value) => value.stage),
-    ...stage.files.map((file) => file.stage),
-    ...images.flatMap((image) => (image.kind === 'stage' ? [image.stage] : [])),
+    ...outputsAskedBy(stage),
+    ...imagesOf(stage).flatMap((image) => (image.kind === 'stage' ? [image.stage] : [])),
+    ...stage.mounts.flatMap((mount) => (mount.kind === 'artifacts' ? [mount.stage] : [])),
   ]);
 };
 

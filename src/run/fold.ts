@@ -153,6 +153,8 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         finishedAt: event.at,
         skip: event.cause,
       }));
+    case 'stage.done-started':
+      return;
     case 'deployment.recorded':
       state.deployments = [...state.deployments, { ...event.deployment, stage: event.stage }];
       return;

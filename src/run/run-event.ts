@@ -49,6 +49,14 @@ export type RunFact =
     }
   /** Appended before the command is let go: after it the attempt counts as run. */
   | { readonly kind: 'stage.started'; readonly stage: string; readonly attempt: number; readonly container: string }
+  /** Its command has passed; appended before its `done` is let go. */
+  | {
+      readonly kind: 'stage.done-started';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly container: string;
+      readonly output?: OutputRef;
+    }
   | {
       readonly kind: 'stage.finished';
       readonly stage: string;
@@ -60,6 +68,10 @@ export type RunFact =
       readonly output?: OutputRef;
       /** Its files, when it left any. */
       readonly artifacts?: ArtifactRef;
+      /** Where they are for later stages of the run. */
+      readonly tree?: FileTree;
+      /** What it committed. */
+      readonly image?: { readonly reference: string; readonly digest: string };
     }
   | { readonly kind: 'stage.skipped'; readonly stage: string; readonly cause: SkipCause }
   | { readonly kind: 'gate.opened'; readonly gate: string }
@@ -86,6 +98,8 @@ export type Source = {
 };
 
 export type OutputRef = { readonly bytes: number; readonly digest: string };
+
+export type FileTree = { readonly volume: string; readonly directory?: string };
 
 export type ArtifactRef = {
   /** Key of the zip in the results. */

@@ -44,8 +44,11 @@ export type Runtime = {
   /** Unpacks a tar stream into a volume of the run, made if missing; existing files of the same name are replaced. */
   write(volume: VolumeRef, tar: Readable, signal: AbortSignal): Promise<void>;
 
-  /** A tar stream of all that is in a volume, paths relative to its root. Its reader may stop early by destroying it. */
-  read(volume: VolumeRef, signal: AbortSignal): Promise<Readable>;
+  /**
+   * A tar stream of all that is in a volume, or in one directory of it, paths relative to its root; `undefined` when the volume has no such
+   * directory (a link to one is none). Its reader may stop early by destroying it.
+   */
+  read(tree: VolumeRef & { readonly directory?: string }, signal: AbortSignal): Promise<Readable | undefined>;
 
   /** Stops and removes, by force, all that is in scope, also what other processes made. Says what it removed. */
   sweep(scope: SweepScope, signal: AbortSignal): Promise<Swept>;
@@ -55,8 +58,11 @@ export type Runtime = {
 export type Item = {
   readonly run: string;
   readonly project: string;
+  /** Without mounts of kind `artifacts` and images of kind `stage` and `output`: the engine knows by now what they are. */
   readonly stage: Stage;
   readonly attempt: number;
+  /** The attempt's second container: it runs the stage's `done`. `sweep` of an attempt removes both. */
+  readonly part?: 'done';
 };
 
 /** What only the moment of the start can give: resolved values. */
@@ -64,7 +70,7 @@ export type Values = {
   readonly env: Readonly<Record<string, EnvironmentValue>>;
   /** By service name. */
   readonly serviceEnv: Readonly<Record<string, Readonly<Record<string, EnvironmentValue>>>>;
-  readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
+  readonly files: readonly { readonly path: string; readonly content: Uint8Array; readonly private?: true }[];
 };
 export type EnvironmentValue = { readonly value: string; readonly secret: boolean };
 
@@ -93,6 +99,11 @@ export type Execution = {
   readonly exit: Promise<Exit>;
   /** Asks politely (the image's stop signal), and after the grace kills. May be called again with less grace. */
   stop(graceMs: number): Promise<void>;
+  /**
+   * After the exit: the container's file system as an image with these names (see Stage.commit), with the configuration of the image it was
+   * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable.
+   */
+  commit(names: readonly string[], signal: AbortSignal): Promise<{ readonly reference: string; readonly digest: string }>;
 };
 
 export type Attached =

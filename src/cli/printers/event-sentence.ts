@@ -54,6 +54,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'fetch.started':
     case 'volume.filled':
     case 'stage.preparing':
+    case 'stage.done-started':
     case 'run.finished':
       return undefined;
     default:

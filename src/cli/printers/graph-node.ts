@@ -33,6 +33,8 @@ export const imageWords = (image: ImageSource): string => {
       return `built from ${visible(image.dockerfile)}`;
     case 'stage':
       return `the image of ${visible(image.stage)}`;
+    case 'output':
+      return `the image named by ${visible(image.stage)}`;
     default:
       return assertNever(image);
   }

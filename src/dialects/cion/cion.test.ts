@@ -27,7 +27,8 @@ const stageOf = (text: string, name: string): Stage => {
 const envOf = (stage: Stage): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(stage.env).map(([name, value]) => [name, value.kind === 'literal' ? value.value : value.kind]));
 
-const accessTo = (stage: Stage, path: string): string | undefined => stage.mounts.find((mount) => mount.path === path)?.access;
+const accessTo = (stage: Stage, path: string): string | undefined =>
+  stage.mounts.flatMap((mount) => (mount.kind === 'volume' && mount.path === path ? [mount.access] : []))[0];
 
 const problemsOf = (text: string | Uint8Array): readonly Problem[] => {
   const compiled = compile(text);
@@ -189,7 +190,7 @@ test('gives each stage its own copy of the commit and the artifacts of those it 
   assert.equal(envOf(stageOf(text, 'c'))['INPUTS_DIR'], '/cion/inputs');
   const written = planOf(text).nodes.flatMap((node) =>
     node.kind === 'stage'
-      ? node.mounts.flatMap((mount) => (mount.access === 'read-write' && mount.kind === 'volume' ? [mount.volume] : []))
+      ? node.mounts.flatMap((mount) => (mount.kind === 'volume' && mount.access === 'read-write' ? [mount.volume] : []))
       : [],
   );
   assert.equal(new Set(written).size, written.length);

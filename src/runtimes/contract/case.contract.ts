@@ -4,7 +4,7 @@ import { extract, type Header, pack } from 'tar-stream';
 import type { EnvValue, Stage } from '../../plan/plan.ts';
 import { reference, stage } from '../../plan/stage.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime-error.ts';
-import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Values } from '../runtime.ts';
+import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Values, VolumeRef } from '../runtime.ts';
 
 /** What an adapter's test gives to the suite. */
 export type ContractSubject = {
@@ -163,6 +163,13 @@ export const tarOf = (...entries: readonly TarEntry[]): Readable => {
   }
   packing.finalize();
   return Readable.from(packing, { objectMode: false });
+};
+
+/** The tar of a volume, which is there whether it was ever written or not. */
+export const readWhole = async (runtime: Runtime, volume: VolumeRef, signal: AbortSignal): Promise<Readable> => {
+  const tar = await runtime.read(volume, signal);
+  assert.ok(tar !== undefined);
+  return tar;
 };
 
 /** The entries of a tar by path, without the root itself; folders without the slash at their end. */

@@ -169,7 +169,11 @@ export const exitContract = (test: ContractTest): void => {
   });
 
   test('what is not there yet says so', ['images'], async ({ item, prepare, drive }) => {
-    await throwsCode(prepare(item({ image: { kind: 'build', context: '.', dockerfile: 'Dockerfile' } })), 'UNSUPPORTED', /Dockerfile/);
+    await throwsCode(
+      prepare(item({ image: { kind: 'build', volume: 'source', context: '.', dockerfile: 'Dockerfile' } })),
+      'UNSUPPORTED',
+      /Dockerfile/,
+    );
     await throwsCode(prepare(item({ image: { kind: 'stage', stage: 'earlier' } })), 'UNSUPPORTED', /earlier/);
     await throwsCode(drive(item({ command: { kind: 'steps', steps: [], after: [] } })), 'UNSUPPORTED', /steps/i);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Access, Stage } from '../../plan/plan.ts';
-import { type ContractTest, script, tarOf, untar } from './case.contract.ts';
+import { type ContractTest, readWhole, script, tarOf, untar } from './case.contract.ts';
 
 const mounted = (access: Access, volume = 'tree', path = '/tree'): Pick<Stage, 'mounts'> => ({
   mounts: [{ kind: 'volume', volume, path, access }],
@@ -34,14 +34,14 @@ export const volumeContract = (test: ContractTest): void => {
       }),
     );
     assert.equal(text, 'deep\n');
-    const files = await untar(await runtime.read(ref, signal));
+    const files = await untar(await readWhole(runtime, ref, signal));
     assert.deepEqual([...files.keys()].sort(), ['folder', 'folder/deep.txt', 'in.txt', 'out.txt']);
     assert.equal(files.get('out.txt')?.content, 'out\n');
   });
 
   test('an empty volume reads as an empty tar', [], async ({ runtime, run, signal }) => {
     await runtime.write({ run, volume: 'nothing' }, tarOf(), signal);
-    assert.equal((await untar(await runtime.read({ run, volume: 'nothing' }, signal))).size, 0);
+    assert.equal((await untar(await readWhole(runtime, { run, volume: 'nothing' }, signal))).size, 0);
   });
 
   test('paths, links, modes and empty folders survive write and read', [], async ({ runtime, run, signal }) => {
@@ -61,7 +61,7 @@ export const volumeContract = (test: ContractTest): void => {
       ),
       signal,
     );
-    const files = await untar(await runtime.read(ref, signal));
+    const files = await untar(await readWhole(runtime, ref, signal));
     const of = (name: string) => {
       const file = files.get(name);
       assert.ok(file, `${name} is among ${[...files.keys()].join(', ')}`);
@@ -82,7 +82,7 @@ export const volumeContract = (test: ContractTest): void => {
     const ref = { run, volume: 'tree' };
     await runtime.write(ref, tarOf({ name: 'a', content: 'old' }, { name: 'b', content: 'kept' }), signal);
     await runtime.write(ref, tarOf({ name: 'a', content: 'new' }), signal);
-    const files = await untar(await runtime.read(ref, signal));
+    const files = await untar(await readWhole(runtime, ref, signal));
     assert.deepEqual([files.get('a')?.content, files.get('b')?.content], ['new', 'kept']);
   });
 
@@ -90,7 +90,7 @@ export const volumeContract = (test: ContractTest): void => {
     await runtime.write({ run, volume: 'tree' }, tarOf({ name: 'mine', content: '' }), signal);
     const other = `${run.slice(0, -1)}${run.endsWith('0') ? '1' : '0'}`;
     try {
-      assert.equal((await untar(await runtime.read({ run: other, volume: 'tree' }, signal))).size, 0);
+      assert.equal((await untar(await readWhole(runtime, { run: other, volume: 'tree' }, signal))).size, 0);
     } finally {
       await runtime.sweep({ kind: 'run', run: other }, signal);
     }
@@ -116,7 +116,7 @@ export const volumeContract = (test: ContractTest): void => {
     await prepare(copying);
     await runtime.write(ref, tarOf({ name: 'late', content: 'late\n' }), signal);
     assert.equal((await (await start(copying)).exit).code, 0);
-    const files = await untar(await runtime.read(ref, signal));
+    const files = await untar(await readWhole(runtime, ref, signal));
     assert.deepEqual([...files.keys()].sort(), ['early', 'late']);
     assert.equal(files.get('early')?.content, 'early\n');
     const again = await drive(item({ ...script('cat /tree/early', { FAKE_PRINT_FILE: '/tree/early' }), ...mounted('copy') }));
@@ -134,7 +134,7 @@ export const volumeContract = (test: ContractTest): void => {
   test('what the image has at the place of a volume does not get into it', ['a shell'], async ({ drive, item, runtime, run, signal }) => {
     const { text } = await drive(item({ ...script('ls -A /etc/'), ...mounted('read-write', 'tree', '/etc') }));
     assert.doesNotMatch(text, /passwd/);
-    const files = await untar(await runtime.read({ run, volume: 'tree' }, signal));
+    const files = await untar(await readWhole(runtime, { run, volume: 'tree' }, signal));
     assert.equal(files.has('passwd'), false);
   });
 
@@ -150,10 +150,10 @@ export const volumeContract = (test: ContractTest): void => {
     const ref = { run, volume: 'big' };
     const content = 'x'.repeat(1_000_000);
     await runtime.write(ref, tarOf(...Array.from({ length: 20 }, (_, i) => ({ name: `file ${i}`, content }))), signal);
-    const files = await untar(await runtime.read(ref, signal));
+    const files = await untar(await readWhole(runtime, ref, signal));
     assert.equal(files.size, 20);
     assert.ok([...files.values()].every((file) => file.content === content));
-    const stopped = await runtime.read(ref, signal);
+    const stopped = await readWhole(runtime, ref, signal);
     for await (const chunk of stopped) {
       assert.ok(chunk.length > 0);
       break;

@@ -121,6 +121,7 @@ export const makeExecution = (
       await kill(container.stopSignal);
       if (!hasEnded) cancelKill = clock.after(graceMs, () => void kill('SIGKILL').catch(() => {}));
     },
+    commit: () => Promise.reject(new RuntimeError('UNSUPPORTED', `the container of ${title} cannot be made an image yet`)),
   };
 };
 

@@ -109,6 +109,7 @@ const referenceOf = (source: ImageSource): string => {
     case 'build':
       throw new RuntimeError('UNSUPPORTED', `building an image from ${source.dockerfile} is not there yet; name an image that is built`);
     case 'stage':
+    case 'output':
       throw new RuntimeError('UNSUPPORTED', `an image made by the stage "${source.stage}" cannot be run yet; name an image that is built`);
     default:
       return assertNever(source);

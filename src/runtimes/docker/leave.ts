@@ -34,6 +34,7 @@ export const mountsOf = (parts: Parts, item: Item): Promise<readonly EngineMount
   const { volumes, names, namespace } = parts;
   return Promise.all(
     item.stage.mounts.map(async (mount): Promise<EngineMount> => {
+      if (mount.kind === 'artifacts') throw new RuntimeError('UNSUPPORTED', `the files of "${mount.stage}" cannot be mounted yet`);
       const common = { Target: mount.path, ReadOnly: mount.access === 'read-only' };
       switch (mount.kind) {
         case 'volume': {

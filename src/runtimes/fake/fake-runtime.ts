@@ -194,6 +194,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
     },
+    commit: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'the fake makes no images yet')),
   };
 };
 
@@ -236,7 +237,8 @@ const referenceOf = (image: ImageSource): string => {
     case 'build':
       return `build:${image.context}/${image.dockerfile}`;
     case 'stage':
-      return `stage:${image.stage}`;
+    case 'output':
+      return `${image.kind}:${image.stage}`;
   }
 };
 

@@ -38,7 +38,7 @@ export const shopPlan: Plan = planOf([
   },
   stage({
     name: 'release',
-    image: { kind: 'build', context: '.', dockerfile: 'ci/Dockerfile' },
+    image: { kind: 'build', volume: 'source', context: '.', dockerfile: 'ci/Dockerfile' },
     needs: [{ node: 'approve', on: 'passed' }],
     deploys: { environment: 'production' },
   }),
