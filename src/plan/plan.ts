@@ -46,7 +46,7 @@ export type Stage = {
   readonly always: boolean;
   /** That it failed (not: errored) does not fail the run: a probe whose answer other stages ask for (`Need.on: 'failed'`), or a stage that may fail. */
   readonly mayFail: boolean;
-  /** No log anywhere; its output is a secret. */
+  /** No log and no zip of its files anywhere; its output is a secret. */
   readonly sensitive: boolean;
   /** A passed stage with this is a Deployment. */
   readonly deploys?: { readonly environment: string };

@@ -1,4 +1,4 @@
-import type { Command, EnvValue, ImageSource, Stage } from './plan.ts';
+import type { Command, EnvValue, ImageSource, Plan, Stage } from './plan.ts';
 
 /** A Stage with every key, so that dialects state only what they mean (R-DCK-76). */
 export const stage = (given: { readonly name: string; readonly image: ImageSource } & Partial<Stage>): Stage => ({
@@ -37,9 +37,24 @@ export const outputsAskedBy = (stage: Stage): readonly string[] => [
 /** The images of a stage and its services. */
 export const imagesOf = (stage: Stage): readonly ImageSource[] => [stage.image, ...stage.services.map((service) => service.image)];
 
+/** The volumes from which images of a stage and its services are built. */
+export const buildVolumesOf = (stage: Stage): readonly string[] =>
+  imagesOf(stage).flatMap((image) => (image.kind === 'build' ? [image.volume] : []));
+
+/** The stages whose artifacts another mounts. */
+export const artifactsAskedBy = (stage: Stage): readonly string[] =>
+  stage.mounts.flatMap((mount) => (mount.kind === 'artifacts' ? [mount.stage] : []));
+
 /** All environments of a stage: its own, its services', its steps'. */
 export const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
   stage.env,
   ...stage.services.map((service) => service.env),
-  ...(stage.command.kind === 'steps' ? [...stage.command.steps, ...stage.command.after].map((step) => step.env) : []),
+  ...[stage.command, ...(stage.done === undefined ? [] : [stage.done.command])].flatMap((command) =>
+    command.kind === 'steps' ? [...command.steps, ...command.after].map((step) => step.env) : [],
+  ),
 ];
+
+/** What the log of a stage's `done` is called; no stage may have such a name beside it. */
+export const doneName = (stage: string): string => `${stage}.done`;
+
+export const stagesOf = (plan: Plan): readonly Stage[] => plan.nodes.filter((node) => node.kind === 'stage');

@@ -3,7 +3,7 @@ import { cycleIn } from './cycle.ts';
 import { ancestorsOf } from './graph.ts';
 import type { Access, Plan, PlanNode, Stage } from './plan.ts';
 import type { Problem } from './problem.ts';
-import { imagesOf, outputsAskedBy } from './stage.ts';
+import { artifactsAskedBy, buildVolumesOf, doneName, imagesOf, outputsAskedBy } from './stage.ts';
 
 /**
  * What is wrong with a plan as a whole, whatever dialect it came from; empty when it can be run. Everything here is refused before
@@ -13,6 +13,7 @@ export const validatePlan = (plan: Plan): readonly Problem[] => {
   const names = new Set(plan.nodes.map((node) => node.name));
   const problems = [
     ...plan.nodes.flatMap(nameProblems),
+    ...doneNameProblems(plan),
     ...duplicateProblems(plan),
     ...plan.nodes.flatMap((node) => needProblems(node, names)),
     ...plan.nodes.filter(isStage).flatMap((stage) => mountProblems(stage, plan)),
@@ -20,7 +21,7 @@ export const validatePlan = (plan: Plan): readonly Problem[] => {
   if (problems.length > 0) return problems;
   const cycle = cycleIn(plan.nodes);
   if (cycle !== undefined) return [cycleProblem(cycle, plan)];
-  return [...referenceProblems(plan), ...parallelWriteProblems(plan)];
+  return [...referenceProblems(plan), ...nothingToUseProblems(plan), ...parallelWriteProblems(plan)];
 };
 
 /** Names that the results and the journal use for their own. */
@@ -54,6 +55,16 @@ const nameProblems = (node: PlanNode): readonly Problem[] => {
     return [problem('PLAN_NAME_INVALID', node, `The name ${show} is longer than ${longestName} bytes.`, 'Choose a shorter name.')];
   }
   return [];
+};
+
+const doneNameProblems = (plan: Plan): readonly Problem[] => {
+  const taken = new Map(plan.nodes.filter(isStage).flatMap((stage) => (stage.done === undefined ? [] : [[doneName(stage.name), stage]])));
+  return plan.nodes.flatMap((node) => {
+    const stage = taken.get(node.name);
+    if (stage === undefined) return [];
+    const message = `"${node.name}" is what the log of the "done" of "${stage.name}" is called.`;
+    return [problem('PLAN_NAME_RESERVED', node, message, 'Choose another name.')];
+  });
 };
 
 const duplicateProblems = (plan: Plan): readonly Problem[] => {
@@ -105,6 +116,16 @@ const mountProblems = (stage: Stage, plan: Plan): readonly Problem[] => {
       paths.add(mount.path);
       return problems;
     }),
+    ...buildVolumesOf(stage)
+      .filter((volume) => !volumes.has(volume))
+      .map((volume) =>
+        problem(
+          'PLAN_UNKNOWN_VOLUME',
+          stage,
+          `"${stage.name}" builds an image from the volume "${volume}", which does not exist.`,
+          didYouMean(volume, volumes),
+        ),
+      ),
     ...(stage.artifacts !== undefined && !volumes.has(stage.artifacts.volume)
       ? [
           problem(
@@ -148,7 +169,20 @@ const referencesOf = (stage: Stage): ReadonlySet<string> => {
   return new Set([
     ...outputsAskedBy(stage),
     ...imagesOf(stage).flatMap((image) => (image.kind === 'stage' ? [image.stage] : [])),
-    ...stage.mounts.flatMap((mount) => (mount.kind === 'artifacts' ? [mount.stage] : [])),
+    ...artifactsAskedBy(stage),
+  ]);
+};
+
+/** Only a stage that commits leaves an image, only one that keeps files leaves some to mount. */
+const nothingToUseProblems = (plan: Plan): readonly Problem[] => {
+  const stages = new Map(plan.nodes.filter(isStage).map((stage) => [stage.name, stage]));
+  return [...stages.values()].flatMap((stage) => [
+    ...imagesOf(stage)
+      .flatMap((image) => (image.kind === 'stage' && stages.get(image.stage)?.commit === undefined ? [image.stage] : []))
+      .map((name) => problem('PLAN_NO_IMAGE', stage, `"${stage.name}" runs the image that "${name}" leaves, but "${name}" leaves none.`)),
+    ...artifactsAskedBy(stage)
+      .filter((name) => stages.get(name)?.artifacts === undefined)
+      .map((name) => problem('PLAN_NO_ARTIFACTS', stage, `"${stage.name}" mounts the files that "${name}" leaves, but "${name}" keeps none.`)),
   ]);
 };
 
@@ -177,13 +211,17 @@ const parallelWriteProblems = (plan: Plan): readonly Problem[] => {
 
 const usersOfVolumes = (plan: Plan): ReadonlyMap<string, readonly { readonly stage: Stage; readonly access: Access }[]> => {
   const users = new Map<string, { readonly stage: Stage; readonly access: Access }[]>();
+  const kept = new Map(plan.nodes.filter(isStage).map((stage) => [stage.name, stage.artifacts?.volume]));
+  const add = (volume: string | undefined, stage: Stage, access: Access): void => {
+    if (volume === undefined) return;
+    const list = users.get(volume);
+    if (list === undefined) users.set(volume, [{ stage, access }]);
+    else list.push({ stage, access });
+  };
   for (const stage of plan.nodes.filter(isStage)) {
-    for (const mount of stage.mounts) {
-      if (mount.kind !== 'volume') continue;
-      const list = users.get(mount.volume);
-      if (list === undefined) users.set(mount.volume, [{ stage, access: mount.access }]);
-      else list.push({ stage, access: mount.access });
-    }
+    for (const mount of stage.mounts) if (mount.kind === 'volume') add(mount.volume, stage, mount.access);
+    for (const volume of buildVolumesOf(stage)) add(volume, stage, 'read-only');
+    for (const name of artifactsAskedBy(stage)) add(kept.get(name), stage, 'read-only');
   }
   return users;
 };

@@ -210,6 +210,36 @@ export const resultsContract = (name: string, make: () => Promise<ResultsUnderTe
       await assert.rejects(results.begin(k, startedAt), { code: 'RESULTS_UNWRITABLE' });
     });
 
+    it('keeps the log of a done beside that of its stage, with no document of its own, and sets both aside for the next attempt', async () => {
+      const k = key('create');
+      const follower = allOf(made.another().readLog({ ...k, part: 'done' }, { from: 0, follow: true, signal: AbortSignal.timeout(20_000) }));
+      const write = async (part: { part?: 'done' }, attempt: number, words: string): Promise<void> => {
+        const writer = await results.begin({ ...k, ...part, attempt }, startedAt);
+        await writer.append({ stream: 'stdout', bytes: Buffer.from(words), at: startedAt });
+        await writer.close();
+      };
+      const read = async (options: { part?: 'done'; attempt?: number }): Promise<string> => {
+        const reading = { from: 0, follow: false, signal: never };
+        return bytesOf(await allOf(results.readLog({ run: k.run, stage: 'create', ...options }, reading))).toString();
+      };
+      await write({}, 1, 'created');
+      await write({ part: 'done' }, 1, 'not yet,');
+      await write({ part: 'done' }, 1, 'there');
+      await results.finish(k, passed);
+      assert.equal(bytesOf(await follower).toString(), 'not yet,there');
+      assert.equal(await read({}), 'created');
+      assert.equal(await text(k.run, 'create.done.log'), 'not yet,there');
+      assert.equal(await results.open(k.run, 'create.done.json'), undefined);
+      await write({}, 2, 'again');
+      assert.equal(await read({ part: 'done' }), '');
+      assert.equal(await read({ part: 'done', attempt: 1 }), 'not yet,there');
+      await write({ part: 'done' }, 2, 'at once');
+      assert.deepEqual([await read({}), await read({ part: 'done' })], ['again', 'at once']);
+      await results.finish({ ...k, attempt: 2 }, { ...passed, hasLog: false });
+      assert.deepEqual([await read({}), await read({ part: 'done' })], ['', '']);
+      assert.equal(await results.open(k.run, 'create.done.log'), undefined);
+    });
+
     it('ends the follower of an attempt that died unfinished when the next one begins', async () => {
       const k = key('build');
       const first = await results.begin(k, startedAt);

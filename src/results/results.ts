@@ -16,8 +16,11 @@ import type { ArtifactRef } from '../run/run-event.ts';
 export type Results = {
   /** For people: where. */
   readonly name: string;
-  /** A new attempt: its document (`name` and `started` only, R-DCK-97) and its log, or the existing ones. */
-  begin(key: AttemptKey, startedAt: number): Promise<LogWriter>;
+  /**
+   * A new attempt: its document (`name` and `started` only, R-DCK-97) and its log, or the existing ones. For a `part` of an attempt that
+   * has begun: a log `<stage>.<part>.log`, and no document.
+   */
+  begin(key: LogKey, startedAt: number): Promise<LogWriter>;
   /** Keeps the stage's files as one zip; reads the tar stream to its end. `undefined` when it has no entries at all (R-DCK-95). */
   putArtifacts(key: AttemptKey, tar: Readable): Promise<ArtifactRef | undefined>;
   /** The final document (R-DCK-98 … 101). */
@@ -32,8 +35,10 @@ export type Results = {
 };
 
 /** `attempt` absent: the newest. */
-export type StageKey = { readonly run: string; readonly stage: string; readonly attempt?: number };
+export type StageKey = { readonly run: string; readonly stage: string; readonly attempt?: number; readonly part?: 'done' };
 export type AttemptKey = { readonly run: string; readonly stage: string; readonly attempt: number };
+/** `part`: not the stage's own log, but that of its `done`. */
+export type LogKey = AttemptKey & { readonly part?: 'done' };
 
 export type LogWriter = {
   /** How much of each stream is durably there, in raw bytes. */

@@ -126,6 +126,12 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         startedAt: attempt.startedAt ?? event.at,
         container: event.container,
       }));
+    case 'stage.done-started':
+      return onAttempt(state, event, 'running', (attempt) => ({
+        ...attempt,
+        done: { startedAt: attempt.done?.startedAt ?? event.at, container: event.container },
+        ...(event.output === undefined ? {} : { output: event.output }),
+      }));
     case 'stage.finished':
       return onStage(state, event.stage, (stage) => ({
         ...stage,
@@ -153,8 +159,6 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         finishedAt: event.at,
         skip: event.cause,
       }));
-    case 'stage.done-started':
-      return;
     case 'deployment.recorded':
       state.deployments = [...state.deployments, { ...event.deployment, stage: event.stage }];
       return;
@@ -201,6 +205,8 @@ const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finish
   ...(event.cause === undefined ? {} : { cause: event.cause }),
   ...(event.output === undefined ? {} : { output: event.output }),
   ...(event.artifacts === undefined ? {} : { artifacts: event.artifacts }),
+  ...(event.tree === undefined ? {} : { tree: event.tree }),
+  ...(event.image === undefined ? {} : { committed: event.image }),
 });
 
 const onStage = (state: Folded, name: string, change: (stage: StageState) => StageState): void => {

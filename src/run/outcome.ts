@@ -4,8 +4,10 @@ export type Outcome = 'passed' | 'failed' | 'errored' | 'cancelled' | 'skipped';
 /** Where something is. */
 export type Phase = 'queued' | 'running' | 'waiting' | 'finished';
 
-/** Why a stage that ran did not pass: data for the fold, a sentence for people in `message`. */
-export type Cause =
+/** Why a stage that ran did not pass: data for the fold, a sentence for people in `message`. `part`: it was not its command, but its `done`. */
+export type Cause = Reason & { readonly part?: 'done' };
+
+type Reason =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: string }
   | { readonly kind: 'oom' }

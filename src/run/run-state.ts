@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Cause, Outcome, Phase, SkipCause } from './outcome.ts';
-import type { ArtifactRef, Decision, Deployment, OutputRef, Source, Trigger } from './run-event.ts';
+import type { ArtifactRef, Decision, Deployment, FileTree, OutputRef, Source, Trigger } from './run-event.ts';
 
 /** What a run's events amount to: derived by `fold`, never stored. */
 export type RunState = {
@@ -67,6 +67,11 @@ export type AttemptState = {
   readonly container?: string;
   readonly output?: OutputRef;
   readonly artifacts?: ArtifactRef;
+  /** Its command has passed, its `done` was let go. */
+  readonly done?: { readonly startedAt: number; readonly container: string };
+  readonly tree?: FileTree;
+  /** The image that it became. */
+  readonly committed?: { readonly reference: string; readonly digest: string };
 };
 
 export type GateState = {

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../lib/atomic-file.ts';
-import { documentName, logName, pastName, zipName } from '../object-names.ts';
+import { documentName, logName, logOwner, pastName, zipName } from '../object-names.ts';
 import type { StageDocument } from '../results.ts';
 import { documentText, renamedDocument } from '../stage-document.ts';
 import { isMissing } from './fs-error.ts';
@@ -27,6 +27,16 @@ export const lookAt = async (files: AttemptFiles) => {
   const header = await readHeader(files.index);
   const document = await readDocument(files.document);
   return { header, document, newest: header?.attempt ?? document?.attempt };
+};
+
+/** Where the log of a stage's `done` is; there is nothing else of it. */
+export const doneFiles = (root: string, run: string, stage: string): AttemptFiles =>
+  attemptFiles(root, run, logOwner({ stage, part: 'done' }));
+
+/** The log of a stage's `done`, when it is of an attempt before this one, gets the name of a past one. */
+export const setDoneAside = async (root: string, run: string, stage: string, attempt: number): Promise<void> => {
+  const header = await readHeader(doneFiles(root, run, stage).index);
+  if (header !== undefined && header.attempt < attempt) await setAside(root, run, logOwner({ stage, part: 'done' }), header.attempt);
 };
 
 /**

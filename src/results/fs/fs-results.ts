@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { replaceFile, writeAtomically } from '../../lib/atomic-file.ts';
 import { directoryChanges } from '../../lib/directory-changes.ts';
-import { checkNames, documentName, isPlainName, logName, zipName } from '../object-names.ts';
+import { checkNames, documentName, isPlainName, logName, logOwner, zipName } from '../object-names.ts';
 import type { Results } from '../results.ts';
 import { begunDocument, documentText, finishedDocument } from '../stage-document.ts';
 import { zipFromTar } from '../zip-from-tar.ts';
-import { attemptFiles, lookAt, openIfThere, setAside } from './attempt-files.ts';
+import { attemptFiles, doneFiles, lookAt, openIfThere, setAside, setDoneAside } from './attempt-files.ts';
 import { unreadable, unwritable } from './fs-error.ts';
 import { continueLog, createLog } from './log-writer.ts';
 import { isOver, type OpenLog, openLog } from './open-log.ts';
@@ -19,18 +19,22 @@ export const fsResults = ({ root }: { readonly root: string }): Results => ({
 
   begin: async (key, startedAt) => {
     checkNames(key, 'RESULTS_UNWRITABLE');
-    const files = attemptFiles(root, key.run, key.stage);
+    const owner = logOwner(key);
+    const files = attemptFiles(root, key.run, owner);
     try {
       await mkdir(files.directory, { recursive: true });
       const { header, newest } = await lookAt(files);
       if (newest !== undefined && newest > key.attempt) throw new Error(`attempt ${newest} has begun, attempt ${key.attempt} is past`);
-      if (newest !== undefined && newest < key.attempt) await setAside(root, key.run, key.stage, newest);
+      if (newest !== undefined && newest < key.attempt) await setAside(root, key.run, owner, newest);
+      if (key.part === undefined && key.attempt > 1) await setDoneAside(root, key.run, key.stage, key.attempt);
       const goesOn = header?.attempt === key.attempt;
       if (!goesOn) createLog(files, { startedAt, attempt: key.attempt });
-      await writeAtomically(files.document, documentText(begunDocument(key, goesOn ? header.startedAt : startedAt)));
-      return continueLog(files, `the log of "${key.stage}"`);
+      if (key.part === undefined) {
+        await writeAtomically(files.document, documentText(begunDocument(key, goesOn ? header.startedAt : startedAt)));
+      }
+      return continueLog(files, `the log of "${owner}"`);
     } catch (error) {
-      throw unwritable(`the results of "${key.stage}"`, error);
+      throw unwritable(`the results of "${owner}"`, error);
     }
   },
 
@@ -56,7 +60,10 @@ export const fsResults = ({ root }: { readonly root: string }): Results => ({
       if (newest !== undefined && newest > key.attempt) throw new Error(`attempt ${newest} has begun, attempt ${key.attempt} is past`);
       const before = document?.attempt === key.attempt ? Date.parse(document.started) : summary.startedAt;
       const startedAt = header?.attempt === key.attempt ? header.startedAt : before;
-      if (!summary.hasLog) await Promise.all([files.log, files.index].map((path) => rm(path, { force: true })));
+      if (!summary.hasLog) {
+        const logs = [files, doneFiles(root, key.run, key.stage)].flatMap(({ log, index }) => [log, index]);
+        await Promise.all(logs.map((path) => rm(path, { force: true })));
+      }
       await writeAtomically(files.document, documentText(finishedDocument(key, startedAt, summary)));
     } catch (error) {
       throw unwritable(`the document of "${key.stage}"`, error);
@@ -65,7 +72,7 @@ export const fsResults = ({ root }: { readonly root: string }): Results => ({
 
   readLog: async function* (key, { from, follow, signal }) {
     checkNames(key, 'RESULTS_UNREADABLE');
-    const telling = new Set([documentName(key.stage), `${logName(key.stage)}.idx`]);
+    const telling = new Set([documentName(key.stage), ...[key.stage, logOwner(key)].map((owner) => `${logName(owner)}.idx`)]);
     const changes = follow ? directoryChanges(join(root, key.run), (file) => telling.has(file), signal) : undefined;
     let log: OpenLog | undefined;
     try {
@@ -81,7 +88,7 @@ export const fsResults = ({ root }: { readonly root: string }): Results => ({
         await changes.next();
       }
     } catch (error) {
-      throw unreadable(`the log of "${key.stage}"`, error);
+      throw unreadable(`the log of "${logOwner(key)}"`, error);
     } finally {
       changes?.close();
       await log?.close();

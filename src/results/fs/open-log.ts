@@ -1,5 +1,5 @@
 import { type FileHandle, stat } from 'node:fs/promises';
-import { pastName } from '../object-names.ts';
+import { logOwner, pastName } from '../object-names.ts';
 import type { StageKey } from '../results.ts';
 import { attemptFiles, headerOf, lookAt, openIfThere } from './attempt-files.ts';
 import { type LogReader, logReader } from './log-reader.ts';
@@ -29,13 +29,15 @@ export const isOver = async (root: string, { run, stage, attempt }: StageKey): P
   return document.attempt >= (attempt ?? header?.attempt ?? document.attempt);
 };
 
-const openIndex = async (root: string, { run, stage, attempt }: StageKey) => {
-  for (const name of attempt === undefined ? [stage] : [stage, pastName(stage, attempt)]) {
+const openIndex = async (root: string, key: StageKey) => {
+  const { run, attempt } = key;
+  const owner = logOwner(key);
+  for (const name of attempt === undefined ? [owner] : [owner, pastName(owner, attempt)]) {
     const files = attemptFiles(root, run, name);
     const file = await openIfThere(files.index);
     const header = file && (await headerOf(file));
     if (file !== undefined && header !== undefined && (attempt === undefined || header.attempt === attempt)) {
-      const pastLog = attemptFiles(root, run, pastName(stage, header.attempt)).log;
+      const pastLog = attemptFiles(root, run, pastName(owner, header.attempt)).log;
       return { path: files.index, log: files.log, pastLog, file, attempt: header.attempt };
     }
     await file?.close();

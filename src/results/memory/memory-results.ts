@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { checkNames, documentName, logName, pastName, zipName } from '../object-names.ts';
+import { checkNames, documentName, logName, logOwner, pastName, zipName } from '../object-names.ts';
 import { ResultsError } from '../results-error.ts';
-import type { AttemptKey, LogWriter, Results, StageDocument, StoredChunk } from '../results.ts';
+import type { AttemptKey, LogKey, LogWriter, Results, StageDocument, StoredChunk } from '../results.ts';
 import { begunDocument, documentText, finishedDocument, renamedDocument } from '../stage-document.ts';
 import { zipFromTar } from '../zip-from-tar.ts';
 
@@ -23,27 +23,31 @@ export const memoryResults = (): Results => {
     const newest = runs.get(run)?.get(stage);
     return attempt === undefined || newest?.attempt === attempt ? newest : runs.get(run)?.get(pastName(stage, attempt));
   };
-  const keptFor = (key: AttemptKey, startedAt: number): Kept => {
-    const known = find(key.run, key.stage, key.attempt);
+  const setAside = (run: string, name: string, attempt: number): void => {
+    const kept = stagesOf(run).get(name);
+    if (kept === undefined || kept.attempt >= attempt) return;
+    kept.isPast = true;
+    const past = pastName(name, kept.attempt);
+    if (kept.document !== undefined) kept.document = renamedDocument(kept.document, run, past);
+    stagesOf(run).delete(name);
+    stagesOf(run).set(past, kept);
+  };
+  const keptFor = (key: LogKey, startedAt: number): Kept => {
+    const name = logOwner(key);
+    const known = find(key.run, name, key.attempt);
     if (known?.isPast === true)
       throw new ResultsError('RESULTS_UNWRITABLE', `A later attempt than ${key.attempt} of "${key.stage}" has begun.`);
     if (known !== undefined) return known;
-    const stages = stagesOf(key.run);
-    const newest = stages.get(key.stage);
-    if (newest !== undefined) {
-      newest.isPast = true;
-      const past = pastName(key.stage, newest.attempt);
-      newest.document = renamedDocument(newest.document, key.run, past);
-      stages.set(past, newest);
-    }
+    setAside(key.run, name, key.attempt);
+    if (key.part === undefined) setAside(key.run, doneOf(key), key.attempt);
     const kept: Kept = {
       attempt: key.attempt,
       startedAt,
       chunks: [],
-      document: begunDocument(key, startedAt),
+      ...(key.part === undefined ? { document: begunDocument(key, startedAt) } : {}),
       finished: false,
     };
-    stages.set(key.stage, kept);
+    stagesOf(key.run).set(name, kept);
     return kept;
   };
 
@@ -75,8 +79,11 @@ export const memoryResults = (): Results => {
       const kept = keptFor(key, summary.startedAt);
       kept.document = finishedDocument(key, kept.startedAt, summary);
       kept.finished = true;
-      if (!summary.hasLog) kept.chunks.length = 0;
-      kept.hasLog = summary.hasLog;
+      for (const log of summary.hasLog ? [] : [kept, find(key.run, doneOf(key), key.attempt)]) {
+        if (log === undefined) continue;
+        log.chunks.length = 0;
+        log.hasLog = false;
+      }
       tellReaders();
     },
 
@@ -84,17 +91,20 @@ export const memoryResults = (): Results => {
       checkNames(key, 'RESULTS_UNREADABLE');
       let read = 0;
       let skip = from;
+      let stage: Kept | undefined;
       let kept: Kept | undefined;
       while (!signal.aborted) {
-        kept ??= find(key.run, key.stage, key.attempt);
+        stage ??= find(key.run, key.stage, key.attempt);
+        kept ??= find(key.run, logOwner(key), stage?.attempt ?? key.attempt);
         for (const chunk of kept?.chunks.slice(read) ?? []) {
           read++;
           const bytes = chunk.bytes.subarray(Math.min(skip, chunk.bytes.length));
           skip -= chunk.bytes.length - bytes.length;
           if (bytes.length > 0) yield { ...chunk, bytes };
         }
-        if (!follow || (kept !== undefined && (kept.finished || kept.isPast === true) && read === kept.chunks.length)) return;
-        if (read === (kept?.chunks.length ?? 0)) await Promise.race([changed.promise, aborted(signal)]);
+        const isAllRead = read === (kept?.chunks.length ?? 0);
+        if (!follow || (stage !== undefined && (stage.finished || stage.isPast === true) && isAllRead)) return;
+        if (isAllRead) await Promise.race([changed.promise, aborted(signal)]);
       }
     },
 
@@ -112,15 +122,18 @@ type Kept = {
   readonly attempt: number;
   readonly startedAt: number;
   readonly chunks: StoredChunk[];
-  document: StageDocument;
+  /** The log of a `done` has none. */
+  document?: StageDocument;
   zip?: Uint8Array;
   finished: boolean;
   isPast?: boolean;
   hasLog?: boolean;
 };
 
+const doneOf = ({ stage }: AttemptKey): string => logOwner({ stage, part: 'done' });
+
 const objectOf = (kept: Kept, stage: string, name: string): Uint8Array | undefined => {
-  if (name === documentName(stage)) return Buffer.from(documentText(kept.document));
+  if (name === documentName(stage)) return kept.document && Buffer.from(documentText(kept.document));
   if (name === zipName(stage)) return kept.zip;
   return name === logName(stage) && kept.hasLog !== false ? Buffer.concat(kept.chunks.map((chunk) => chunk.bytes)) : undefined;
 };
