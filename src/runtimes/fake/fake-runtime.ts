@@ -17,16 +17,17 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_PREPARE_MS | prepare takes so long |
  * | FAKE_PREPARE_ERROR | prepare throws a RuntimeError with this code |
  * | FAKE_START_ERROR | start throws a RuntimeError with this code |
+ * | FAKE_COMMIT_ERROR | commit throws a RuntimeError with this code |
  * | FAKE_STDOUT, FAKE_STDERR | writes this text |
  * | FAKE_PRINT_ENV | writes its variables to stdout, `NAME=value` a line, those named FAKE_… left out |
  * | FAKE_PRINT_FILE | writes this file (from a volume or an input file) to stdout; exit 1 if there is none |
  * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there, when it exits |
  * | FAKE_SLEEP_MS | takes so long between its output and its exit |
- * | FAKE_EXIT | exits with this code (default 0) |
+ * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
  *
- * In this order: output, sleep, files, exit. A relative path begins at the stage's workdir, or `/`.
+ * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the stage's workdir, or `/`.
  */
 export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: FakeWorld }): Runtime => {
   const { clock, world = fakeWorld() } = options;
@@ -35,7 +36,7 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
     signal.throwIfAborted();
     const known = world.container(item);
     if (known !== undefined) return known;
-    const program = programOf(item.stage);
+    const program = programOf(item);
     if (program.prepareMs > 0) await sleep(clock, program.prepareMs, signal);
     if (program.prepareError !== undefined) throw new RuntimeError(program.prepareError, `${item.stage.name} cannot be prepared`);
     return world.add(item, program);
@@ -72,9 +73,9 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
 
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
 
-    read: async (ref, signal): Promise<Readable> => {
+    read: async (tree, signal): Promise<Readable | undefined> => {
       signal.throwIfAborted();
-      return world.volume(ref.run, ref.volume).packed();
+      return world.volume(tree.run, tree.volume).packed(tree.directory);
     },
 
     sweep: async (scope): Promise<Swept> => {
@@ -115,14 +116,15 @@ type FakeContainer = {
 export const fakeWorld = () => {
   const containers = new Map<string, Map<string, FakeContainer>>();
   const volumes = new Map<string, Map<string, FakeVolume>>();
-  const keyOf = (stage: string, attempt: number): string => `${attempt}/${stage}`;
+  const keyOf = (stage: string, attempt: number, part = 'command'): string => `${part}/${attempt}/${stage}`;
 
   return {
-    container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt)),
+    container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt, item.part)),
     add: (item: Item, program: Program): FakeContainer => {
-      const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}`, item, program };
+      const part = item.part === undefined ? '' : `.${item.part}`;
+      const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`, item, program };
       const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
-      containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt), container));
+      containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
       return container;
     },
     volume: (run: string, name: string): FakeVolume => {
@@ -135,8 +137,9 @@ export const fakeWorld = () => {
     runs: () => [...new Set([...containers.keys(), ...volumes.keys()])],
     remove: (run: string, stage: string, attempt: number): number => {
       const ofRun = containers.get(run);
-      ofRun?.get(keyOf(stage, attempt))?.kill?.();
-      return ofRun?.delete(keyOf(stage, attempt)) ? 1 : 0;
+      const keys = [keyOf(stage, attempt), keyOf(stage, attempt, 'done')];
+      for (const key of keys) ofRun?.get(key)?.kill?.();
+      return keys.filter((key) => ofRun?.delete(key)).length;
     },
     removeRun: (run: string): { readonly containers: number; readonly volumes: number } => {
       const removed = { containers: containers.get(run)?.size ?? 0, volumes: volumes.get(run)?.size ?? 0 };
@@ -194,7 +197,12 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
     },
-    commit: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'the fake makes no images yet')),
+    commit: async (names, signal) => {
+      signal.throwIfAborted();
+      if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
+      const reference = names[0] ?? `${container.name}:committed`;
+      return { reference, digest: digestOf(container.name) };
+    },
   };
 };
 
@@ -204,7 +212,8 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
   const mounts = item.stage.mounts.flatMap((mount) => {
     if (mount.kind !== 'volume') return [];
     const volume = world.volume(item.run, mount.volume);
-    return [{ path: posix.join(mount.path, '/'), access: mount.access, volume: mount.access === 'copy' ? volume.copy() : volume }];
+    const seen = mount.access === 'copy' ? volume.copy() : volume;
+    return [{ path: posix.join(mount.path, '/'), directory: mount.directory ?? '', access: mount.access, volume: seen }];
   });
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
   return {
@@ -213,13 +222,13 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
       const given = values.files.find((file) => absolute(file.path) === at);
       if (given !== undefined) return given.content;
       const mount = mountOf(at);
-      return mount?.volume.get(at.slice(mount.path.length));
+      return mount?.volume.get(posix.join(mount.directory, at.slice(mount.path.length)));
     },
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
       if (mount === undefined || mount.access === 'read-only') return;
-      mount.volume.put(at.slice(mount.path.length), Buffer.from(content), 0o644);
+      mount.volume.put(posix.join(mount.directory, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
   };
 };

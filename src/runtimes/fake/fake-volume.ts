@@ -9,7 +9,8 @@ export type FakeVolume = {
   put(path: string, content: Uint8Array, mode: number): void;
   get(path: string): Uint8Array | undefined;
   unpack(tar: Readable, signal: AbortSignal): Promise<void>;
-  packed(): Readable;
+  /** `undefined` when there is no such directory. */
+  packed(directory?: string): Readable | undefined;
   copy(): FakeVolume;
 };
 
@@ -34,7 +35,14 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
       });
       await taken;
     },
-    packed: () => Readable.from(tarOf([...entries.values()]), { objectMode: false }),
+    packed: (directory) => {
+      const root = inside(directory ?? '');
+      if (root !== '' && entries.get(root)?.header.type !== 'directory') return undefined;
+      const below = root === '' ? '' : `${root}/`;
+      const found = [...entries.values()].filter(({ header }) => header.name.startsWith(below));
+      const relative = found.map(({ header, content }) => ({ header: { ...header, name: header.name.slice(below.length) }, content }));
+      return Readable.from(tarOf(relative), { objectMode: false });
+    },
     copy: () => fakeVolume(entries),
   };
 };

@@ -1,11 +1,12 @@
-import type { Stage } from '../../plan/plan.ts';
 import type { RuntimeErrorCode } from '../runtime-error.ts';
+import type { Item } from '../runtime.ts';
 
-/** What a stage of the fake runtime does, read from its literal env (see fake-runtime.ts). */
+/** What an item of the fake runtime does, read from its stage's literal env (see fake-runtime.ts). */
 export type Program = {
   readonly prepareMs: number;
   readonly prepareError?: RuntimeErrorCode;
   readonly startError?: RuntimeErrorCode;
+  readonly commitError?: RuntimeErrorCode;
   readonly stdout: string;
   readonly stderr: string;
   readonly printEnv: boolean;
@@ -17,26 +18,29 @@ export type Program = {
   readonly ignoresStop: boolean;
 };
 
-export const programOf = (stage: Stage): Program => {
+export const programOf = ({ stage, attempt, part }: Item): Program => {
   const text = (name: string): string | undefined => {
-    const value = stage.env[name];
+    const value = stage.env[part === undefined ? name : name.replace('FAKE_', `FAKE_${part.toUpperCase()}_`)];
     return value?.kind === 'literal' ? value.value : undefined;
   };
+  const exits = (text('FAKE_EXIT') ?? '').split(',').filter((code) => code !== '');
   const oom = text('FAKE_OOM') !== undefined;
   const prepareError = text('FAKE_PREPARE_ERROR');
   const startError = text('FAKE_START_ERROR');
+  const commitError = text('FAKE_COMMIT_ERROR');
   const printFile = text('FAKE_PRINT_FILE');
   return {
     prepareMs: Number(text('FAKE_PREPARE_MS') ?? 0),
     ...(prepareError === undefined ? {} : { prepareError: prepareError as RuntimeErrorCode }),
     ...(startError === undefined ? {} : { startError: startError as RuntimeErrorCode }),
+    ...(commitError === undefined ? {} : { commitError: commitError as RuntimeErrorCode }),
     stdout: text('FAKE_STDOUT') ?? '',
     stderr: text('FAKE_STDERR') ?? '',
     printEnv: text('FAKE_PRINT_ENV') !== undefined,
     ...(printFile === undefined ? {} : { printFile }),
     writes: JSON.parse(text('FAKE_WRITE') ?? '{}') as Record<string, string>,
     sleepMs: Number(text('FAKE_SLEEP_MS') ?? 0),
-    exit: Number(text('FAKE_EXIT') ?? (oom ? 137 : 0)),
+    exit: Number(exits[attempt - 1] ?? exits.at(-1) ?? (oom ? 137 : 0)),
     oom,
     ignoresStop: text('FAKE_IGNORE_STOP') !== undefined,
   };
