@@ -77,7 +77,7 @@ export const buildProgram = (process: ProgramProcess) => {
         'Without a stage: of all stages, one after the other.',
     )
     .argument('[run]', runArgument)
-    .argument('[stage]', 'a stage of the run, or "fetch"')
+    .argument('[stage]', 'a stage of the run, "fetch", or "<stage>.done"')
     .option('-f, --follow', 'go on until the stage has ended')
     .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
     .action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));

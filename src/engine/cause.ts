@@ -14,6 +14,10 @@ export const endingOf = ({ exit, ended }: Followed): Ending => {
   return { outcome: 'failed', cause: causeOfExit(exit), exitCode: exit.code };
 };
 
+/** That it was not the command, but the stage's `done`. */
+export const ofDone = (ending: Ending): Ending =>
+  ending.cause === undefined || ending.cause.kind === 'cancelled' ? ending : { ...ending, cause: { ...ending.cause, part: 'done' } };
+
 /** An error of ours, as data; a message is made for people and has no secrets (see RuntimeError, ResultsError). */
 export const endingOfError = (error: unknown): Ending => ({ outcome: 'errored', cause: errorCause(error) });
 
@@ -29,7 +33,9 @@ const causeOfExit = ({ code }: Exit): Cause => {
 };
 
 /** One sentence for the stage's document. */
-export const causeText = (cause: Cause): string => {
+export const causeText = (cause: Cause): string => `${cause.part === undefined ? '' : `${cause.part}: `}${reasonText(cause)}`;
+
+const reasonText = (cause: Cause): string => {
   switch (cause.kind) {
     case 'exit':
       return `exit code ${cause.code}`;

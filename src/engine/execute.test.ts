@@ -3,54 +3,18 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { virtualClock } from '../lib/virtual-clock.ts';
-import type { Plan, Stage } from '../plan/plan.ts';
-import { reference, stage } from '../plan/stage.ts';
+import type { Plan } from '../plan/plan.ts';
 import { memoryResults } from '../results/memory/memory-results.ts';
 import type { Results } from '../results/results.ts';
 import { ResultsError } from '../results/results-error.ts';
 import { fold } from '../run/fold.ts';
 import type { Journal } from '../run/journal.ts';
 import type { RunEvent } from '../run/run-event.ts';
-import type { RunState, StageState } from '../run/run-state.ts';
 import { fakeRuntime, fakeWorld } from '../runtimes/fake/fake-runtime.ts';
 import { execute } from './execute.ts';
 import { depsFor, optionsFor, plannedJournal, quietSink } from './testing/memory-run.ts';
+import { after, doing, endsOf, literal, logOf, runAndCrash, runPlan, spans, stageOf } from './testing/fake-run.ts';
 import { planOf, randomPlan } from './testing/random-plan.ts';
-
-const literal = (env: Readonly<Record<string, string>>): Stage['env'] =>
-  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, { kind: 'literal', value } as const]));
-
-const doing = (name: string, env: Readonly<Record<string, string>> = {}, more: Partial<Stage> = {}): Stage =>
-  stage({ name, image: reference('busybox:latest'), env: literal(env), ...more });
-const after = (...needs: readonly string[]): Partial<Stage> => ({ needs: needs.map((node) => ({ node, on: 'passed' as const })) });
-
-const stageOf = (state: RunState | undefined, name: string): StageState => {
-  const node = state?.nodes.get(name);
-  assert.ok(node?.kind === 'stage');
-  return node;
-};
-const spans = (events: readonly RunEvent[], name: string): { readonly start: number; readonly end: number } => ({
-  start: events.find((event) => event.kind === 'stage.started' && event.stage === name)?.at ?? Number.NaN,
-  end: events.find((event) => event.kind === 'stage.finished' && event.stage === name)?.at ?? Number.NaN,
-});
-
-const logOf = async (results: Results, name: string): Promise<string> => {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of results.readLog(
-    { run: 'run_1', stage: name },
-    { from: 0, follow: false, signal: new AbortController().signal },
-  ))
-    parts.push(chunk.bytes);
-  return Buffer.concat(parts).toString();
-};
-
-const runPlan = async (plan: Plan, options: Parameters<typeof optionsFor>[0] = {}) => {
-  const clock = virtualClock({ whenIdle: 'run' });
-  const journal = plannedJournal(plan);
-  const results = memoryResults();
-  const executed = await execute(depsFor(journal, clock, { results }), optionsFor(options));
-  return { state: executed.state, events: journal.events, results, clock };
-};
 
 describe('execute', () => {
   it('carries a plan through: logs kept, documents written, outcome passed', async () => {
@@ -264,36 +228,13 @@ describe('execute, given the journal of a process that died', () => {
             ),
           };
           const whole = await runPlan(plan);
-          const clock = virtualClock({ whenIdle: 'run' });
-          const world = fakeWorld();
-          const results = memoryResults();
-          const first = plannedJournal(plan);
-          const limit = first.past.length + (cut % (whole.events.length - first.past.length));
-          const dying: Journal = {
-            ...first,
-            append: (events) => (first.events.length + events.length > limit ? Promise.reject(new Error('killed')) : first.append(events)),
-          };
-          await execute(depsFor(dying, clock, { results, runtime: fakeRuntime({ clock, world }) }), optionsFor()).catch((error: unknown) =>
-            assert.equal((error as { code?: string }).code, 'JOURNAL_UNWRITABLE'),
-          );
-          const second: Journal = { ...first, past: [...first.events] };
-          const resumed = await execute(depsFor(second, clock, { results, runtime: fakeRuntime({ clock, world }) }), optionsFor());
+          const resumed = await runAndCrash(plan, [cut % (whole.events.length - 4)]);
           assert.deepEqual(endsOf(resumed.state), endsOf(whole.state));
-          assert.deepEqual(fold(first.events), resumed.state);
-          for (const node of plan.nodes) assert.equal(await logOf(results, node.name), await logOf(whole.results, node.name));
+          assert.deepEqual(fold(resumed.events), resumed.state);
+          for (const node of plan.nodes) assert.equal(await logOf(resumed.results, node.name), await logOf(whole.results, node.name));
         },
       ),
       { numRuns: 150 },
     );
   });
 });
-
-const endsOf = (state: RunState) => [
-  state.outcome,
-  ...[...state.nodes.values()].map((node) => [
-    node.name,
-    node.outcome,
-    node.skip,
-    node.kind === 'stage' ? node.attempts.map((attempt) => [attempt.attempt, attempt.outcome, attempt.cause]) : [],
-  ]),
-];

@@ -8,9 +8,11 @@ import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { RunState, StageState } from '../run/run-state.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
 import { runAttempt, type Started } from './attempt.ts';
+import type { AttemptDeps } from './attempt-deps.ts';
 import { type FailurePolicy, decide, indexPlan } from './decide.ts';
 import { deploymentOf } from './deployment.ts';
 import { makeFiller } from './fill.ts';
+import { itemsOf, mountedArtifacts } from './items.ts';
 import { outputsOf } from './outputs.ts';
 import { makeQueue } from './queue.ts';
 import { makeRecorder } from './recorder.ts';
@@ -56,6 +58,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const plan = plannedIn(deps.journal);
   const indexed = indexPlan(plan);
   const asked = askedOutputs(plan);
+  const mounted = mountedArtifacts(plan);
   const planSecrets = secretsIn(plan, deps.outside);
   const controls = new Map<string, AbortController>();
   const force = new AbortController();
@@ -67,13 +70,13 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const finished = Promise.withResolvers<void>();
   const hints = new AbortController();
   const outputs = outputsOf(deps.results, () => recorder.state());
+  const items = itemsOf(plan, () => recorder.state(), outputs);
   let leftovers: unknown;
 
-  const itemOf = (stage: Stage, attempt: number): Item => ({ run: deps.journal.run, project: recorder.state().project, stage, attempt });
-
-  const run = async ({ item, started }: Queued): Promise<void> => {
+  const run = async ({ stage, attempt, started }: Queued): Promise<void> => {
     const stop = new AbortController();
-    const name = item.stage.name;
+    const { name } = stage;
+    const item = items.of(stage, attempt);
     controls.set(name, stop);
     hinted.delete(name);
     try {
@@ -115,10 +118,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   /** Runs ahead of the journal without harm: it only ends what runs, and takes back what nobody has begun. */
   const stop = (names: ReadonlySet<string>, state: RunState): void => {
     if (names.size === 0) return;
-    for (const { item } of queue.withdraw(({ item }) => names.has(item.stage.name))) {
-      void report([
-        { kind: 'stage.finished', stage: item.stage.name, attempt: item.attempt, outcome: 'cancelled', cause: { kind: 'cancelled' } },
-      ]);
+    for (const { stage, attempt } of queue.withdraw(({ stage }) => names.has(stage.name))) {
+      void report([{ kind: 'stage.finished', stage: stage.name, attempt, outcome: 'cancelled', cause: { kind: 'cancelled' } }]);
     }
     for (const name of names) controls.get(name)?.abort();
     if (state.cancel?.force === true) force.abort();
@@ -129,7 +130,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
       deps.sink.event(event, state);
       if (event.kind === 'stage.queued') {
         const stage = indexed.nodes.get(event.stage);
-        if (stage?.kind === 'stage') queue.push({ item: itemOf(stage, event.attempt) });
+        if (stage?.kind === 'stage') queue.push({ stage, attempt: event.attempt });
       }
       if (event.kind === 'gate.opened') watchGate(event.gate, event.at);
       if (event.kind === 'stage.skipped') forget(event.stage);
@@ -137,18 +138,26 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     }
     for (const event of events) {
       if (event.kind !== 'stage.started' || hinted.size >= ahead(options)) continue;
-      hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => itemOf(stage, attemptsOf(state, stage.name) + 1)));
+      hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => ({ stage, attempt: attemptsOf(state, stage.name) + 1 })));
     }
-    hint(queue.next(1).map(({ item }) => item));
+    hint(queue.next(1));
   };
 
-  const hint = (items: readonly Item[]): void => {
-    for (const item of items) {
-      const name = item.stage.name;
-      if (hinted.size >= ahead(options) || hinted.has(name) || controls.has(name)) continue;
+  const hint = (next: readonly Queued[]): void => {
+    for (const { stage, attempt } of next) {
+      const { name } = stage;
+      if (hinted.size >= ahead(options) || hinted.has(name) || controls.has(name) || !items.canForesee(stage)) continue;
+      const item = items.of(stage, attempt);
       hinted.set(name, item);
-      deps.runtime.prepare(item, (note) => deps.sink.note(name, note), hints.signal).catch(() => {});
+      prepareAhead(item).catch(() => {});
     }
+  };
+
+  const prepareAhead = async (item: Item): Promise<void> => {
+    const { name } = item.stage;
+    const complete = await items.withImages(item);
+    if (hinted.get(name) !== item) return;
+    await deps.runtime.prepare(complete, (note) => deps.sink.note(name, note), hints.signal);
   };
 
   const forget = (stage: string): void => {
@@ -172,15 +181,17 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const recorder = makeRecorder(deps.journal, deps.clock, consequences, act);
   const report = (facts: readonly RunFact[]): Promise<void> => recorder.report(facts).catch(finished.reject);
 
-  const attemptDeps = {
+  const attemptDeps: AttemptDeps = {
     runtime: deps.runtime,
     results: deps.results,
     clock: deps.clock,
     sink: deps.sink,
     report: recorder.report,
     fill: makeFiller(plan, deps.runtime, deps.source, recorder),
-    values: (item: Item) => resolveValues(item.stage, deps.outside, outputs.read),
-    isAsked: (stage: string) => asked.has(stage),
+    values: (item) => resolveValues(item.stage, deps.outside, outputs.read),
+    withImages: items.withImages,
+    isAsked: (stage) => asked.has(stage),
+    isMounted: (stage) => mounted.has(stage),
     keepOutput: outputs.keep,
     secrets: () => [...planSecrets, ...outputs.secrets()],
   };
@@ -214,13 +225,9 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     const stage = indexed.nodes.get(node.name);
     const attempt = node.attempts.at(-1);
     if (stage?.kind !== 'stage' || attempt === undefined || attempt.phase === 'finished') return;
-    const started =
-      attempt.startedAt === undefined
-        ? undefined
-        : { at: attempt.startedAt, ...(attempt.image === undefined ? {} : { image: attempt.image }) };
-    const item = itemOf(stage, attempt.attempt);
-    if (started === undefined) queue.push({ item });
-    else queue.enter({ item, started });
+    const queued = { stage, attempt: attempt.attempt };
+    if (attempt.startedAt === undefined) queue.push(queued);
+    else queue.enter({ ...queued, started: { ...attempt, startedAt: attempt.startedAt } });
   };
 
   try {
@@ -240,7 +247,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   }
 };
 
-type Queued = { readonly item: Item; readonly started?: Started };
+type Queued = { readonly stage: Stage; readonly attempt: number; readonly started?: Started };
 
 /** How many attempts are made ready before their turn. */
 const ahead = (options: ExecuteOptions): number => Math.max(2, Math.ceil(options.concurrency / 2));

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { Plan } from '../plan/plan.ts';
+import { buildVolumesOf } from '../plan/stage.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
 import type { Recorder } from './recorder.ts';
 
-/** Fills the source volumes that an item mounts, each once per run, and records it before anything may write into them. */
+/** Fills the source volumes that an item mounts or is built from, each once per run, and records it before anything may write into them. */
 export const makeFiller = (plan: Plan, runtime: Runtime, source: () => Readable, recorder: Recorder): ((item: Item) => Promise<void>) => {
   const fromSource = new Set(plan.volumes.filter((volume) => volume.from === 'source').map((volume) => volume.name));
   const filling = new Map<string, Promise<void>>();
@@ -14,9 +15,10 @@ export const makeFiller = (plan: Plan, runtime: Runtime, source: () => Readable,
   };
 
   return async (item) => {
-    const volumes = item.stage.mounts.flatMap((mount) => (mount.kind === 'volume' && fromSource.has(mount.volume) ? [mount.volume] : []));
+    const mounted = item.stage.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : []));
+    const volumes = new Set([...mounted, ...buildVolumesOf(item.stage)]);
     await Promise.all(
-      volumes.map(async (volume) => {
+      [...volumes.intersection(fromSource)].map(async (volume) => {
         if (recorder.state().filledVolumes.has(volume)) return;
         const known = filling.get(volume);
         const filled = known ?? fillOne(item.run, volume).finally(() => filling.delete(volume));

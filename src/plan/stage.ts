@@ -57,4 +57,7 @@ export const environmentsOf = (stage: Stage): readonly Readonly<Record<string, E
 /** What the log of a stage's `done` is called; no stage may have such a name beside it. */
 export const doneName = (stage: string): string => `${stage}.done`;
 
+/** The other way, for a name that is no stage's own. */
+export const stageOfLog = (name: string): string => name.replace(/\.done$/, '');
+
 export const stagesOf = (plan: Plan): readonly Stage[] => plan.nodes.filter((node) => node.kind === 'stage');

@@ -182,7 +182,9 @@ const nothingToUseProblems = (plan: Plan): readonly Problem[] => {
       .map((name) => problem('PLAN_NO_IMAGE', stage, `"${stage.name}" runs the image that "${name}" leaves, but "${name}" leaves none.`)),
     ...artifactsAskedBy(stage)
       .filter((name) => stages.get(name)?.artifacts === undefined)
-      .map((name) => problem('PLAN_NO_ARTIFACTS', stage, `"${stage.name}" mounts the files that "${name}" leaves, but "${name}" keeps none.`)),
+      .map((name) =>
+        problem('PLAN_NO_ARTIFACTS', stage, `"${stage.name}" mounts the files that "${name}" leaves, but "${name}" keeps none.`),
+      ),
   ]);
 };
 

@@ -212,7 +212,9 @@ export const resultsContract = (name: string, make: () => Promise<ResultsUnderTe
 
     it('keeps the log of a done beside that of its stage, with no document of its own, and sets both aside for the next attempt', async () => {
       const k = key('create');
-      const follower = allOf(made.another().readLog({ ...k, part: 'done' }, { from: 0, follow: true, signal: AbortSignal.timeout(20_000) }));
+      const follower = allOf(
+        made.another().readLog({ ...k, part: 'done' }, { from: 0, follow: true, signal: AbortSignal.timeout(20_000) }),
+      );
       const write = async (part: { part?: 'done' }, attempt: number, words: string): Promise<void> => {
         const writer = await results.begin({ ...k, ...part, attempt }, startedAt);
         await writer.append({ stream: 'stdout', bytes: Buffer.from(words), at: startedAt });

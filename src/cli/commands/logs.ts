@@ -1,5 +1,6 @@
 import { followJournal } from '../../local/journal.ts';
 import { ownerOf } from '../../local/lock.ts';
+import { stageOfLog } from '../../plan/stage.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -9,7 +10,7 @@ import { skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
 import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { findRunAndStage } from '../run-and-stage.ts';
+import { findRunAndStage, logNames } from '../run-and-stage.ts';
 import { write } from '../write.ts';
 import { openProject } from './open-project.ts';
 
@@ -23,7 +24,7 @@ export const logs = async (
   { follow, attempt }: LogsOptions,
 ): Promise<ExitCode> => {
   const project = await openProject(context);
-  const { state, stage } = await findRunAndStage(project, first, second);
+  const { state, stage } = await findRunAndStage(project, first, second, logNames);
   const follows = follow === true && (await ownerOf(project.stateDir, state.run)) !== undefined;
   if (stage !== undefined && !follows) explainNoLog(state, stage, attempt);
   const interrupts = listenForInterrupts(() => undefined);
@@ -31,9 +32,9 @@ export const logs = async (
     const names = stage === undefined ? stagesWithLogs(state, follows) : [stage];
     const heading = stage === undefined && context.stdout.isTTY && context.stderr.isTTY ? headings(context) : undefined;
     for (const name of names) {
-      const end = follows ? endOfWaiting(project, state.run, name, interrupts.cancel) : undefined;
+      const end = follows ? endOfWaiting(project, state.run, keyOf(state, name).stage, interrupts.cancel) : undefined;
       const signal = end?.signal ?? interrupts.cancel;
-      const key = { run: state.run, stage: name, ...(attempt === undefined ? {} : { attempt }) };
+      const key = { run: state.run, ...keyOf(state, name), ...(attempt === undefined ? {} : { attempt }) };
       for await (const { stream, bytes } of project.results.readLog(key, { from: 0, follow: follows, signal })) {
         await heading?.(name, bytes);
         await write(stream === 'stdout' ? context.stdout : context.stderr, bytes);
@@ -65,10 +66,18 @@ const newline = 10;
 const [right, left] = [2, 8];
 
 const stagesWithLogs = (state: RunState, follows: boolean): readonly string[] =>
-  [...state.nodes.values()].flatMap((node) => (node.kind === 'stage' && (follows || node.attempts.length > 0) ? [node.name] : []));
+  logNames(state).filter((name) => {
+    const node = state.nodes.get(keyOf(state, name).stage);
+    return node?.kind === 'stage' && (follows || node.attempts.length > 0);
+  });
 
-const explainNoLog = (state: RunState, stage: string, attempt: number | undefined): void => {
-  if (stage === 'fetch') return;
+/** `build`, or the `done` of it as `build.done`. */
+const keyOf = (state: RunState, name: string): { readonly stage: string; readonly part?: 'done' } =>
+  name === 'fetch' || state.nodes.has(name) ? { stage: name } : { stage: stageOfLog(name), part: 'done' };
+
+const explainNoLog = (state: RunState, name: string, attempt: number | undefined): void => {
+  if (name === 'fetch') return;
+  const { stage, part } = keyOf(state, name);
   const node = state.nodes.get(stage);
   if (node?.kind !== 'stage') return;
   const planned = state.plan?.nodes.find(({ name }) => name === stage);
@@ -79,6 +88,8 @@ const explainNoLog = (state: RunState, stage: string, attempt: number | undefine
   if (attempt !== undefined && attempt > node.attempts.length) {
     throw new Refusal('NO_LOG', `"${stage}" has no attempt ${attempt}.`, `The newest is attempt ${node.attempts.length}.`);
   }
+  const shown = node.attempts[(attempt ?? node.attempts.length) - 1];
+  if (part !== undefined && shown?.done === undefined) throw new Refusal('NO_LOG', `"${stage}" did not come to its "${part}".`);
 };
 
 /** Aborts when the stage will never have a log: it was skipped, or the run has ended without it. */

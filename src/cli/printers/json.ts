@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../../lib/clock.ts';
+import { doneName } from '../../plan/stage.ts';
 import type { LogChunk, StreamName } from '../../runtimes/runtime.ts';
 import { pacedOutput } from './paced-output.ts';
 import type { Output, Printer } from './printer.ts';
 import { splitCharacter } from './split-character.ts';
 
 /**
- * A piece of a log as a JSON line. The pieces of one stream of an attempt, one after the other, are its exact bytes; `text` where
+ * A piece of a log as a JSON line; `stage` is `<stage>.done` for that of its `done`. The pieces of one stream of an attempt, one after the other, are its exact bytes; `text` where
  * they are UTF-8, `base64` where not. `at` is epoch ms.
  */
 export type LogLine = {
@@ -29,7 +30,7 @@ export const jsonPrinter = (output: Output, { clock, gone }: JsonOptions): Print
     bytes.byteLength === 0 ? undefined : line({ kind: 'log', stage, attempt, stream, ...asText(bytes), at: clock.now() });
   const flush = (stage?: string): void => {
     for (const [key, rest] of open) {
-      if (stage !== undefined && rest.stage !== stage) continue;
+      if (stage !== undefined && rest.stage !== stage && rest.stage !== doneName(stage)) continue;
       open.delete(key);
       void log(rest.stage, rest.attempt, rest);
     }

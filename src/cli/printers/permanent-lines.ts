@@ -1,4 +1,5 @@
 import type { Plan } from '../../plan/plan.ts';
+import { doneName } from '../../plan/stage.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Outcome } from '../../run/outcome.ts';
@@ -28,7 +29,8 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       if (!isTold || attempt?.startedAt === undefined) return [line];
       const planned = state.plan?.nodes.find(({ name }) => name === event.stage);
       if (planned?.kind !== 'stage' || planned.sensitive || (planned.mayFail && event.outcome === 'failed')) return [line];
-      const command = logCommand(state.number, event.stage, planned.retry.attempts > 1 || event.attempt > 1 ? event.attempt : undefined);
+      const log = event.cause?.part === 'done' ? doneName(event.stage) : event.stage;
+      const command = logCommand(state.number, log, planned.retry.attempts > 1 || event.attempt > 1 ? event.attempt : undefined);
       return [line, ...logEnd(tail, look), `  ${look.palette.quiet('Whole log:')} ${look.palette.accent(command)}`];
     }
     case 'stage.skipped':

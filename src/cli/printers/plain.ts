@@ -1,3 +1,4 @@
+import { doneName } from '../../plan/stage.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { StreamName } from '../../runtimes/runtime.ts';
@@ -46,7 +47,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
   };
   const flush = (stage?: string): void => {
     for (const [key, open] of streams) {
-      if (stage !== undefined && open.stage !== stage) continue;
+      if (stage !== undefined && open.stage !== stage && open.stage !== doneName(stage)) continue;
       streams.delete(key);
       void pieces(key, open.stage, open.stream, open.lines.end());
     }
@@ -54,7 +55,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
   const onEvent = (event: RunEvent, state: RunState): void => {
     if (plan !== state.plan) {
       plan = state.plan;
-      names = namesOf(nodeNames(state), look);
+      names = namesOf(speakers(state), look);
     }
     if (event.kind === 'stage.finished') flush(event.stage);
     const said = eventSentence(event, state);
@@ -105,5 +106,7 @@ const namesOf = (nodes: readonly string[], { palette, glyphs }: Look): Names => 
   };
 };
 
-const nodeNames = ({ plan, only }: RunState): string[] =>
-  (plan?.nodes ?? []).map(({ name }) => name).filter((name) => only?.has(name) ?? true);
+const speakers = ({ plan, only }: RunState): string[] =>
+  (plan?.nodes ?? [])
+    .filter(({ name }) => only?.has(name) ?? true)
+    .flatMap((node) => (node.kind === 'stage' && node.done !== undefined ? [node.name, doneName(node.name)] : [node.name]));

@@ -1,4 +1,5 @@
 import type { PlanNode } from '../../plan/plan.ts';
+import { stageOfLog } from '../../plan/stage.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { NodeState, RunState } from '../../run/run-state.ts';
 import type { LogChunk, PrepareNote } from '../../runtimes/runtime.ts';
@@ -92,7 +93,7 @@ export const runProgress = (): RunProgress => {
       if (node !== undefined) place(node, event.at);
     },
     log: (stage, chunk) => {
-      const running = active.get(stage);
+      const running = active.get(stage) ?? active.get(stageOfLog(stage));
       if (running === undefined) return;
       running.tail ??= logTail();
       running.tail.add(chunk);

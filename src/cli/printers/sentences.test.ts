@@ -13,6 +13,8 @@ const causes: readonly Cause[] = [
   { kind: 'error', code: 'IMAGE_NOT_FOUND', message: 'there is no image "golang:9".' },
   { kind: 'error', code: 'ENGINE_LOST', message: 'the engine\x1b[2J\nwent away' },
   { kind: 'cancelled' },
+  { kind: 'exit', code: 1, part: 'done' },
+  { kind: 'timeout', limit: 'total', ms: 5_000, part: 'done' },
 ];
 const outcomes: readonly Outcome[] = ['passed', 'failed', 'errored', 'cancelled', 'skipped'];
 const skips: readonly SkipCause[] = [

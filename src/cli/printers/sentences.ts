@@ -9,15 +9,15 @@ import { limit, list, plural, sentence, shortCommit } from './words.ts';
 export const causeSentence = (cause: Cause): string => {
   switch (cause.kind) {
     case 'exit':
-      return `The command ended with exit code ${cause.code}${exitHint(cause.code)}`;
+      return `${subject(cause)} ended with exit code ${cause.code}${exitHint(cause.code)}`;
     case 'signal':
-      return `The command was ended by ${visible(cause.signal)}`;
+      return `${subject(cause)} was ended by ${visible(cause.signal)}`;
     case 'oom':
-      return 'The command needed more memory than it may have and was killed';
+      return `${subject(cause)} needed more memory than it may have and was killed`;
     case 'timeout':
       return cause.limit === 'total'
-        ? `The command took longer than ${limit(cause.ms)} and was stopped`
-        : `The command wrote nothing for ${limit(cause.ms)} and was stopped`;
+        ? `${subject(cause)} took longer than ${limit(cause.ms)} and was stopped`
+        : `${subject(cause)} wrote nothing for ${limit(cause.ms)} and was stopped`;
     case 'error':
       return `${sentence(withoutStop(visible(cause.message)))} (${visible(cause.code)})`;
     case 'cancelled':
@@ -26,6 +26,8 @@ export const causeSentence = (cause: Cause): string => {
       return assertNever(cause);
   }
 };
+
+const subject = ({ part }: Cause): string => (part === 'done' ? 'Its "done"' : 'The command');
 
 /** Why a node was never run: the end of "Skipped, because …". */
 export const skipSentence = (cause: SkipCause): string => {

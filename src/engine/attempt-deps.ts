@@ -1,0 +1,43 @@
+import type { Clock } from '../lib/clock.ts';
+import type { AttemptKey, LogWriter, Results } from '../results/results.ts';
+import type { OutputRef, RunFact } from '../run/run-event.ts';
+import type { Item, Runtime, Values } from '../runtimes/runtime.ts';
+import type { Sink } from './sink.ts';
+
+export type AttemptDeps = {
+  readonly runtime: Runtime;
+  readonly results: Results;
+  readonly clock: Clock;
+  readonly sink: Sink;
+  /** Resolves when the facts are durable; rejects with JournalError. */
+  report(facts: readonly RunFact[]): Promise<void>;
+  /** The item with the images that earlier stages left or printed. */
+  withImages(item: Item): Promise<Item>;
+  /** The volumes that the item mounts and that its images are built from, filled. */
+  fill(item: Item): Promise<void>;
+  values(item: Item): Promise<Values>;
+  /** Whether another stage asks for this one's stdout. */
+  isAsked(stage: string): boolean;
+  /** Whether another stage mounts this one's artifacts. */
+  isMounted(stage: string): boolean;
+  /** What no log of the run may show. */
+  secrets(): readonly string[];
+  /** The exact stdout of a stage whose log may differ from it: kept in memory alone. */
+  keepOutput(stage: string, stdout: Uint8Array): void;
+};
+
+export type AttemptControl = { readonly stop: AbortSignal; readonly force: AbortSignal };
+
+/** What is learned on the way. */
+export type Track = {
+  startedAt: number;
+  image?: Image;
+  container?: string;
+  begun?: LogWriter;
+  output?: OutputRef;
+  committed?: Image;
+};
+
+export type Image = { readonly reference: string; readonly digest: string };
+
+export const keyOf = (item: Item): AttemptKey => ({ run: item.run, stage: item.stage.name, attempt: item.attempt });

@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream';
+import { tarWithout } from '../lib/tar-without.ts';
+import type { Artifacts } from '../plan/plan.ts';
+import type { StageSummary } from '../results/results.ts';
+import type { ArtifactRef, FileTree } from '../run/run-event.ts';
+import type { Item } from '../runtimes/runtime.ts';
+import { type AttemptControl, type AttemptDeps, keyOf, type Track } from './attempt-deps.ts';
+import { causeText, type Ending, endingOfError } from './cause.ts';
+import { artifactsVolume } from './items.ts';
+
+export type Kept = { readonly ending: Ending; readonly artifacts?: ArtifactRef; readonly tree?: FileTree };
+
+/** Files and document; a failure here errors the attempt, but never hides how its command ended when that was worse. */
+export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track, ending: Ending): Promise<Kept> => {
+  const key = keyOf(item);
+  let result: Kept = { ending };
+  try {
+    await track.begun?.close();
+    if (item.stage.artifacts !== undefined && track.container !== undefined && !control.force.aborted) {
+      result = { ...result, ...(await keepFiles(deps, item, item.stage.artifacts, control.force)) };
+    }
+  } catch (error) {
+    if (ending.outcome === 'passed') result = { ending: endingOfError(error) };
+  }
+  try {
+    if (track.begun === undefined) await (await deps.results.begin(key, track.startedAt)).close();
+    await deps.results.finish(key, summaryOf(deps, item, track, result.ending, result.artifacts !== undefined));
+  } catch (error) {
+    if (result.ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
+  }
+  return result;
+};
+
+/** The zip of exactly what the stage left, and where that is for later stages: in a volume of its own when its volume holds more. */
+const keepFiles = async (
+  deps: AttemptDeps,
+  item: Item,
+  { volume, directory, except = [] }: Artifacts,
+  signal: AbortSignal,
+): Promise<{ readonly artifacts?: ArtifactRef; readonly tree: FileTree }> => {
+  const place = { run: item.run, volume };
+  const whole = async (): Promise<Readable | undefined> => deps.runtime.read(place, signal);
+  const zipped = async (tar: Readable | undefined): Promise<{ readonly artifacts?: ArtifactRef }> => {
+    if (tar === undefined) return {};
+    if (item.stage.sensitive) {
+      tar.destroy();
+      return {};
+    }
+    const artifacts = await deps.results.putArtifacts(keyOf(item), tar);
+    return artifacts === undefined ? {} : { artifacts };
+  };
+
+  const own = directory === undefined ? undefined : await deps.runtime.read({ ...place, directory }, signal);
+  if (directory !== undefined && own !== undefined) return { tree: { volume, directory }, ...(await zipped(own)) };
+  const tar = await whole();
+  if (tar === undefined || except.length === 0) return { tree: { volume }, ...(await zipped(tar)) };
+  const lessened = tarWithout(tar, except);
+  const kept = await zipped(lessened.tar);
+  const isWhole = !item.stage.sensitive && lessened.omitted() === 0;
+  const again = isWhole || !deps.isMounted(item.stage.name) ? undefined : await whole();
+  if (again === undefined) return { tree: { volume }, ...kept };
+  const tree = { volume: artifactsVolume(item.stage.name, item.attempt) };
+  await deps.runtime.write({ run: item.run, ...tree }, tarWithout(again, except).tar, signal);
+  return { tree, ...kept };
+};
+
+const summaryOf = (deps: AttemptDeps, item: Item, track: Track, ending: Ending, hasArtifacts: boolean): StageSummary => ({
+  outcome: ending.outcome,
+  startedAt: track.startedAt,
+  finishedAt: deps.clock.now(),
+  hasLog: track.begun !== undefined && !item.stage.sensitive,
+  hasArtifacts,
+  ...(ending.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
+  ...(ending.cause === undefined ? {} : { message: causeText(ending.cause) }),
+  ...(track.image === undefined ? {} : { image: track.image }),
+  ...(track.container === undefined ? {} : { container: track.container }),
+});
