@@ -138,15 +138,20 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     }
     for (const event of events) {
       if (event.kind !== 'stage.started' || hinted.size >= ahead(options)) continue;
-      hint(upcoming(indexed, state, event.stage, ahead(options)).map((stage) => ({ stage, attempt: attemptsOf(state, stage.name) + 1 })));
+      hint(
+        upcoming(indexed, state, event.stage, ahead(options), items.canForesee).map((stage) => ({
+          stage,
+          attempt: attemptsOf(state, stage.name) + 1,
+        })),
+      );
     }
-    hint(queue.next(1));
+    hint(queue.next(1).filter(({ stage }) => items.canForesee(stage)));
   };
 
   const hint = (next: readonly Queued[]): void => {
     for (const { stage, attempt } of next) {
       const { name } = stage;
-      if (hinted.size >= ahead(options) || hinted.has(name) || controls.has(name) || !items.canForesee(stage)) continue;
+      if (hinted.size >= ahead(options) || hinted.has(name) || controls.has(name)) continue;
       const item = items.of(stage, attempt);
       hinted.set(name, item);
       prepareAhead(item).catch(() => {});
