@@ -12,11 +12,11 @@ import type { Tap } from './tap.ts';
 /** A container whose command was let go; `tap` where this process did it. */
 export const makeExecution = (
   { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
-  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string },
+  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string; readonly live: boolean },
   exit: Promise<Exit>,
   tap?: Tap,
 ): Execution => {
-  const { id, name, title } = container;
+  const { id, name, title, live } = container;
   let cancelKill = (): void => {};
   let hasEnded = false;
   const ended = exit.then(
@@ -67,6 +67,13 @@ export const makeExecution = (
     return true;
   };
 
+  /** Nothing else has the output, so an end that comes while the command runs is told at once, before the command has ended too. */
+  const endedFirst = async (signal: AbortSignal): Promise<boolean> => {
+    if (!hasEnded && (await hasProcesses(signal))) return false;
+    await abortable(ended, signal);
+    return true;
+  };
+
   const hasProcesses = async (signal: AbortSignal): Promise<boolean> => {
     try {
       const { Processes } = await engine.json<ProcessList>('GET', `/containers/${id}/top`, { signal });
@@ -79,11 +86,12 @@ export const makeExecution = (
 
   async function* logs(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
     const seen: Record<StreamName, number> = { stdout: 0, stderr: 0 };
-    const live = tap?.read();
-    if (live !== undefined) {
+    const output = tap?.read();
+    let broke = false;
+    if (output !== undefined) {
       try {
         for (;;) {
-          const next = await abortable(live.next(), signal);
+          const next = await abortable(output.next(), signal);
           if (next.done === true) break;
           const { stream, bytes } = next.value;
           const skip = Math.min(Math.max(0, from[stream] - seen[stream]), bytes.length);
@@ -93,11 +101,13 @@ export const makeExecution = (
       } catch (error) {
         signal.throwIfAborted();
         if (!(asRuntimeError(error, title) instanceof RuntimeError)) throw error;
+        broke = true;
       } finally {
         tap?.cut();
       }
-      if (await hasReallyEnded(signal)) return;
+      if (!broke && (live ? await endedFirst(signal) : await hasReallyEnded(signal))) return;
     }
+    if (live) throw lostLog(title, tap === undefined);
     const rest = { stdout: Math.max(from.stdout, seen.stdout), stderr: Math.max(from.stderr, seen.stderr) };
     yield* kept(rest, signal);
   }
@@ -123,6 +133,11 @@ export const makeExecution = (
     },
     commit: () => Promise.reject(new RuntimeError('UNSUPPORTED', `the container of ${title} cannot be made an image yet`)),
   };
+};
+
+const lostLog = (title: string, died: boolean): RuntimeError => {
+  const why = died ? 'cion died while it ran' : 'the connection to the engine broke while it ran';
+  return new RuntimeError('LOG_GAP', `the log of ${title} is live and was not kept: ${why}, so what it wrote since is lost`);
 };
 
 const eventIsDueMs = 2000;
