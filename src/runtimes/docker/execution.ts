@@ -56,19 +56,16 @@ export const makeExecution = (
     yield* await read(false, position, signal);
   }
 
-  /** The connection may have been cut while the command goes on; or the engine still writes its log after the command has ended. */
+  /**
+   * The connection may have been cut while the command goes on; or the engine still writes its log after the command has ended. A live log is
+   * nowhere else, so there it is asked at once: before the command can have ended too.
+   */
   const hasReallyEnded = async (signal: AbortSignal): Promise<boolean> => {
-    const patience = Promise.withResolvers<void>();
-    const cancel = clock.after(eventIsDueMs, patience.resolve);
-    await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
-    if (hasEnded) return true;
-    if (await hasProcesses(signal)) return false;
-    await abortable(ended, signal);
-    return true;
-  };
-
-  /** Nothing else has the output, so an end that comes while the command runs is told at once, before the command has ended too. */
-  const endedFirst = async (signal: AbortSignal): Promise<boolean> => {
+    if (!live) {
+      const patience = Promise.withResolvers<void>();
+      const cancel = clock.after(eventIsDueMs, patience.resolve);
+      await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
+    }
     if (!hasEnded && (await hasProcesses(signal))) return false;
     await abortable(ended, signal);
     return true;
@@ -105,7 +102,7 @@ export const makeExecution = (
       } finally {
         tap?.cut();
       }
-      if (!broke && (live ? await endedFirst(signal) : await hasReallyEnded(signal))) return;
+      if (!broke && (await hasReallyEnded(signal))) return;
     }
     if (live) throw lostLog(title, tap === undefined);
     const rest = { stdout: Math.max(from.stdout, seen.stdout), stderr: Math.max(from.stderr, seen.stderr) };
@@ -140,4 +137,4 @@ const lostLog = (title: string, died: boolean): RuntimeError => {
   return new RuntimeError('LOG_GAP', `the log of ${title} is live and was not kept: ${why}, so what it wrote since is lost`);
 };
 
-const eventIsDueMs = 2000;
+const eventIsDueMs = 200;
