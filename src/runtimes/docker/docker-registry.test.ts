@@ -49,6 +49,12 @@ const pulledFrom = async (engine: Engine, { host }: Registry): Promise<readonly 
   });
 };
 
+/** As its events are asked for: seconds, with nine places. */
+const engineTime = async (engine: Engine): Promise<string> => {
+  const { SystemTime } = await engine.json<{ readonly SystemTime: string }>('GET', '/info');
+  return `${Math.floor(Date.parse(SystemTime) / 1000)}.${(SystemTime.split('.')[1] ?? '').replace('Z', '').padEnd(9, '0')}`;
+};
+
 test('an image that the host does not have is pulled, and then its command runs (R-DCK-43)', { skip }, (t) =>
   withRun(t, { login: false }, async ({ engine, registry, pulling, prepare, start }) => {
     const digest = await publish(engine, `${registry.host}/team/app`, '1', randomBytes(100));
@@ -67,7 +73,7 @@ test('a pull happens once per image and run, tells how far it is, and takes the 
     const repository = `${registry.host}/team/app`;
     await publish(engine, repository, 'other', randomBytes(100));
     await publish(engine, repository, 'latest', randomBytes(8_000_000));
-    const since = (await engine.json<{ SystemTime: string }>('GET', '/info')).SystemTime;
+    const since = await engineTime(engine);
     const notes: PrepareNote[] = [];
     const both = [runtime.prepare(pulling('team/app'), notesInto(notes), signal), prepare(pulling('team/app'))];
     for (const { image } of await Promise.all(both)) assert.equal(image.reference, `${repository}:latest`);
@@ -80,7 +86,7 @@ test('a pull happens once per image and run, tells how far it is, and takes the 
       assert.ok(note.doneBytes > 0 && note.doneBytes <= note.totalBytes && note.totalBytes > 8_000_000, JSON.stringify(note));
     }
     assert.deepEqual(await pulledFrom(engine, registry), [`${repository}:latest`]);
-    const until = (await engine.json<{ SystemTime: string }>('GET', '/info')).SystemTime;
+    const until = await engineTime(engine);
     const filters = JSON.stringify({ type: ['image'], event: ['pull'], image: [`${repository}:latest`] });
     const pulls: unknown[] = [];
     for await (const event of jsonLines(await engine.stream('GET', '/events', { query: { since, until, filters } }))) pulls.push(event);
@@ -94,7 +100,7 @@ test('a private registry gives its images to whom Docker is logged in for, and t
     await withRun(t, { login: true, env: { DOCKER_CONFIG: directory } }, async ({ engine, registry, pulling, prepare, start }) => {
       const { host, user, password } = registry;
       const login = { username: user, password, serveraddress: host };
-      const auth = Buffer.from(JSON.stringify(login)).toString('base64url');
+      const auth = Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
       await publish(engine, `${host}/team/app`, '1', randomBytes(100), auth);
       const config = (auths: object) => writeFile(join(directory, 'config.json'), JSON.stringify({ auths }));
       const basic = (secret: string) => ({ [host]: { auth: Buffer.from(`${user}:${secret}`).toString('base64') } });
