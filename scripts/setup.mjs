@@ -14,7 +14,7 @@ import { which } from './setup/shell.mjs';
  * Makes a bare machine fit to work on this project; where everything is there it only looks. Plain JavaScript without a package, for the
  * Node that the machine has. Returns the Node that runs the project and the engine's address.
  */
-export const setup = async ({ engine: withEngine }) => {
+export const setup = async ({ engine: withEngine, tests = false }) => {
   const say = (line) => process.stderr.write(`setup: ${line}\n`);
   if (!dependenciesInstalled()) {
     await withLock(
@@ -26,6 +26,7 @@ export const setup = async ({ engine: withEngine }) => {
   const node = projectNode();
   if (!withEngine) return { node };
   await ensureGit(say);
+  if (tests) await ensureRegistry(say);
   const engine = await ensureEngine(say);
   if (engine !== undefined) await ensureImages(engine, say);
   return { node, host: engine?.host };
@@ -35,6 +36,17 @@ const ensureGit = async (say) => {
   if (which('git') !== undefined) return;
   if (!canInstall()) throw new SetupError('git is needed and is not installed.');
   await install(say, 'git');
+};
+
+/** Tests that need it are skipped where it cannot be had, and say so. */
+const ensureRegistry = async (say) => {
+  if (which('docker-registry') !== undefined || !canInstall()) return;
+  try {
+    await install(say, 'docker-registry');
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  }
 };
 
 /** Ends the process with one clear message where the machine cannot be set up. */

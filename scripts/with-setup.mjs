@@ -5,17 +5,21 @@ import { defaultSocket } from './setup/engine-address.mjs';
 import { root } from './setup/root.mjs';
 import { orExplain, setup } from './setup.mjs';
 
-/** node scripts/with-setup.mjs [--no-engine] <script> [--] [argument …]: sets up, then runs the script with the project's Node. */
+/**
+ * node scripts/with-setup.mjs [--no-engine | --tests] <script> [--] [argument …]: sets up, then runs the script with the project's Node.
+ * `--tests`: with what only tests need.
+ */
 const [first, ...rest] = process.argv.slice(2);
 const engine = first !== '--no-engine';
-const [script, ...given] = engine ? [first, ...rest] : rest;
+const tests = first === '--tests';
+const [script, ...given] = engine && !tests ? [first, ...rest] : rest;
 if (script === undefined) {
-  process.stderr.write('usage: node scripts/with-setup.mjs [--no-engine] <script> [--] [argument …]\n');
+  process.stderr.write('usage: node scripts/with-setup.mjs [--no-engine | --tests] <script> [--] [argument …]\n');
   process.exit(2);
 }
 const args = given[0] === '--' ? given.slice(1) : given;
 
-const { node, host } = await orExplain(() => setup({ engine }));
+const { node, host } = await orExplain(() => setup({ engine, tests }));
 process.env.PATH = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
 if (host !== undefined && host !== `unix://${defaultSocket}`) process.env.DOCKER_HOST = host;
 

@@ -4,6 +4,7 @@ import { missingValues, type Outside } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Problem } from '../plan/problem.ts';
+import { withLog } from '../plan/with-log.ts';
 import type { Results } from '../results/results.ts';
 import type { RunFact, Source } from '../run/run-event.ts';
 import { SourceError } from '../source/source-error.ts';
@@ -19,6 +20,8 @@ export type FetchDeps = {
   readonly clock: Clock;
   readonly dialects: readonly Dialect[];
   readonly outside: Outside;
+  /** Of all stages; absent: as the text says. */
+  readonly log?: 'kept' | 'live';
   /** Freezes the source of the run; `log` takes lines for the log of the step. */
   readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
   /** Settles when stages can be run; only then there is a plan. */
@@ -56,7 +59,8 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const { compiled, files } = text;
     log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
     if (!compiled.ok) return await refuse(compiled.problems, files);
-    const { plan, warnings } = compiled;
+    const { warnings } = compiled;
+    const plan = deps.log === undefined ? compiled.plan : withLog(compiled.plan, deps.log);
     const selected = selectNodes(plan, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;

@@ -39,7 +39,13 @@ export const buildProgram = (process: ProgramProcess) => {
       )
       .argument('[target-or-path...]', 'stages to run, or the directory of a project')
       .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
-      .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect)),
+      .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
+      .addOption(
+        new Option(
+          '--log <where>',
+          'for all stages: "live" is faster for hundreds of megabytes of log, but a stage has to run again should cion die; otherwise as the configuration says',
+        ).choices(['kept', 'live'] as const),
+      ),
   ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
 
   command('plan', 'print what would be run, and run nothing')

@@ -18,6 +18,11 @@ import type { Stage } from '../plan/plan.ts';
  *
  * Places. The engine may be far away: no host path of this process means anything to it, and nothing is moved except through it.
  *
+ * Logs. What a command writes is kept by the engine until its container is removed, so that whoever attaches reads all of it. Not so with
+ * `log: 'live'`: then only the process that let it go can read it, once, from the first byte; a command waits for that reader as long as it
+ * takes. Any other reader, and this one when its connection to the engine broke, gets LOG_GAP, never a log with a hole; the command is told
+ * nothing and is the caller's to stop.
+ *
  * Traces. Everything made carries labels from which `sweep` finds it again. Values of environment variables marked secret are in no
  * label, name, image or command line, nor in an error; where the image has a shell, they are not in the engine's records either.
  *
@@ -35,7 +40,7 @@ export type Runtime = {
    */
   prepare(item: Item, notify: (note: PrepareNote) => void, signal: AbortSignal): Promise<Prepared>;
 
-  /** Lets the command of a prepared item go and returns at once. Output is kept from the first byte on, read or not. */
+  /** Lets the command of a prepared item go and returns at once. Output is there from the first byte on, whenever it is read. */
   start(item: Item, values: Values, signal: AbortSignal): Promise<Execution>;
 
   /** Finds an attempt that was perhaps let go by a process that is gone. */
@@ -92,7 +97,7 @@ export type Execution = {
   readonly container: string;
   /**
    * What the command writes, in the engine's order, beginning after the given number of bytes of each stream; ends when the container
-   * has ended and all is delivered. A reader that is slow slows the command, nothing is dropped. Called once.
+   * has ended and all is delivered. A reader that is slow slows the command, nothing is dropped. Called once. Rejects with LOG_GAP when part of it is lost.
    */
   logs(from: LogPosition, signal: AbortSignal): AsyncIterable<LogChunk>;
   /** Settles when the container has ended. Rejects with a RuntimeError when that cannot be known. */

@@ -23,7 +23,7 @@ import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 
 export type RunOptions = OutsideOptions &
   PrinterOptions &
-  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[] } & RuntimeOptions;
+  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly log?: 'kept' | 'live' } & RuntimeOptions;
 
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
@@ -66,7 +66,10 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     };
     try {
       const end = await fetchAndPlan(
-        { run: id, recorder, clock, outside, dialects, results: project.results, snapshot: freeze, ready: opening },
+        {
+          ...{ run: id, recorder, clock, outside, dialects, results: project.results, snapshot: freeze, ready: opening },
+          ...(options.log === undefined ? {} : { log: options.log }),
+        },
         wanted,
         interrupts.cancel,
       );

@@ -61,6 +61,10 @@ export const stageFields = {
   timeout: optional(duration, 'How long it may run, as in 10m.'),
   'silent-timeout': optional(duration, 'How long it may write nothing to its log, as in 5m.'),
   retry: optional(retry, 'How often it is tried in all, as in 3; or attempts and the causes.'),
+  log: optional(
+    choice('a way to keep the log', ['kept', 'live']),
+    'Live is faster for a stage that writes hundreds of megabytes, which has to run again should cion die; otherwise kept.',
+  ),
   limits: optional(limits, 'What it may use of the machine.'),
   user: optional(user, 'The user it runs as, as in 1000:1000; otherwise the image’s own.'),
   workdir: optional(text, 'The working directory: absolute, or relative to where it would be otherwise.'),
@@ -89,6 +93,7 @@ export const stageParts = (keys: StageKeys, setting: Setting) => {
     ...(workdir === undefined ? {} : { workdir }),
     ...(keys.user === undefined ? {} : { user: keys.user }),
     env: { ...setting.directories, ...keys.env },
+    ...(keys.log === 'live' ? { log: keys.log } : {}),
     services: withOwn(setting.services, keys.services ?? []),
     limits: keys.limits ?? {},
     timeouts: {

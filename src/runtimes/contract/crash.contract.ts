@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ContractTest, collect, script } from './case.contract.ts';
+import { type ContractTest, collect, script, throwsCode } from './case.contract.ts';
 
 const fromTheBeginning = { stdout: 0, stderr: 0 } as const;
 
@@ -8,17 +8,24 @@ export const crashContract = (test: ContractTest): void => {
     assert.deepEqual(await runtime.attach(item(script('true')), signal), { kind: 'gone' });
   });
 
-  test('what was prepared and not let go is unstarted for another process, which prepares and starts it', [], async (given) => {
-    const { item, prepare, start, subject, signal } = given;
-    const waiting = item(script('echo ran', { FAKE_STDOUT: 'ran\n' }));
-    await prepare(waiting);
-    const other = subject.another();
-    assert.deepEqual(await other.attach(waiting, signal), { kind: 'unstarted' });
-    await prepare(waiting, other);
-    const execution = await start(waiting, {}, other);
-    assert.equal((await collect(execution.logs(fromTheBeginning, signal))).text, 'ran\n');
-    assert.equal((await execution.exit).code, 0);
-  });
+  for (const log of [{}, { log: 'live' }] as const) {
+    const named = log.log ?? 'kept';
+    test(
+      `what was prepared and not let go is unstarted for another process, which prepares and starts it; ${named} log`,
+      [],
+      async (given) => {
+        const { item, prepare, start, subject, signal } = given;
+        const waiting = item({ ...script('echo ran', { FAKE_STDOUT: 'ran\n' }), ...log });
+        await prepare(waiting);
+        const other = subject.another();
+        assert.deepEqual(await other.attach(waiting, signal), { kind: 'unstarted' });
+        await prepare(waiting, other);
+        const execution = await start(waiting, {}, other);
+        assert.equal((await collect(execution.logs(fromTheBeginning, signal))).text, 'ran\n');
+        assert.equal((await execution.exit).code, 0);
+      },
+    );
+  }
 
   test(
     'what was let go is live for another process: all its output, its exit, its stop',
@@ -42,6 +49,30 @@ export const crashContract = (test: ContractTest): void => {
       assert.notEqual((await running.execution.exit).code, 0);
     },
   );
+
+  test('a live log is lost with the process that let the command go: another gets LOG_GAP, the exit and the stop', [], async (given) => {
+    const { item, prepare, start, subject, signal } = given;
+    const brief = item({ ...script('echo out; exit 7', { FAKE_STDOUT: 'out\n', FAKE_EXIT: '7' }), log: 'live' });
+    await prepare(brief);
+    const first = await start(brief);
+    const other = subject.another();
+    const attached = await other.attach(brief, signal);
+    assert.ok(attached.kind === 'live');
+    await throwsCode(collect(attached.execution.logs(fromTheBeginning, signal)), 'LOG_GAP', /was not kept/);
+    assert.equal((await attached.execution.exit).code, 7);
+    await prepare(brief, other);
+    await throwsCode(collect((await start(brief, {}, other)).logs(fromTheBeginning, signal)), 'LOG_GAP');
+    assert.equal((await collect(first.logs(fromTheBeginning, signal))).text, 'out\n');
+
+    const long = item({ ...script('sleep 600', { FAKE_SLEEP_MS: '600000' }), log: 'live' });
+    await prepare(long);
+    await start(long);
+    const running = await subject.another().attach(long, signal);
+    assert.ok(running.kind === 'live');
+    await throwsCode(collect(running.execution.logs(fromTheBeginning, signal)), 'LOG_GAP');
+    await running.execution.stop(0);
+    assert.notEqual((await running.execution.exit).code, 0);
+  });
 
   test('prepare and start of what another process has let go give its execution and no second one', [], async (given) => {
     const { item, prepare, start, drive, subject, signal } = given;

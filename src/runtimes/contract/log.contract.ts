@@ -106,6 +106,46 @@ export const logContract = (test: ContractTest): void => {
     { timeoutMs: 180_000 },
   );
 
+  test(
+    '50 MB of a live log on both streams, for a slow reader: every byte, and the command waits for it',
+    ['a shell', 'a steady load'],
+    async ({ item, prepare, start, runtime, run, signal }) => {
+      const bytes = randomBytes(megabyte);
+      const volume = 'bytes';
+      await runtime.write({ run, volume }, tarOf({ name: 'random.base64', content: bytes.toString('base64') }), signal);
+      const mounts = [{ kind: 'volume', volume, path: '/bytes', access: 'read-only' }] as const;
+      const both = script(
+        `base64 -d /bytes/random.base64 > /tmp/bytes
+         write() { i=0; while [ $i -lt 25 ]; do cat /tmp/bytes; i=$((i+1)); done; }
+         write & write >&2; wait`,
+      );
+      const big = item({ ...both, mounts, log: 'live' });
+      await prepare(big);
+      const execution = await start(big);
+      let ended = false;
+      void execution.exit.then(() => {
+        ended = true;
+      });
+      const hashes = { stdout: createHash('sha256'), stderr: createHash('sha256') };
+      let read = 0;
+      let pauses = 0;
+      for await (const chunk of execution.logs(fromTheBeginning, signal)) {
+        hashes[chunk.stream].update(chunk.bytes);
+        read += chunk.bytes.length;
+        if (read <= (pauses + 1) * 10 * megabyte) continue;
+        pauses += 1;
+        await runtime.write({ run, volume: 'pause' }, tarOf({ name: 'pause', content: String(pauses) }), signal);
+        assert.ok(!ended || read > 40 * megabyte, `the command ended when ${read} bytes were read`);
+      }
+      const whole = createHash('sha256');
+      for (let i = 0; i < 25; i++) whole.update(bytes);
+      const digest = whole.digest('hex');
+      assert.deepEqual([hashes.stdout.digest('hex'), hashes.stderr.digest('hex')], [digest, digest]);
+      assert.equal((await execution.exit).code, 0);
+    },
+    { timeoutMs: 120_000 },
+  );
+
   test('output is kept from the first byte on, also when nobody has read before the exit', [], async ({ item, prepare, start, signal }) => {
     const unread = item(script('echo first; echo second >&2', { FAKE_STDOUT: 'first\n', FAKE_STDERR: 'second\n' }));
     await prepare(unread);

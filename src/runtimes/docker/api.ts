@@ -5,6 +5,7 @@ export type ContainerRecord = {
   readonly Id: string;
   readonly Image: string;
   readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly StopSignal?: string };
+  readonly HostConfig: { readonly LogConfig: { readonly Type: string } };
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;

@@ -137,6 +137,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       ...(stage.user === undefined ? {} : { user: stage.user }),
       mounts,
       limits: stage.limits,
+      live: stage.log === 'live',
       privileged: false,
       networkMode,
       healthcheck: false,
@@ -160,7 +161,8 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     await hold();
     const exit = exits.watch(record.Id);
     await exits.look(record.Id);
-    return makeExecution({ engine, clock }, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM' }, exit);
+    const live = record.HostConfig.LogConfig.Type === 'none';
+    return makeExecution({ engine, clock }, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live }, exit);
   };
 
   /** Another namespace, because somebody still runs in the one that was to be free by now; or another container, because it was lost. */
@@ -206,7 +208,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       wasLetGo = true;
     });
     lease?.go(exit);
-    return makeExecution({ engine, clock }, { id, name, title, stopSignal: ready.image.stopSignal }, exit, tap);
+    return makeExecution({ engine, clock }, { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live }, exit, tap);
   };
 
   return {

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Exit } from '../runtime.ts';
 import type { ContainerRecord, Created } from './api.ts';
-import { type ContainerSpec, createBody, type LogDriver } from './containers.ts';
+import { type ContainerSpec, createBody, type KeepingDriver } from './containers.ts';
 import type { Attachment, Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import type { Exits } from './exits.ts';
@@ -32,7 +32,7 @@ type Env = Readonly<Record<string, string>>;
 /** Makes containers, held where that can be done; see docs/adr/0021-held-start.md. */
 export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
   const withoutShell = new Set<string>();
-  let logDriver: LogDriver = 'local';
+  let keepingDriver: KeepingDriver = 'local';
 
   const remove = (container: string): Promise<unknown> =>
     unlessGone(engine.json('DELETE', `/containers/${container}`, { query: { force: true, v: true } }));
@@ -43,13 +43,13 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
     const create = () =>
       engine.json<Created>('POST', '/containers/create', {
         query: { name: spec.name },
-        body: createBody(labelled, entrypoint, env, nonce !== undefined, logDriver),
+        body: createBody(labelled, entrypoint, env, nonce !== undefined, keepingDriver),
       });
     try {
       return (await create()).Id;
     } catch (error) {
-      if (logDriver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
-      logDriver = 'json-file';
+      if (keepingDriver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
+      keepingDriver = 'json-file';
       return (await create()).Id;
     }
   };
@@ -87,12 +87,14 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
   const attach = (id: string, stdin: boolean, signal: AbortSignal): Promise<Attachment> =>
     engine.attach(`/containers/${id}/attach`, { query: { stream: true, stdin, stdout: true, stderr: true }, signal });
 
+  const tapOf = ({ live }: ContainerSpec) => ({ clock, mayCut: !live });
+
   const makeHeld = async (spec: ContainerSpec, image: Image, signal: AbortSignal): Promise<Made> => {
     const nonce = randomBytes(8).toString('hex');
     const id = await create(spec, spec.env, nonce, signal);
     if (typeof id !== 'string') return { kind: 'live', record: id };
     const attachment = await attach(id, true, signal);
-    const tap = makeTap(attachment, clock);
+    const tap = makeTap(attachment, tapOf(spec));
     try {
       await engine.json('POST', `/containers/${id}/start`);
     } catch (error) {
@@ -140,7 +142,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
         const id = Object.keys(lateOf(spec, env)).length === 0 ? made : await again({ ...spec.env, ...env });
         await fill(id);
         const exit = exits.watch(id);
-        const tap = makeTap(await attach(id, false, signal), clock);
+        const tap = makeTap(await attach(id, false, signal), tapOf(spec));
         try {
           await engine.json('POST', `/containers/${id}/start`);
         } catch (error) {
@@ -182,7 +184,10 @@ const notExecuted = (error: unknown, command: string, clock: Clock): { readonly 
   async function* output(): AsyncGenerator<{ readonly stream: 'stderr'; readonly bytes: Buffer }> {
     yield { stream: 'stderr', bytes: line };
   }
-  return { exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }), tap: makeTap({ output: output(), close: () => {} }, clock) };
+  return {
+    exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }),
+    tap: makeTap({ output: output(), close: () => {} }, { clock, mayCut: false }),
+  };
 };
 
 export const untilRemoved = (engine: Engine, container: string, signal: AbortSignal): Promise<unknown> =>

@@ -15,6 +15,8 @@ export type ContainerSpec = {
   readonly user?: string;
   readonly mounts: readonly EngineMount[];
   readonly limits: Limits;
+  /** The engine keeps nothing of what it writes. */
+  readonly live: boolean;
   readonly privileged: boolean;
   readonly networkMode: string;
   /** Its name in a network of its own kind. */
@@ -41,14 +43,15 @@ const capabilities = [
 
 const defaultPids = 4096;
 
+/** A live one that is held keeps waiting when its holder dies, and is found so: without a log it could not say that it was never let go. */
 export const createBody = (
   spec: ContainerSpec,
   entrypoint: readonly string[],
   env: Readonly<Record<string, string>>,
   held: boolean,
-  logDriver: LogDriver,
+  keepingDriver: KeepingDriver,
 ) => {
-  const { limits, privileged } = spec;
+  const { limits, live, privileged } = spec;
   return {
     Image: spec.image,
     Labels: spec.labels,
@@ -58,7 +61,7 @@ export const createBody = (
     WorkingDir: spec.workdir,
     ...(spec.user === undefined ? {} : { User: spec.user }),
     OpenStdin: held,
-    StdinOnce: held,
+    StdinOnce: held && !live,
     AttachStdin: held,
     AttachStdout: true,
     AttachStderr: true,
@@ -66,7 +69,7 @@ export const createBody = (
     HostConfig: {
       NetworkMode: spec.networkMode,
       Mounts: spec.mounts,
-      LogConfig: logConfig(logDriver),
+      LogConfig: live ? { Type: 'none' } : logConfig(keepingDriver),
       Init: false,
       PidsLimit: limits.pids ?? defaultPids,
       ...(limits.cpus === undefined ? {} : { NanoCpus: Math.round(limits.cpus * 1e9) }),
@@ -77,10 +80,10 @@ export const createBody = (
   };
 };
 
-export type LogDriver = 'local' | 'json-file';
+export type KeepingDriver = 'local' | 'json-file';
 
 /** Large enough not to rotate; see docs/adr/0020-log-driver.md. */
-const logConfig = (driver: LogDriver) => ({
+const logConfig = (driver: KeepingDriver) => ({
   Type: driver,
   Config: {
     'max-size': '10g',

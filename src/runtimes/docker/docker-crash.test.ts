@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import { newRunId } from '../../lib/ids.ts';
-import { type ContractSubject, collect, newCase, script, tarOf } from '../contract/case.contract.ts';
+import { type ContractSubject, collect, newCase, script, tarOf, throwsCode } from '../contract/case.contract.ts';
 import type { Item } from '../runtime.ts';
 import { findEndpoint } from './engine/endpoint.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
@@ -31,16 +31,32 @@ const killedAfter = async (until: 'prepare' | 'start', item: Item, bytes: number
   assert.deepEqual(await ended, [null, 'SIGKILL']);
 };
 
-test('a process killed between prepare and start leaves an attempt that never began, and another runs it once', async (t) => {
-  const { item, prepare, start, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
-  const mounts = [{ kind: 'volume', volume: 'count', path: '/count', access: 'read-write' }] as const;
-  const once = item({ ...script('echo run >> /count/runs; cat /count/runs'), mounts });
-  await killedAfter('prepare', once, 1);
-  assert.deepEqual(await runtime.attach(once, signal), { kind: 'unstarted' });
-  await prepare(once);
-  const execution = await start(once);
-  assert.equal((await collect(execution.logs(fromTheBeginning, signal))).text, 'run\n');
-  assert.equal((await execution.exit).code, 0);
+for (const log of [{}, { log: 'live' }] as const) {
+  const name = `killed between prepare and start leaves an attempt that never began, and another runs it once; ${log.log ?? 'kept'} log`;
+  test(`a process ${name}`, async (t) => {
+    const { item, prepare, start, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+    const mounts = [{ kind: 'volume', volume: 'count', path: '/count', access: 'read-write' }] as const;
+    const once = item({ ...script('echo run >> /count/runs; cat /count/runs'), ...log, mounts });
+    await killedAfter('prepare', once, 1);
+    assert.deepEqual(await runtime.attach(once, signal), { kind: 'unstarted' });
+    await prepare(once);
+    const execution = await start(once);
+    assert.equal((await collect(execution.logs(fromTheBeginning, signal))).text, 'run\n');
+    assert.equal((await execution.exit).code, 0);
+    await runtime.sweep({ kind: 'run', run }, signal);
+    assert.deepEqual(await subject.left(run), []);
+  });
+}
+
+test('a process killed in the midst of a live output leaves a command whose log is a gap; another can stop it', async (t) => {
+  const { item, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+  const talking = item({ ...script('seq 1 20000; sleep 600'), log: 'live' });
+  await killedAfter('start', talking, 20_000);
+  const attached = await runtime.attach(talking, signal);
+  assert.ok(attached.kind === 'live');
+  await throwsCode(collect(attached.execution.logs({ stdout: 20_000, stderr: 0 }, signal)), 'LOG_GAP', /cion died while it ran/);
+  await attached.execution.stop(0);
+  assert.deepEqual(await attached.execution.exit, { code: 137, oom: false });
   await runtime.sweep({ kind: 'run', run }, signal);
   assert.deepEqual(await subject.left(run), []);
 });

@@ -1,47 +1,131 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import { test } from 'node:test';
+import { randomBytes } from 'node:crypto';
+import { glob, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { newRunId } from '../../lib/ids.ts';
 import { reference } from '../../plan/stage.ts';
-import { newCase, script, throwsCode } from '../contract/case.contract.ts';
+import { type Case, newCase, notesInto, throwsCode } from '../contract/case.contract.ts';
+import type { Item, PrepareNote } from '../runtime.ts';
+import { connect } from './engine/connect.ts';
+import type { Environment } from './engine/docker-config.ts';
+import type { Engine } from './engine/engine.ts';
 import { findEndpoint } from './engine/endpoint.ts';
+import { jsonLines } from './engine/json-lines.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
+import { publish } from './testing/published.ts';
+import { type Registry, whyNoRegistry, withRegistry } from './testing/registry.ts';
 
-/** The three answers of a registry that matter here, on an address that engines take without TLS. */
-const registry = async () => {
-  const server = createServer((request, response) => {
-    response.setHeader('docker-distribution-api-version', 'registry/2.0');
-    const say = (status: number, code: string): void => {
-      response
-        .writeHead(status, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ errors: [{ code, message: code.toLowerCase().replace('_', ' ') }] }));
-    };
-    if (request.url === '/v2/') response.end('{}');
-    else if (request.url?.startsWith('/v2/private/') === true) say(401, 'UNAUTHORIZED');
-    else if (request.url?.startsWith('/v2/broken/') === true) say(500, 'UNKNOWN');
-    else say(404, 'MANIFEST_UNKNOWN');
+const skip = whyNoRegistry() ?? false;
+
+type Given = Case & { readonly engine: Engine; readonly registry: Registry; pulling(name: string): Item };
+
+/** One run, with a registry of its own. */
+const withRun = (t: TestContext, options: { readonly login: boolean; readonly env?: Environment }, body: (given: Given) => Promise<void>) =>
+  withRegistry(options, async (registry) => {
+    const engine = await connect(findEndpoint(process.env), t.signal);
+    const subject = await dockerSubject(findEndpoint(process.env), options.env ?? process.env);
+    const run = newCase(subject, newRunId(Date.now()), t.signal);
+    const pulling = (name: string): Item => run.item({ image: reference(`${registry.host}/${name}`) });
+    try {
+      await body({ ...run, engine, registry, pulling });
+    } finally {
+      await subject.runtime.sweep({ kind: 'run', run: run.run }, AbortSignal.timeout(30_000));
+      await subject.close();
+      for (const name of await pulledFrom(engine, registry)) await engine.json('DELETE', `/images/${name}`);
+      await engine.close();
+    }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  return { host: `127.0.0.1:${address.port}`, server };
+
+type Listed = readonly { readonly RepoTags: readonly string[] | null; readonly RepoDigests: readonly string[] | null }[];
+
+/** What the engine has of this registry, by tag, and by digest where it has no tag. */
+const pulledFrom = async (engine: Engine, { host }: Registry): Promise<readonly string[]> => {
+  const ours = (name: string): boolean => name.startsWith(`${host}/`) && !name.includes('<none>');
+  return (await engine.json<Listed>('GET', '/images/json')).flatMap(({ RepoTags, RepoDigests }) => {
+    const tags = (RepoTags ?? []).filter(ours);
+    return tags.length > 0 ? tags : (RepoDigests ?? []).filter(ours);
+  });
 };
 
-test('what the registry says decides the code', async (t) => {
-  const subject = await dockerSubject(findEndpoint(process.env), process.env);
-  const { host, server } = await registry();
-  const { item, prepare, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
-  const pulling = (name: string) => prepare(item({ ...script('true'), image: reference(`${host}/${name}`) }));
+/** As its events are asked for: seconds, with nine places. */
+const engineTime = async (engine: Engine): Promise<string> => {
+  const { SystemTime } = await engine.json<{ readonly SystemTime: string }>('GET', '/info');
+  return `${Math.floor(Date.parse(SystemTime) / 1000)}.${(SystemTime.split('.')[1] ?? '').replace('Z', '').padEnd(9, '0')}`;
+};
+
+test('an image that the host does not have is pulled, and then its command runs (R-DCK-43)', { skip }, (t) =>
+  withRun(t, { login: false }, async ({ engine, registry, pulling, prepare, start }) => {
+    const digest = await publish(engine, `${registry.host}/team/app`, '1', randomBytes(100));
+    assert.deepEqual(await pulledFrom(engine, registry), []);
+    const item = pulling('team/app:1');
+    const { image } = await prepare(item);
+    assert.deepEqual(image, { reference: `${registry.host}/team/app:1`, digest, pulled: true });
+    assert.equal((await (await start(item)).exit).code, 42);
+    const again = await prepare(pulling(`team/app@${digest}`));
+    assert.deepEqual(again.image, { reference: `${registry.host}/team/app@${digest}`, digest, pulled: false });
+  }),
+);
+
+test('a pull happens once per image and run, tells how far it is, and takes the one tag that it names (R-DCK-44)', { skip }, (t) =>
+  withRun(t, { login: false }, async ({ engine, registry, pulling, runtime, prepare, signal }) => {
+    const repository = `${registry.host}/team/app`;
+    await publish(engine, repository, 'other', randomBytes(100));
+    await publish(engine, repository, 'latest', randomBytes(8_000_000));
+    const since = await engineTime(engine);
+    const notes: PrepareNote[] = [];
+    const both = [runtime.prepare(pulling('team/app'), notesInto(notes), signal), prepare(pulling('team/app'))];
+    for (const { image } of await Promise.all(both)) assert.equal(image.reference, `${repository}:latest`);
+    await prepare(pulling('team/app'));
+
+    const progress = notes.filter((note) => note.kind === 'pulling');
+    assert.ok(progress.length > 0, 'no progress');
+    for (const note of progress) {
+      assert.equal(note.reference, `${repository}:latest`);
+      assert.ok(note.doneBytes > 0 && note.doneBytes <= note.totalBytes && note.totalBytes > 8_000_000, JSON.stringify(note));
+    }
+    assert.deepEqual(await pulledFrom(engine, registry), [`${repository}:latest`]);
+    const until = await engineTime(engine);
+    const filters = JSON.stringify({ type: ['image'], event: ['pull'], image: [`${repository}:latest`] });
+    const pulls: unknown[] = [];
+    for await (const event of jsonLines(await engine.stream('GET', '/events', { query: { since, until, filters } }))) pulls.push(event);
+    assert.equal(pulls.length, 1);
+  }),
+);
+
+test('a private registry gives its images to whom Docker is logged in for, and to nobody else (R-DCK-44)', { skip }, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'cion-login-'));
   try {
-    await throwsCode(pulling('no/such:1'), 'IMAGE_NOT_FOUND', /no\/such:1/);
-    await throwsCode(pulling('private/image:1'), 'IMAGE_DENIED', /private\/image:1/);
-    await throwsCode(pulling('broken/image'), 'IMAGE_PULL_FAILED', /broken\/image:latest/);
+    await withRun(t, { login: true, env: { DOCKER_CONFIG: directory } }, async ({ engine, registry, pulling, prepare, start }) => {
+      const { host, user, password } = registry;
+      const login = { username: user, password, serveraddress: host };
+      const auth = Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+      await publish(engine, `${host}/team/app`, '1', randomBytes(100), auth);
+      const config = (auths: object) => writeFile(join(directory, 'config.json'), JSON.stringify({ auths }));
+      const basic = (secret: string) => ({ [host]: { auth: Buffer.from(`${user}:${secret}`).toString('base64') } });
+      for (const auths of [{}, basic('wrong')]) {
+        await config(auths);
+        await throwsCode(prepare(pulling('team/app:1')), 'IMAGE_DENIED', /team\/app:1/);
+      }
+      await config(basic(password));
+      const item = pulling('team/app:1');
+      await prepare(item);
+      assert.equal((await (await start(item)).exit).code, 42);
+    });
   } finally {
-    await runtime.sweep({ kind: 'run', run }, signal);
-    await subject.close();
-    server.close();
-    server.closeAllConnections();
+    await rm(directory, { recursive: true });
   }
 });
+
+test('an image that the registry does not know is not found, one that it has broken cannot be pulled (R-DCK-44)', { skip }, (t) =>
+  withRun(t, { login: false }, async ({ engine, registry, pulling, prepare }) => {
+    await publish(engine, `${registry.host}/team/app`, '1', randomBytes(300_000));
+    await throwsCode(prepare(pulling('no/such:1')), 'IMAGE_NOT_FOUND', /no\/such:1/);
+    await throwsCode(prepare(pulling('team/app:2')), 'IMAGE_NOT_FOUND', /team\/app:2/);
+    for await (const file of glob(join(registry.data, '**/blobs/**/data'))) {
+      if ((await stat(file)).size > 250_000) await writeFile(file, randomBytes(300_000));
+    }
+    await throwsCode(prepare(pulling('team/app:1')), 'IMAGE_PULL_FAILED', /team\/app:1/);
+  }),
+);

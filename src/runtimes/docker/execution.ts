@@ -12,11 +12,11 @@ import type { Tap } from './tap.ts';
 /** A container whose command was let go; `tap` where this process did it. */
 export const makeExecution = (
   { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
-  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string },
+  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string; readonly live: boolean },
   exit: Promise<Exit>,
   tap?: Tap,
 ): Execution => {
-  const { id, name, title } = container;
+  const { id, name, title, live } = container;
   let cancelKill = (): void => {};
   let hasEnded = false;
   const ended = exit.then(
@@ -56,13 +56,17 @@ export const makeExecution = (
     yield* await read(false, position, signal);
   }
 
-  /** The connection may have been cut while the command goes on; or the engine still writes its log after the command has ended. */
+  /**
+   * The connection may have been cut while the command goes on; or the engine still writes its log after the command has ended. A live log is
+   * nowhere else, so there it is asked at once: before the command can have ended too.
+   */
   const hasReallyEnded = async (signal: AbortSignal): Promise<boolean> => {
-    const patience = Promise.withResolvers<void>();
-    const cancel = clock.after(eventIsDueMs, patience.resolve);
-    await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
-    if (hasEnded) return true;
-    if (await hasProcesses(signal)) return false;
+    if (!live) {
+      const patience = Promise.withResolvers<void>();
+      const cancel = clock.after(eventIsDueMs, patience.resolve);
+      await abortable(Promise.race([ended, patience.promise]), signal).finally(cancel);
+    }
+    if (!hasEnded && (await hasProcesses(signal))) return false;
     await abortable(ended, signal);
     return true;
   };
@@ -79,11 +83,12 @@ export const makeExecution = (
 
   async function* logs(from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
     const seen: Record<StreamName, number> = { stdout: 0, stderr: 0 };
-    const live = tap?.read();
-    if (live !== undefined) {
+    const output = tap?.read();
+    let broke = false;
+    if (output !== undefined) {
       try {
         for (;;) {
-          const next = await abortable(live.next(), signal);
+          const next = await abortable(output.next(), signal);
           if (next.done === true) break;
           const { stream, bytes } = next.value;
           const skip = Math.min(Math.max(0, from[stream] - seen[stream]), bytes.length);
@@ -93,11 +98,13 @@ export const makeExecution = (
       } catch (error) {
         signal.throwIfAborted();
         if (!(asRuntimeError(error, title) instanceof RuntimeError)) throw error;
+        broke = true;
       } finally {
         tap?.cut();
       }
-      if (await hasReallyEnded(signal)) return;
+      if (!broke && (await hasReallyEnded(signal))) return;
     }
+    if (live) throw lostLog(title, tap === undefined);
     const rest = { stdout: Math.max(from.stdout, seen.stdout), stderr: Math.max(from.stderr, seen.stderr) };
     yield* kept(rest, signal);
   }
@@ -125,4 +132,9 @@ export const makeExecution = (
   };
 };
 
-const eventIsDueMs = 2000;
+const lostLog = (title: string, died: boolean): RuntimeError => {
+  const why = died ? 'cion died while it ran' : 'the connection to the engine broke while it ran';
+  return new RuntimeError('LOG_GAP', `the log of ${title} is live and was not kept: ${why}, so what it wrote since is lost`);
+};
+
+const eventIsDueMs = 200;

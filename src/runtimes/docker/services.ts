@@ -48,6 +48,7 @@ export const makeServices = (
       workdir: image.workdir,
       mounts: [],
       limits: {},
+      live: false,
       privileged: service.privileged,
       networkMode,
       alias: service.name,

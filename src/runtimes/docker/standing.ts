@@ -25,7 +25,8 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
     const nonce = record.Config.Labels?.[label.nonce];
     if (nonce === undefined) return { kind: 'live', record };
     if (!Running) {
-      const unstarted = ExitCode === neverLetGo.exitCode && (await beginsWith(engine, record.Id, neverLetGo.text(nonce), signal));
+      const hasLog = record.HostConfig.LogConfig.Type !== 'none';
+      const unstarted = hasLog && ExitCode === neverLetGo.exitCode && (await beginsWith(engine, record.Id, neverLetGo.text(nonce), signal));
       return unstarted ? { kind: 'unstarted' } : { kind: 'live', record };
     }
     const held = await isHeld(engine, record.Id, nonce, signal);

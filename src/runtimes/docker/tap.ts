@@ -4,7 +4,7 @@ import type { OutputChunk } from './engine/engine.ts';
 
 /**
  * The live output of a container between its start and its reader. Little of it is held; then the command waits for its reader, and when
- * there is none for a while the connection is cut, so that the command goes on: the engine's own log has it all.
+ * there is none for a while, and `mayCut` says so, the connection is cut, so that the command goes on: the engine's own log has it all.
  */
 export type Tap = {
   /** Whether the output has ended or was cut. */
@@ -14,7 +14,9 @@ export type Tap = {
   cut(): void;
 };
 
-export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk>; close(): void }, clock: Clock): Tap => {
+export type TapOptions = { readonly clock: Clock; readonly mayCut: boolean };
+
+export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk>; close(): void }, { clock, mayCut }: TapOptions): Tap => {
   const output = attachment.output[Symbol.asyncIterator]();
   const held: LogChunk[] = [];
   let heldBytes = 0;
@@ -35,7 +37,7 @@ export const makeTap = (attachment: { readonly output: AsyncIterable<OutputChunk
         heldBytes += value.bytes.length;
         next = heldBytes > mostHeld ? undefined : output.next();
       }
-      if (state === 'holding') stopWaiting = clock.after(readerIsDueMs, cut);
+      if (state === 'holding' && mayCut) stopWaiting = clock.after(readerIsDueMs, cut);
     } catch {
       if (state === 'holding') state = 'cut';
     }

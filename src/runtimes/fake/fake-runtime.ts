@@ -31,6 +31,11 @@ import { type Program, programOf } from './program.ts';
  */
 export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: FakeWorld }): Runtime => {
   const { clock, world = fakeWorld() } = options;
+  const letGoHere = new WeakSet<Execution>();
+
+  /** As this process sees it. */
+  const seen = (item: Item, execution: Execution): Execution =>
+    item.stage.log !== 'live' || letGoHere.has(execution) ? execution : { ...execution, logs: () => unread(item) };
 
   const prepare = async (item: Item, signal: AbortSignal): Promise<FakeContainer> => {
     signal.throwIfAborted();
@@ -56,11 +61,12 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
 
     start: async (item, values, signal) => {
       const container = await prepare(item, signal);
-      if (container.execution !== undefined) return container.execution;
+      if (container.execution !== undefined) return seen(item, container.execution);
       if (container.program.startError !== undefined) {
         throw new RuntimeError(container.program.startError, `${item.stage.name} cannot be started`);
       }
       container.execution = execute(clock, world, container, values);
+      letGoHere.add(container.execution);
       return container.execution;
     },
 
@@ -68,7 +74,7 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
       signal.throwIfAborted();
       const container = world.container(item);
       if (container === undefined) return { kind: 'gone' };
-      return container.execution === undefined ? { kind: 'unstarted' } : { kind: 'live', execution: container.execution };
+      return container.execution === undefined ? { kind: 'unstarted' } : { kind: 'live', execution: seen(item, container.execution) };
     },
 
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
@@ -204,6 +210,11 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       return { reference, digest: digestOf(container.name) };
     },
   };
+};
+
+const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
+  const lost = new RuntimeError('LOG_GAP', `the log of "${stage.name}" is live and was not kept: cion died while it ran`);
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) };
 };
 
 /** The files a stage sees at absolute paths: its volumes and its input files. */

@@ -44,7 +44,8 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
 type Thing = { readonly Name?: string; readonly Names?: readonly string[] };
 type Listed = readonly Thing[] | { readonly Volumes: readonly Thing[] | null };
 
-const exiting42 = (): Buffer =>
+/** A program that does nothing else. */
+export const exiting42 = (): Buffer =>
   process.arch === 'arm64'
     ? executable(183, Buffer.from('400580d2a80b80d2010000d4', 'hex'))
     : executable(62, Buffer.from('bf2a000000b83c0000000f05', 'hex'));

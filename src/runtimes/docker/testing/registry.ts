@@ -11,7 +11,12 @@ import { programPath } from './program-path.ts';
 export const whyNoRegistry = (): string | undefined =>
   programPath('docker-registry') === undefined ? 'docker-registry not installed' : undefined;
 
-export type Registry = { readonly host: string; readonly user: string; readonly password: string };
+export type Registry = {
+  readonly host: string;
+  readonly user: string;
+  readonly password: string /** Where its files are. */;
+  readonly data: string;
+};
 
 const login = { user: 'ci', password: 'p:w ü/+' };
 const passwords = 'ci:$2b$04$i5onHH11ma.Ku9UFhCgAJOA9v52ose0vZUoA5ZZBfLG0kKRfDvuUC\n';
@@ -41,7 +46,7 @@ export const withRegistry = async <T>(options: { readonly login: boolean }, use:
         })
         .on('close', () => reject(new Error(`the registry did not start:\n${log.join('\n')}`)));
     });
-    return await use({ host, ...login });
+    return await use({ host, ...login, data: join(directory, 'data') });
   } finally {
     server.kill();
     await ended;
