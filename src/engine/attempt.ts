@@ -8,6 +8,7 @@ import type { Execution, Item, LogChunk, Prepared, Runtime, Values } from '../ru
 import { causeText, type Ending, endingOf, endingOfError } from './cause.ts';
 import { follow } from './follow.ts';
 import { JournalError } from './journal-error.ts';
+import type { Secret } from './redact/forms.ts';
 import { redactorsFor } from './redact/redactor.ts';
 import type { Sink } from './sink.ts';
 
@@ -24,7 +25,7 @@ export type AttemptDeps = {
   /** Whether another stage asks for this one's stdout. */
   isAsked(stage: string): boolean;
   /** What no log of the run may show. */
-  secrets(): readonly string[];
+  secrets(): readonly Secret[];
   /** The exact stdout of a stage whose log may differ from it: kept in memory alone. */
   keepOutput(stage: string, stdout: Uint8Array): void;
 };
