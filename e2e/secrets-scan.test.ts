@@ -117,7 +117,9 @@ test('secrets of every kind are plain in the container alone: not in the project
   run.process.kill('SIGINT');
   const { code, stdout, stderr } = await run.ended;
   assert.equal(code, 130);
-  const lengths = [secrets.environment, secrets.envFile, secrets.inText, secrets.inFile, secrets.output].map((text) => Buffer.byteLength(text));
+  const lengths = [secrets.environment, secrets.envFile, secrets.inText, secrets.inFile, secrets.output].map((text) =>
+    Buffer.byteLength(text),
+  );
   assert.match(stdout.toString(), new RegExp(`lengths ${lengths.join(' ')}`), 'every value reached the container');
   assertClean('stdout', stdout);
   assertClean('stderr', stderr);

@@ -32,8 +32,8 @@ const piped = async (stdin: NodeJS.ReadStream): Promise<string> => {
 };
 
 const typed = (stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream, prompt: string): Promise<string> => {
-  stderr.write(prompt);
   stdin.setRawMode(true);
+  stderr.write(prompt);
   const decoder = new StringDecoder('utf8');
   let value: readonly string[] = [];
   return new Promise((resolve, reject) => {
