@@ -11,7 +11,11 @@ export type Ended = {
   readonly stderr: Buffer;
 };
 
-export type CliOptions = { readonly cwd: string; readonly env?: Readonly<Record<string, string | undefined>> };
+export type CliOptions = {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string | Uint8Array;
+};
 
 /** The real command line in a process of its own, with only the variables that it is given and those that a process needs to live. */
 export const cion = async (
@@ -36,7 +40,7 @@ export const startCion = (args: readonly string[], options: CliOptions): Running
     cwd: options.cwd,
     env: { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, ...options.env },
   });
-  child.stdin.end();
+  child.stdin.on('error', () => undefined).end(options.input);
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));

@@ -8,14 +8,11 @@ export const commandsDoc = (): string => {
   const program = buildProgram({
     cwd: '/',
     env: {},
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     finish: () => undefined,
   });
-  const commands = program
-    .createHelp()
-    .visibleCommands(program)
-    .filter((command) => command.name() !== 'help');
   return [
     '# Commands',
     'Made of the command definitions by `node scripts/commands-doc.ts`; a test keeps it in step.',
@@ -23,10 +20,10 @@ export const commandsDoc = (): string => {
     table(['code', 'meaning'], Object.entries(exitCodeMeanings)),
     '## For every command',
     optionsTable(program),
-    ...commands.flatMap(section),
+    ...below(program).flatMap((command) => section(command)),
     '## Outside variables',
     'A pipeline may name variables that are given from outside. In order of precedence: `--env NAME=value`, `--env-file` (the last file wins),' +
-      ' the environment of the `cion` process. Only variables that the plan names reach a container. A missing one stops the run before any' +
+      ' the environment of the `cion` process, the secrets of the project (see [secrets](secrets.md)). Only variables that the plan names reach a container. A missing one stops the run before any' +
       ' container starts; an empty one is a value.',
     'In a file each line is `NAME=value`, where `export` may stand before the name and quotes around the value, which may then have several lines;' +
       ' or `NAME` alone, which takes it from the environment; or a comment that begins with `#`. Any other line is refused.',
@@ -36,6 +33,9 @@ export const commandsDoc = (): string => {
       [
         ['`DOCKER_HOST`', 'the engine to use: `unix://`, `tcp://` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) or `ssh://`'],
         ['`NO_COLOR`', 'no colours'],
+        ['`CION_AGE_KEY`', 'the age key that reads encrypted values, itself; no stage is given it'],
+        ['`CION_AGE_KEY_FILE`', 'the file with that key'],
+        ['`VISUAL`, `EDITOR`', 'the editor of `cion secret edit`'],
         [
           '`CION_NAMESPACE`',
           'stands before the names of all containers, networks and volumes (`cion`); those of another namespace are never touched',
@@ -47,10 +47,17 @@ export const commandsDoc = (): string => {
   ].join('\n\n');
 };
 
-const section = (command: CommandUnknownOpts): readonly string[] => {
+const below = (command: CommandUnknownOpts): readonly CommandUnknownOpts[] =>
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((inner) => inner.name() !== 'help');
+
+const section = (command: CommandUnknownOpts, parent = 'cion'): readonly string[] => {
   const help = command.createHelp();
+  const name = `${parent} ${command.name()}`;
   return [
-    `## cion ${command.name()}`,
+    `## ${name}`,
     (command.description() === '' ? `${capitalised(command.summary())}.` : command.description()).replaceAll('\n', ' '),
     `\`\`\`\n${help.commandUsage(command)}\n\`\`\``,
     table(
@@ -58,6 +65,7 @@ const section = (command: CommandUnknownOpts): readonly string[] => {
       help.visibleArguments(command).map((argument) => [`\`${argument.name()}\``, help.argumentDescription(argument)]),
     ),
     optionsTable(command),
+    ...below(command).flatMap((inner) => section(inner, name)),
   ].filter((text) => text !== '');
 };
 

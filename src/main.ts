@@ -28,6 +28,9 @@ process.on('uncaughtException', (error) => void failedWith(error).then((code) =>
 
 const program = buildProgram({
   env,
+  get stdin() {
+    return process.stdin;
+  },
   stdout,
   stderr,
   cwd: process.cwd(),

@@ -5,6 +5,7 @@ export type Context = {
   /** What `-C` said: the project is here or around here. */
   readonly project?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 };

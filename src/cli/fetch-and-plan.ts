@@ -1,8 +1,10 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import type { Recorder } from '../engine/recorder.ts';
-import { missingValues, type Outside } from '../engine/values.ts';
+import type { Outside } from '../engine/given.ts';
+import { missingValues } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
 import { planDigest } from '../plan/digest.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import { withLog } from '../plan/with-log.ts';
 import type { Results } from '../results/results.ts';
@@ -19,7 +21,8 @@ export type FetchDeps = {
   readonly results: Results;
   readonly clock: Clock;
   readonly dialects: readonly Dialect[];
-  readonly outside: Outside;
+  /** What the plan is given from outside; the tree is the run's own. */
+  readonly outside: (plan: Plan, tree: Tree) => Promise<Outside>;
   /** Of all stages; absent: as the text says. */
   readonly log?: 'kept' | 'live';
   /** Freezes the source of the run; `log` takes lines for the log of the step. */
@@ -30,7 +33,12 @@ export type FetchDeps = {
 
 /** `refused`: the run has ended with these Problems, which point into the files. */
 export type FetchEnd =
-  | { readonly kind: 'planned'; readonly warnings: readonly Problem[]; readonly files: CompiledTree['files'] }
+  | {
+      readonly kind: 'planned';
+      readonly outside: Outside;
+      readonly warnings: readonly Problem[];
+      readonly files: CompiledTree['files'];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly files: CompiledTree['files'] }
   | { readonly kind: 'errored'; readonly error: unknown }
   | { readonly kind: 'cancelled' };
@@ -64,12 +72,13 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const selected = selectNodes(plan, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;
-    const missing = missingValues(plan, deps.outside, only === undefined ? undefined : new Set(only));
+    const outside = await deps.outside(plan, tree);
+    const missing = missingValues(plan, outside, only === undefined ? undefined : new Set(only));
     if (missing.length > 0) return await refuse(missing, files);
     await deps.ready;
     await log.end('passed');
     await recorder.report([{ kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) }]);
-    return { kind: 'planned', warnings, files };
+    return { kind: 'planned', outside, warnings, files };
   } catch (error) {
     const badCommit = commitProblem(error);
     if (badCommit !== undefined) return refuse([badCommit]);

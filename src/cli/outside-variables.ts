@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Outside } from '../engine/values.ts';
+import type { Outside } from '../engine/given.ts';
 import { type EnvEntry, parseEnvFile } from './parse-env-file.ts';
 import { Refusal } from './refusal.ts';
 
 export type OutsideOptions = { readonly env?: readonly string[]; readonly envFile?: readonly string[] };
 
-/** The environment, over it the files of `--env-file` in their order, over them `--env`. */
+/** The environment, over it the files of `--env-file` in their order, over them `--env`. The key of secrets is no variable. */
 export const outsideVariables = async (
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
   options: OutsideOptions,
 ): Promise<Outside> => {
   const given = new Map<string, string>();
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined) given.set(name, value);
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined && name !== 'CION_AGE_KEY') given.set(name, value);
   for (const file of options.envFile ?? []) {
     for (const { name, value = environment[name] } of await readVariables(resolve(directory, file))) {
       if (value !== undefined) given.set(name, value);

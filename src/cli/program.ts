@@ -25,6 +25,9 @@ export const buildProgram = (process: ProgramProcess) => {
     cwd: process.cwd,
     ...(program.opts().project === undefined ? {} : { project: program.opts().project }),
     env: process.env,
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
   });
@@ -130,6 +133,38 @@ export const buildProgram = (process: ProgramProcess) => {
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
 
+  const secret = command('secret', 'keep secrets with the project, encrypted with age').description(
+    'Keeps secrets with the project: encrypted with age, for those who may read them. See docs/secrets.md.',
+  );
+  secret
+    .command('keygen')
+    .summary('make a key of your own, and print its public half')
+    .addOption(new Option('--out <file>', 'write the key to this file (default: age.key in the directory cion of your configuration)'))
+    .action(async (options) => finish(await (await import('./commands/secret-keygen.ts')).secretKeygen(context(), options)));
+  secret
+    .command('encrypt')
+    .summary('encrypt a value, read from stdin or typed unseen, and print it for the configuration')
+    .argument('[name]', 'the variable that it is for')
+    .addOption(
+      new Option('--to <recipient>', 'who may read it, age1… (repeatable; default: .cion.recipients, else your own key)').argParser(
+        collect,
+      ),
+    )
+    .addOption(identityOption())
+    .action(async (name, options) => finish(await (await import('./commands/secret-encrypt.ts')).secretEncrypt(context(), name, options)));
+  secret
+    .command('decrypt')
+    .summary('print an encrypted file, or an encrypted value from stdin, in the clear')
+    .argument('[file]', 'an age file; without it: stdin')
+    .addOption(identityOption())
+    .action(async (file, options) => finish(await (await import('./commands/secret-decrypt.ts')).secretDecrypt(context(), file, options)));
+  secret
+    .command('edit')
+    .summary("open the project's secrets in your editor (VISUAL, EDITOR)")
+    .argument('[file]', 'the encrypted file (default: .cion.secrets.age)')
+    .addOption(identityOption())
+    .action(async (file, options) => finish(await (await import('./commands/secret-edit.ts')).secretEdit(context(), file, options)));
+
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>
     finish(await (await import('./commands/doctor.ts')).doctor(context())),
   );
@@ -160,6 +195,7 @@ const executing = <Args extends unknown[], Opts extends OptionValues>(command: C
       ),
     )
     .addOption(new Option('--env-file <file>', 'read outside variables from a file of NAME=value lines (repeatable)').argParser(collect))
+    .addOption(identityOption())
     .addOption(jsonOption('print the events of the run as JSON lines'))
     .option('--plain', 'print plain lines, also on a terminal')
     .addOption(runtimeOption())
@@ -177,6 +213,9 @@ const executing = <Args extends unknown[], Opts extends OptionValues>(command: C
 const jsonOption = (text: string) => new Option('--json', text);
 const runtimeOption = () =>
   new Option('--runtime <name>', 'what runs the containers').choices(['docker', 'fake'] as const).default('docker' as const);
+
+const identityOption = () =>
+  new Option('--identity <file>', 'the age key that reads encrypted values (default: CION_AGE_KEY, CION_AGE_KEY_FILE, your own)');
 
 const wholeNumber = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');

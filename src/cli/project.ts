@@ -51,6 +51,10 @@ const repositoryAround = async (from: string): Promise<string | undefined> => {
   }
 };
 
+/** A file of the tree; `undefined` when there is none. What cannot be read is empty. */
+export const readFrom = async (tree: Tree, path: string): Promise<Uint8Array | undefined> =>
+  tree.paths.includes(path) ? tree.read(path).catch(() => new Uint8Array()) : undefined;
+
 /** What lies in a directory itself, as it is at this moment. Nothing outside of it is read, whatever a link says. */
 export const directoryTree = async (root: string): Promise<Tree> => ({
   paths: await readdir(root),

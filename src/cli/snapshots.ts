@@ -5,10 +5,11 @@ import type { Readable } from 'node:stream';
 import { runState } from '../local/project-dir.ts';
 import { runIds } from '../local/runs.ts';
 import type { RunState } from '../run/run-state.ts';
+import { readCommitted } from '../source/read-committed.ts';
 import { snapshot } from '../source/snapshot.ts';
 import { tarOf } from '../source/tar-of.ts';
 import type { Tree } from './compile-tree.ts';
-import { directoryTree, type Project, readRun } from './project.ts';
+import { directoryTree, type Project, readFrom, readRun } from './project.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where the source of a run lies while the run needs it. */
@@ -28,6 +29,13 @@ export const keptSource = async (
     await snapshot({ dir: project.root, commit: source.commit, into: directory, signal, log: () => undefined });
   }
   return () => tarOf(directory);
+};
+
+/** One file of the source of a run that is to go on; `undefined` when there is none. */
+export const keptFile = async (project: Project, { run, fetch: { source } }: RunState, path: string): Promise<Uint8Array | undefined> => {
+  const directory = sourceDirectory(project, run);
+  if ((await stat(directory).catch(() => undefined)) !== undefined) return readFrom(await directoryTree(directory), path);
+  return source?.commit === undefined ? undefined : readCommitted(project.root, source.commit, path);
 };
 
 /** A clean commit can be had again; changed files are kept for a re-run, those of the newest runs. */

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { AttemptKey, LogWriter, Results } from '../results/results.ts';
 import type { OutputRef, RunFact } from '../run/run-event.ts';
 import type { Item, Runtime, Values } from '../runtimes/runtime.ts';
+import type { Secret } from './redact/forms.ts';
 import type { Sink } from './sink.ts';
 
 export type AttemptDeps = {
@@ -21,7 +22,7 @@ export type AttemptDeps = {
   /** Whether another stage mounts this one's artifacts. */
   isMounted(stage: string): boolean;
   /** What no log of the run may show. */
-  secrets(): readonly string[];
+  secrets(): readonly Secret[];
   /** The exact stdout of a stage whose log may differ from it: kept in memory alone. */
   keepOutput(stage: string, stdout: Uint8Array): void;
 };

@@ -18,7 +18,8 @@ import { makeQueue } from './queue.ts';
 import { makeRecorder } from './recorder.ts';
 import type { Sink } from './sink.ts';
 import { upcoming } from './upcoming.ts';
-import { askedOutputs, type Outside, resolveValues, secretsIn } from './values.ts';
+import type { Outside } from './given.ts';
+import { askedOutputs, resolveValues, secretsIn } from './values.ts';
 
 export type ExecuteDeps = {
   readonly journal: Journal;

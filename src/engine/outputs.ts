@@ -9,7 +9,7 @@ export type Outputs = {
   /** That of a stage in a run with secrets: it is stored nowhere as it was. */
   keep(stage: string, stdout: Uint8Array): void;
   /** Sensitive ones. */
-  secrets(): readonly string[];
+  secrets(): readonly Uint8Array[];
 };
 
 export const outputsOf = (results: Results, state: () => RunState): Outputs => {
@@ -34,7 +34,7 @@ export const outputsOf = (results: Results, state: () => RunState): Outputs => {
       if (attempt?.output?.digest !== digestOf(bytes)) throw new OutputGone(stage);
       return { bytes, sensitive };
     },
-    secrets: () => [...inMemory].flatMap(([stage, stdout]) => (isSensitive(stage) ? [Buffer.from(stdout).toString('utf8')] : [])),
+    secrets: () => [...inMemory].flatMap(([stage, stdout]) => (isSensitive(stage) ? [stdout] : [])),
   };
 };
 

@@ -1,58 +1,35 @@
 import type { EnvValue, InputFile, Plan, Stage } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
-import { outputsAskedBy, valuesOf } from '../plan/stage.ts';
-import { shortestSecretBytes } from './redact/forms.ts';
-import { RuntimeError } from '../runtimes/runtime-error.ts';
+import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
+import { given, type GivenValue, missingProblem, type Outside } from './given.ts';
+import { shortestSecretBytes } from './redact/forms.ts';
 
-/** What comes from outside of the plan: variables and secrets by name; `undefined` where there is none, empty is a value (R-DCK-40). */
-export type Outside = {
-  variable(name: string): string | undefined;
-  secret(name: string): string | undefined;
-};
-
-/** One Problem for each outside variable or secret that is missing, naming variable and stage (R-DCK-39). */
+/** One Problem for each value from outside that is missing or cannot be read, naming variable and stage (R-DCK-39). */
 export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<string>): readonly Problem[] =>
   plan.nodes.flatMap((node) => {
     if (node.kind !== 'stage' || only?.has(node.name) === false) return [];
     const optional = new Set(node.files.flatMap((file) => (file.optional === true ? [file.value] : [])));
-    return valuesOf(node)
-      .filter((value) => !optional.has(value))
-      .flatMap((value) => missing(value, node, outside));
+    return namedValuesOf(node).flatMap(({ name, value }) => {
+      if (!isGiven(value)) return [];
+      const found = given(value, outside);
+      if (found === undefined && optional.has(value) && value.kind !== 'encrypted') return [];
+      const problem = found === undefined ? missingProblem(value, name, node.name, outside) : tooShort(found, value, name, node.name);
+      return problem === undefined ? [] : [{ ...problem, ...(node.range === undefined ? {} : { range: node.range }) }];
+    });
   });
 
-const missing = (value: EnvValue, stage: Stage, outside: Outside): readonly Problem[] => {
-  const problem = (code: string, message: string, hint: string): readonly Problem[] => [
-    { code, message, hint, ...(stage.range === undefined ? {} : { range: stage.range }) },
-  ];
-  if (value.kind === 'outside' && variableOf(value, outside) === undefined) {
-    return problem(
-      'VARIABLE_MISSING',
-      `"${stage.name}" needs the variable ${value.name}, which is not set.`,
-      `Set it: --env ${value.name}=…, an --env-file, or the environment of cion.`,
-    );
-  }
-  if (value.kind !== 'secret') return [];
-  const secret = outside.secret(value.name);
-  if (secret === undefined) {
-    return problem(
-      'SECRET_MISSING',
-      `"${stage.name}" needs the secret ${value.name}, which is not set.`,
-      'Give it in an --env-file or in the environment of cion.',
-    );
-  }
-  if (secret !== '' && Buffer.byteLength(secret) < shortestSecretBytes) {
-    return problem(
-      'SECRET_TOO_SHORT',
-      `The secret ${value.name} of "${stage.name}" is shorter than ${shortestSecretBytes} bytes: it cannot be kept out of a log.`,
-      'Use a longer one; what is no secret can be given as { outside: … }.',
-    );
-  }
-  return [];
-};
+const isGiven = (value: EnvValue): value is GivenValue => value.kind !== 'literal' && value.kind !== 'output';
 
-const variableOf = ({ name, or }: EnvValue & { kind: 'outside' }, outside: Outside): string | undefined =>
-  outside.variable(name) ?? (or === undefined ? undefined : outside.variable(or));
+const tooShort = (found: EnvironmentValue, value: GivenValue, variable: string, stage: string): Problem | undefined => {
+  if (!found.secret || found.value === '' || Buffer.byteLength(found.value) >= shortestSecretBytes) return undefined;
+  const name = value.kind === 'encrypted' ? variable : value.name;
+  return {
+    code: 'SECRET_TOO_SHORT',
+    message: `The secret ${name} of "${stage}" is shorter than ${shortestSecretBytes} bytes: it cannot be kept out of a log.`,
+    hint: 'Use a longer one; what is no secret can be given as { outside: … }.',
+  };
+};
 
 /** The values an item starts with. `output` gives an ancestor's exact stdout. */
 export const resolveValues = async (
@@ -65,20 +42,18 @@ export const resolveValues = async (
       case 'literal':
         return { value: value.value, secret: false };
       case 'outside':
-        return { value: variableOf(value, outside) ?? '', secret: false };
       case 'secret':
-        return { value: outside.secret(value.name) ?? '', secret: true };
+      case 'encrypted':
+        return given(value, outside) ?? { value: '', secret: true };
       case 'output': {
         const { bytes, sensitive } = await output(value.stage);
         return { value: Buffer.from(bytes).toString('utf8').trim(), secret: sensitive };
       }
-      case 'encrypted':
-        throw new RuntimeError('UNSUPPORTED', `"${stage.name}" is given an encrypted value, which this version cannot read`);
     }
   };
   const content = async (value: EnvValue): Promise<Uint8Array> =>
     value.kind === 'output' ? (await output(value.stage)).bytes : Buffer.from((await resolve(value)).value);
-  const isThere = ({ value }: InputFile): boolean => value.kind !== 'secret' || outside.secret(value.name) !== undefined;
+  const isThere = ({ value }: InputFile): boolean => !isGiven(value) || given(value, outside) !== undefined;
   const resolveAll = async (env: Readonly<Record<string, EnvValue>>): Promise<Record<string, EnvironmentValue>> => {
     const entries = await Promise.all(
       Object.entries(env).map(async ([name, value]): Promise<[string, EnvironmentValue]> => [name, await resolve(value)]),
@@ -107,9 +82,12 @@ export const askedOutputs = (plan: Plan): ReadonlySet<string> =>
   new Set(plan.nodes.flatMap((node) => (node.kind === 'stage' ? outputsAskedBy(node) : [])));
 
 /** The values of all secrets that a plan names: none of its stages may show any of them, for they hand values on. */
-export const secretsIn = (plan: Plan, outside: Outside): readonly string[] => {
-  const names = plan.nodes.flatMap((node) =>
-    node.kind === 'stage' ? valuesOf(node).flatMap((value) => (value.kind === 'secret' ? [value.name] : [])) : [],
-  );
-  return [...new Set(names)].map((name) => outside.secret(name) ?? '').filter((value) => value !== '');
-};
+export const secretsIn = (plan: Plan, outside: Outside): readonly string[] => [
+  ...new Set(
+    plan.nodes
+      .flatMap((node) => (node.kind === 'stage' ? valuesOf(node) : []))
+      .filter(isGiven)
+      .map((value) => given(value, outside))
+      .flatMap((found) => (found?.secret === true && found.value !== '' ? [found.value] : [])),
+  ),
+];

@@ -23,9 +23,12 @@ export const imageCommand: Command = { kind: 'image' };
 export const reference = (image: string): ImageSource => ({ kind: 'reference', reference: image });
 
 /** Every value that a stage is given, in variables and in files. */
-export const valuesOf = (stage: Stage): readonly EnvValue[] => [
-  ...environmentsOf(stage).flatMap((env) => Object.values(env)),
-  ...stage.files.map((file) => file.value),
+export const valuesOf = (stage: Stage): readonly EnvValue[] => namedValuesOf(stage).map(({ value }) => value);
+
+/** The same with the name of the variable, or the path of the file. */
+export const namedValuesOf = (stage: Stage): readonly { readonly name: string; readonly value: EnvValue }[] => [
+  ...environmentsOf(stage).flatMap((env) => Object.entries(env).map(([name, value]) => ({ name, value }))),
+  ...stage.files.map(({ path, value }) => ({ name: path, value })),
 ];
 
 /** The stages whose stdout a stage is given: as a value, as a file or as the name of an image. */

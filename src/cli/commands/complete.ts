@@ -21,9 +21,9 @@ export const complete = async (context: Context, program: CommandUnknownOpts, wo
 const candidatesFor = async (context: Context, program: CommandUnknownOpts, words: readonly string[]): Promise<readonly Candidate[]> => {
   const before = words.slice(0, -1);
   const begun = words.at(-1) ?? '';
-  const visible = program.createHelp().visibleCommands(program);
-  const command = visible.find((candidate) => before.includes(candidate.name()));
-  if (command === undefined && !begun.startsWith('-')) {
+  const command = commandIn(before, program);
+  const visible = visibleIn(command ?? program);
+  if (visible.length > 0 && !begun.startsWith('-')) {
     return visible.map((candidate) => ({ value: candidate.name(), description: candidate.summary() }));
   }
   const options = [...(command ?? program).options, ...program.options].filter((option) => !option.hidden);
@@ -31,6 +31,15 @@ const candidatesFor = async (context: Context, program: CommandUnknownOpts, word
   if (awaiting !== undefined) return valuesOf(awaiting, context);
   if (begun.startsWith('-')) return options.map((option) => ({ value: option.long ?? option.flags, description: option.description }));
   return command === undefined ? [] : argumentsOf(command.name(), argumentCount(before, command, options), context);
+};
+
+const visibleIn = (command: CommandUnknownOpts): readonly CommandUnknownOpts[] =>
+  command.commands.length === 0 ? [] : command.createHelp().visibleCommands(command);
+
+/** The command that the words name, the innermost of those that hold others. */
+const commandIn = (words: readonly string[], around: CommandUnknownOpts): CommandUnknownOpts | undefined => {
+  const found = visibleIn(around).find((candidate) => words.includes(candidate.name()));
+  return found && (commandIn(words.slice(words.indexOf(found.name()) + 1), found) ?? found);
 };
 
 /** How many arguments of the command are complete. */

@@ -3,8 +3,10 @@ import { ownerOf } from '../../local/lock.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
-import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
+import { type OutsideOptions } from '../outside-variables.ts';
+import { outsideAgain } from '../outside-again.ts';
 import { printProblems } from '../print-problems.ts';
 import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
@@ -14,7 +16,10 @@ import { stagesAgain } from '../../engine/stages-again.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type RerunOptions = OutsideOptions & PrinterOptions & CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
+export type RerunOptions = OutsideOptions &
+  IdentityOptions &
+  PrinterOptions &
+  CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
 
 /** Further attempts of the same run (R-CIO-33). */
 export const rerun = async (context: Context, wanted: string | undefined, options: RerunOptions): Promise<ExitCode> => {
@@ -34,7 +39,7 @@ export const rerun = async (context: Context, wanted: string | undefined, option
     context.stdout.write(`All stages of run ${number} passed: there is nothing to run again.\n`);
     return exitCodes.passed;
   }
-  const outside = await outsideVariables(context.cwd, context.env, options);
+  const outside = await outsideAgain(context, project, state, plan, options);
   const missing = missingValues(plan, outside, new Set(stages));
   if (missing.length > 0) {
     await printProblems(context, missing, []);

@@ -5,8 +5,10 @@ import { type CarryOutOptions, carryOut, exitCodeOf } from '../carry-out.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { lostBeforePlan } from '../lost-before-plan.ts';
+import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
-import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
+import { type OutsideOptions } from '../outside-variables.ts';
+import { outsideAgain } from '../outside-again.ts';
 import { printProblems } from '../print-problems.ts';
 import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
@@ -15,7 +17,7 @@ import { forgetSource, keptSource } from '../snapshots.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type ResumeOptions = OutsideOptions & PrinterOptions & CarryOutOptions & RuntimeOptions;
+export type ResumeOptions = OutsideOptions & IdentityOptions & PrinterOptions & CarryOutOptions & RuntimeOptions;
 
 /** Goes on with a run whose process died: attaches to what still runs, and runs nothing twice. */
 export const resume = async (context: Context, wanted: string | undefined, options: ResumeOptions): Promise<ExitCode> => {
@@ -37,7 +39,7 @@ export const resume = async (context: Context, wanted: string | undefined, optio
   if (plan === undefined) {
     return withSession(context, project, id, options, ({ recorder }) => lostBeforePlan(recorder));
   }
-  const outside = await outsideVariables(context.cwd, context.env, options);
+  const outside = await outsideAgain(context, project, state, plan, options);
   const missing = missingValues(plan, outside, state.only);
   if (missing.length > 0) {
     await printProblems(context, missing, []);

@@ -11,10 +11,12 @@ import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
+import { identitiesOf, type IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
+import { openSecrets, secretsFile } from '../open-secrets.ts';
 import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { printProblems } from '../print-problems.ts';
-import { directoryTree, readRun } from '../project.ts';
+import { directoryTree, readFrom, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
@@ -22,6 +24,7 @@ import { openProject } from './open-project.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 
 export type RunOptions = OutsideOptions &
+  IdentityOptions &
   PrinterOptions &
   CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly log?: 'kept' | 'live' } & RuntimeOptions;
 
@@ -46,7 +49,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
       return exitCodes.refused;
     }
   }
-  const outside = await outsideVariables(context.cwd, context.env, options);
+  const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
   await makeProjectDir(project.root);
   const id = newRunId(systemClock.now());
   let afterwards = async (): Promise<void> => undefined;
@@ -67,7 +70,14 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     try {
       const end = await fetchAndPlan(
         {
-          ...{ run: id, recorder, clock, outside, dialects, results: project.results, snapshot: freeze, ready: opening },
+          run: id,
+          recorder,
+          clock,
+          outside: (plan, tree) => openSecrets(variables, identities, plan, () => readFrom(tree, secretsFile)),
+          dialects,
+          results: project.results,
+          snapshot: freeze,
+          ready: opening,
           ...(options.log === undefined ? {} : { log: options.log }),
         },
         wanted,
@@ -91,7 +101,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
             runtime,
             results,
             clock,
-            outside,
+            outside: end.outside,
             sink: session.printer,
             source: () => tarOf(directory),
           };

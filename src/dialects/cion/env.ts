@@ -1,4 +1,5 @@
 import type { EnvValue } from '../../plan/plan.ts';
+import { encrypted } from '../encrypted.ts';
 import { looseEntries, type Named, readNamed, record } from '../entries.ts';
 import { mapping, optional } from '../mapping.ts';
 import { allOrNone, anyText, blame, byKind, mapped, type Place, type Shape, type TextShape, wrongType } from '../shape.ts';
@@ -15,6 +16,7 @@ const fromElsewhere: Shape<EnvValue> = mapped(
     {
       outside: optional(variableName, 'The variable of this name where cion is run. Without it the run fails before any container starts.'),
       secret: optional(variableName, 'The secret of this name; its value is kept out of the logs.'),
+      encrypted: optional(encrypted, 'A secret encrypted with age, as "cion secret encrypt" prints it; read with the key of who runs it.'),
       output: optional(stageName, 'What the stage of this name wrote to stdout, outer white space trimmed.'),
     },
     {
@@ -22,17 +24,21 @@ const fromElsewhere: Shape<EnvValue> = mapped(
         ['outside', 'secret'],
         ['outside', 'output'],
         ['secret', 'output'],
+        ['outside', 'encrypted'],
+        ['secret', 'encrypted'],
+        ['output', 'encrypted'],
       ],
     },
   ),
-  ({ outside, secret, output }, place): EnvValue | undefined => {
+  ({ outside, secret, output, encrypted: ciphertext }, place): EnvValue | undefined => {
     if (outside !== undefined) return { kind: 'outside', name: outside };
     if (secret !== undefined) return { kind: 'secret', name: secret };
     if (output !== undefined) return { kind: 'output', stage: output };
+    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext };
     return blame(place, {
       code: 'EMPTY_VALUE',
       message: `"${place.path}" is empty.`,
-      hint: 'Write a text, or one of { outside: NAME }, { secret: NAME } and { output: stage }.',
+      hint: 'Write a text, or one of { outside: NAME }, { secret: NAME }, { output: stage } and { encrypted: … }.',
     });
   },
 );

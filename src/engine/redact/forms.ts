@@ -1,35 +1,44 @@
+import { base64Forms, hexForms } from './encoded-forms.ts';
+import { escapedForms } from './escaped-forms.ts';
+
 /** Shorter values cannot be kept out of a log without spoiling it. */
 export const shortestSecretBytes = 4;
 
+/** A text, or the bytes of an output that is none. */
+export type Secret = string | Uint8Array;
+
 /**
- * The byte strings in which a secret may show itself: as it is, trimmed, line by line, in base64 (at its three offsets, also URL-safe),
- * hexadecimal, URL-encoded and as a JSON string's inside. Parts shorter than the shortest secret are left out.
+ * The byte strings in which a secret may show itself. `exact`: as it is, trimmed, line by line; each also as the inside of a JSON, a shell's
+ * or an HTML text, and URL-encoded. `wrapped`: each in base64 (at its three offsets, also URL-safe) and in hexadecimal, which programs
+ * break into lines wherever they like. Parts shorter than the shortest secret are left out; of what is longer than
+ * `longestEncoded` only the lines and the whole as it is are looked for.
  */
-export const formsOf = (secret: string): readonly Uint8Array[] => {
-  const raw = Buffer.from(secret);
-  const texts = [
-    secret,
-    secret.trim(),
-    ...secret.split(/\r?\n/).map((line) => line.trim()),
-    raw.toString('hex'),
-    raw.toString('hex').toUpperCase(),
-    ...base64Forms(raw),
-    encoded(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ];
-  return [...new Set(texts)].map((text) => Buffer.from(text)).filter((bytes) => bytes.length >= shortestSecretBytes);
+export type Forms = { readonly exact: readonly Uint8Array[]; readonly wrapped: readonly Uint8Array[] };
+
+const longestEncoded = 64 * 1024;
+
+export const formsOf = (secret: Secret): Forms => {
+  const bytes = Buffer.from(secret);
+  const text = typeof secret === 'string' ? secret : textOf(secret);
+  const pieces = text === undefined ? [] : [text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())];
+  const short = [...new Set(pieces)].filter((piece) => Buffer.byteLength(piece) >= shortestSecretBytes);
+  if (bytes.length > longestEncoded) return { exact: unique([bytes, ...short.map((piece) => Buffer.from(piece))]), wrapped: [] };
+  const encoded = short.length === 0 ? [bytes] : short.map((piece) => Buffer.from(piece));
+  return {
+    exact: unique([bytes, ...[...short, ...short.flatMap(escapedForms)].map((form) => Buffer.from(form))]),
+    wrapped: unique(encoded.flatMap((piece) => [...base64Forms(piece), ...hexForms(piece)]).map((form) => Buffer.from(form))),
+  };
 };
 
-/** What stands in any base64 text that contains the bytes, whatever stands before and behind them. */
-const base64Forms = (raw: Buffer): readonly string[] =>
-  [0, 1, 2].flatMap((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), raw])
-      .toString('base64')
-      .replace(/=+$/, '');
-    const from = Math.ceil((offset * 8) / 6);
-    const whole = Math.floor(((offset + raw.length) * 8) / 6);
-    const sure = text.slice(from, whole);
-    return [sure, sure.replaceAll('+', '-').replaceAll('/', '_')];
-  });
+const textOf = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
 
-const encoded = (secret: string): string => (secret.isWellFormed() ? encodeURIComponent(secret) : secret);
+const unique = (forms: readonly Buffer[]): readonly Uint8Array[] => {
+  const byBytes = new Map(forms.map((form) => [form.toString('latin1'), form]));
+  return [...byBytes.values()].filter((form) => form.length >= shortestSecretBytes);
+};
