@@ -58,7 +58,10 @@ for (const [what, env, code] of [
     const { cwd, cion, encrypted, run } = await project(t);
     const good = await encrypted('correct horse');
     const lines = good.encrypted.trimEnd().split('\n');
-    const bad = lines.with(-2, Buffer.from(Buffer.from(lines.at(-2) ?? '', 'base64').map((byte) => byte ^ 1)).toString('base64'));
+    const bad = lines.with(
+      lines.length - 2,
+      Buffer.from(Buffer.from(lines.at(-2) ?? '', 'base64').map((byte) => byte ^ 1)).toString('base64'),
+    );
     writeFiles(cwd, stage({ TOKEN: env === 'damaged' ? { encrypted: bad.join('\n') } : good }));
     if (env === 'other') await cion(['secret', 'keygen', '--out', 'other.key']);
     const given = typeof env === 'object' ? env : env === 'other' ? { CION_AGE_KEY_FILE: 'other.key' } : {};

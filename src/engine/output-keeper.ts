@@ -3,7 +3,7 @@ import type { AttemptKey, Results } from '../results/results.ts';
 import type { OutputRef } from '../run/run-event.ts';
 import type { LogChunk } from '../runtimes/runtime.ts';
 
-export type OutputKeeper = ReturnType<typeof outputKeeper>;
+type OutputKeeper = ReturnType<typeof outputKeeper>;
 
 /** The digest of a stage's stdout; its bytes too where the log may differ from them. */
 export const outputKeeper = (keepBytes: boolean) => {
