@@ -72,7 +72,7 @@ const word = (random: Random, alphabet: readonly string[], length: number): stri
 
 const secretOf = (random: Random): string => {
   const alphabet = random.pick(alphabets);
-  const inner = `${word(random, alphabet, 4 + random.below(random.below(8) === 0 ? 200 : 28))}`.trim();
+  const inner = word(random, alphabet, 4 + random.below(random.below(8) === 0 ? 200 : 28)).trim();
   const secret = Buffer.byteLength(inner) < 4 ? `${inner}wxyz` : inner;
   return random.pick(outer) + secret + random.pick(outer);
 };
