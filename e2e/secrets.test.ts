@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { cion as anyCion } from './cli.ts';
+import { cion as anyCion, startCion } from './cli.ts';
 import { commit, directory, repository, writeFiles } from './repository.ts';
 
 const stage = (env: object) => ({ '.cion.yml': JSON.stringify({ build: { image: 'busybox', env: { FAKE_PRINT_ENV: '1', ...env } } }) });
@@ -24,7 +24,7 @@ const project = async (t: TestContext) => {
   const keep = (text: string) => cion(['secret', 'edit'], { EDITOR: `printf '%s' "$TEXT" >`, TEXT: text });
   const run = (args: readonly string[] = [], more = {}) => cion(['run', '--runtime', 'fake', ...args], more);
   const masked = async (): Promise<number | undefined> => /^TOKEN=(\*+)$/m.exec((await cion(['logs', 'build'])).out)?.[1]?.length;
-  return { cwd, cion, recipient: out.trim(), key, encrypted, keep, run, masked };
+  return { cwd, env, cion, recipient: out.trim(), key, encrypted, keep, run, masked };
 };
 
 test('keygen writes a key that only its owner can read, says its public half alone and never overwrites', async (t) => {
@@ -58,10 +58,8 @@ for (const [what, env, code] of [
     const { cwd, cion, encrypted, run } = await project(t);
     const good = await encrypted('correct horse');
     const lines = good.encrypted.trimEnd().split('\n');
-    const bad = lines.with(
-      lines.length - 2,
-      Buffer.from(Buffer.from(lines.at(-2) ?? '', 'base64').map((byte) => byte ^ 1)).toString('base64'),
-    );
+    const last = Buffer.from(lines.at(-2) ?? '', 'base64').map((byte) => byte ^ 1);
+    const bad = [...lines.slice(0, -2), Buffer.from(last).toString('base64'), ...lines.slice(-1)];
     writeFiles(cwd, stage({ TOKEN: env === 'damaged' ? { encrypted: bad.join('\n') } : good }));
     if (env === 'other') await cion(['secret', 'keygen', '--out', 'other.key']);
     const given = typeof env === 'object' ? env : env === 'other' ? { CION_AGE_KEY_FILE: 'other.key' } : {};
@@ -139,6 +137,18 @@ test('a re-run needs the key again and says so; with it the secrets are those of
   );
   assert.equal((await rerun()).code, 0);
   assert.equal(await masked(), 8);
+});
+
+test('a run whose process died needs the key again to be resumed, and says so', async (t) => {
+  const { cwd, env, cion, encrypted } = await project(t);
+  writeFiles(cwd, stage({ FAKE_SLEEP_MS: '600000', TOKEN: await encrypted('correct horse') }));
+  const run = startCion(['run', '--runtime', 'fake'], { cwd, env });
+  await run.wrote('TOKEN=*************');
+  run.process.kill('SIGKILL');
+  await run.ended;
+  const refused = await cion(['resume', '--runtime', 'fake'], { XDG_CONFIG_HOME: '/nowhere' });
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /SECRET_KEY_MISSING\nThe encrypted TOKEN of "build"/);
 });
 
 test('edit keeps the clear text in a private file that is gone afterwards, and encrypts to the project’s recipients', async (t) => {

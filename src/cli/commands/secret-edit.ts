@@ -82,7 +82,7 @@ const openEditor = async ({ env, cwd }: Context, draft: PrivateFile): Promise<vo
   const endEditor = (): void => void child.kill('SIGTERM');
   process.on('exit', endEditor);
   try {
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const [code] = (await once(child, 'exit')) as readonly (number | null)[];
     if (code !== 0) {
       throw new Refusal(
         'EDITOR_FAILED',
