@@ -168,6 +168,80 @@ describe('decide', () => {
     assert.equal(world.state().outcome, 'errored');
   });
 
+  /** a, then b and c, then d; `tidy` cleans up after b, however it ended. */
+  const diamond = () => [
+    needing('a', []),
+    needing('b', ['a']),
+    needing('c', ['a']),
+    needing('d', ['b', 'c']),
+    stage({ name: 'tidy', image, always: true, needs: [{ node: 'b', on: 'finished' }] }),
+  ];
+
+  it('after a failure in a diamond finishes or stops what runs by the policy, skips what needs it, cleans up (R-DCK-50)', () => {
+    const table = [
+      { onFailure: 'continue', stopped: [], c: 'passed' },
+      { onFailure: 'finish', stopped: [], c: 'passed' },
+      { onFailure: 'stop', stopped: ['c'], c: 'cancelled' },
+    ] as const;
+    for (const { onFailure, stopped, c } of table) {
+      const world = worldOf(planOf(diamond()), { onFailure });
+      end(world, 'a', 'passed');
+      for (const name of ['b', 'c']) world.tell({ kind: 'stage.started', stage: name, attempt: 1, container: name });
+      end(world, 'b', 'failed');
+      assert.deepEqual(decide(indexPlan(planOf(diamond())), world.state(), { onFailure, now: 0 }, 'all').stop, stopped);
+      end(world, 'c', c);
+      end(world, 'tidy', 'passed');
+      const ends = Object.fromEntries([...world.state().nodes.values()].map((node) => [node.name, node.outcome]));
+      assert.deepEqual(ends, { a: 'passed', b: 'failed', c, d: 'skipped', tidy: 'passed' }, onFailure);
+      assert.equal(world.state().outcome, 'failed');
+    }
+  });
+
+  it('cleans up after a stage that passed, failed, errored, was cancelled or skipped (R-DCK-56)', () => {
+    for (const outcome of ['passed', 'failed', 'errored', 'cancelled'] as const) {
+      const world = worldOf(planOf(diamond()));
+      end(world, 'a', 'passed');
+      world.tell({ kind: 'stage.started', stage: 'b', attempt: 1, container: 'b' });
+      if (outcome === 'cancelled') world.tell({ kind: 'run.cancel-requested', by: 'me', force: false });
+      end(world, 'b', outcome);
+      assert.equal(stageIn(world, 'tidy').phase, 'queued', outcome);
+    }
+    const world = worldOf(planOf(diamond()));
+    end(world, 'a', 'failed');
+    assert.equal(stageIn(world, 'tidy').phase, 'queued');
+  });
+
+  it('reports a clean-up that fails, and beside it the first failure (R-DCK-57)', () => {
+    const world = worldOf(planOf(diamond()));
+    end(world, 'a', 'passed');
+    end(world, 'b', 'failed', { kind: 'exit', code: 3 });
+    end(world, 'c', 'passed');
+    end(world, 'tidy', 'failed', { kind: 'exit', code: 9 });
+    assert.equal(world.state().outcome, 'failed');
+    assert.deepEqual(stageIn(world, 'b').attempts[0]?.cause, { kind: 'exit', code: 3 });
+    assert.deepEqual(stageIn(world, 'tidy').attempts[0]?.cause, { kind: 'exit', code: 9 });
+    assert.deepEqual(stageIn(world, 'd').skip, { kind: 'need', node: 'b', outcome: 'failed' });
+  });
+
+  it('by a probe that passed runs update and skips create, by one that said no the other way, and both are green (R-DCK-61, R-DCK-62)', () => {
+    const nodes = [
+      needing('exists', [], { mayFail: true }),
+      needing('update', ['exists']),
+      stage({ name: 'create', image, needs: [{ node: 'exists', on: 'failed' }] }),
+    ];
+    for (const [answer, runs, skips] of [
+      ['passed', 'update', 'create'],
+      ['failed', 'create', 'update'],
+    ] as const) {
+      const world = worldOf(planOf(nodes));
+      end(world, 'exists', answer);
+      assert.deepEqual(underWay(world), [runs]);
+      assert.deepEqual(stageIn(world, skips).skip, { kind: 'condition', node: 'exists', outcome: answer });
+      end(world, runs, 'passed');
+      assert.equal(world.state().outcome, 'passed');
+    }
+  });
+
   it('tries again only for the causes named, as often as allowed, and says because of what', () => {
     const world = worldOf(planOf([needing('flaky', [], { retry: { attempts: 3, on: ['failed'] } }), needing('next', ['flaky'])]));
     end(world, 'flaky', 'failed', { kind: 'exit', code: 7 });

@@ -64,3 +64,19 @@ test('who made the image or the secret output of a failed stage goes again too; 
   );
   deepEqual(stagesAgain(plan, ended(plan, ['use']), 'failed'), ['image', 'login', 'use']);
 });
+
+test('who left the files that a failed stage mounts goes again too', () => {
+  const plan = planOf(
+    node('make', [], { artifacts: { volume: 'make' } }),
+    node('other', [], { artifacts: { volume: 'other' } }),
+    node('use', ['make', 'other'], { mounts: [{ kind: 'artifacts', stage: 'make', path: '/in' }] }),
+  );
+  deepEqual(stagesAgain(plan, ended(plan, ['use']), 'failed'), ['make', 'use']);
+});
+
+test('a printed image is in a registry or on the engine still: who printed it goes again only when it was a secret', () => {
+  const image = { kind: 'output', stage: 'print' } as const;
+  const plan = (sensitive: boolean): Plan => planOf(node('print', [], { sensitive }), node('use', ['print'], { image }));
+  deepEqual(stagesAgain(plan(false), ended(plan(false), ['use']), 'failed'), ['use']);
+  deepEqual(stagesAgain(plan(true), ended(plan(true), ['use']), 'failed'), ['print', 'use']);
+});

@@ -91,4 +91,26 @@ describe('selectionOf', () => {
   it('takes the targets and all they need, in the order of the plan (R-DCK-85)', () => {
     assert.deepEqual(selectionOf(plan([needing('a'), needing('b', 'a'), needing('c', 'b'), needing('d', 'a')]), ['c']), ['a', 'b', 'c']);
   });
+
+  it('refuses the image or the files of a stage that leaves none, and of one that is not sure to have ended', () => {
+    const runs = (name: string, ...needs: readonly string[]) => ({
+      ...needing(name, ...needs),
+      image: { kind: 'stage' as const, stage: 'a' },
+    });
+    const mounts = (name: string, ...needs: readonly string[]) => ({
+      ...needing(name, ...needs),
+      mounts: [{ kind: 'artifacts' as const, stage: 'a', path: '/in' }],
+    });
+    assert.deepEqual(codes(plan([needing('a'), runs('b', 'a'), mounts('c', 'a')])), ['PLAN_NO_IMAGE', 'PLAN_NO_ARTIFACTS']);
+    const leaving = { ...needing('a'), commit: { names: [] }, artifacts: { volume: 'v' } };
+    const volumes = [{ name: 'v', from: 'empty' as const }];
+    assert.deepEqual(codes(plan([leaving, runs('b', 'a'), mounts('c', 'a')], volumes)), []);
+    assert.deepEqual(codes(plan([leaving, runs('b'), mounts('c')], volumes)), ['PLAN_NOT_AN_ANCESTOR', 'PLAN_NOT_AN_ANCESTOR']);
+  });
+
+  it('refuses a stage called as the log of another one’s done', () => {
+    const create = { ...needing('create'), done: { command: { kind: 'image' as const }, timeouts: {} } };
+    assert.deepEqual(codes(plan([create, needing('create.done')])), ['PLAN_NAME_RESERVED']);
+    assert.deepEqual(codes(plan([needing('create'), needing('create.done')])), []);
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Plan, Stage } from '../../plan/plan.ts';
-import { reference, stage } from '../../plan/stage.ts';
+import { imageCommand, reference, stage } from '../../plan/stage.ts';
 
 /** Random DAGs: each stage needs some of those before it. */
 export const randomPlan = (size = 10): fc.Arbitrary<Plan> =>
@@ -38,6 +38,8 @@ const draftStage = (draft: Draft, index: number): Stage =>
     needs: index === 0 ? [] : uniqueNeeds(draft.needs.map(([number, on]) => ({ node: `s${number % index}`, on }))),
     always: draft.always && draft.rare < 3,
     mayFail: draft.rare === 9,
+    ...(draft.rare === 8 ? { done: { command: imageCommand, timeouts: {} } } : {}),
+    ...(draft.rare === 7 ? { commit: { names: [] } } : {}),
     retry: { attempts: draft.attempts, on: ['failed'] },
   });
 

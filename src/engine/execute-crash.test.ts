@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Plan, Stage } from '../plan/plan.ts';
+import { fold } from '../run/fold.ts';
+import { doing, endsOf, logOf, runAndCrash, runPlan } from './testing/fake-run.ts';
+
+/**
+ * 60 stages in 12 rows of 5: each needs two of the row before. Among them some that fail for good, some that pass when tried again, some
+ * with a `done`, an image, files for others, and in the last row clean-ups.
+ */
+const diamond = (): Plan => {
+  const rows = 12;
+  const columns = 5;
+  const name = (row: number, column: number): string => `s${row}-${(column + columns) % columns}`;
+  const stageAt = (row: number, column: number): Stage => {
+    const own = name(row, column);
+    const kind = (row * columns + column) % 11;
+    const isCleanUp = row === rows - 1;
+    const needs = row === 0 ? [] : [name(row - 1, column), name(row - 1, column + 1)];
+    return doing(
+      own,
+      {
+        FAKE_STDOUT: `${own} says\n`,
+        FAKE_SLEEP_MS: `${((row + column) % 3) * 50}`,
+        FAKE_WRITE: JSON.stringify({ '/w/made': own, '/w/out/x': 'x' }),
+        FAKE_EXIT: kind === 3 ? '1,0' : kind === 7 && row > 5 ? '1' : '0',
+        ...(kind === 5 ? { FAKE_DONE_STDOUT: 'is there\n', FAKE_DONE_SLEEP_MS: '30', FAKE_DONE_EXIT: '1,0' } : {}),
+      },
+      {
+        needs: needs.map((node) => ({ node, on: isCleanUp ? 'finished' : 'passed' })),
+        always: isCleanUp,
+        retry: { attempts: 2, on: ['failed'] },
+        artifacts: { volume: own, directory: own, except: ['out'] },
+        mounts: [
+          { kind: 'volume', volume: own, path: '/w', access: 'read-write' },
+          ...needs.map((stage) => ({ kind: 'artifacts', stage, path: `/in/${stage}` }) as const),
+        ],
+        ...(kind === 5 ? { done: { command: { kind: 'image' }, timeouts: {} } } : {}),
+        ...(kind === 8 ? { commit: { names: [] } } : {}),
+      },
+    );
+  };
+  const nodes = Array.from({ length: rows * columns }, (_, i) => stageAt(Math.floor(i / columns), i % columns));
+  return { version: 1, pipeline: 'diamond', nodes, volumes: nodes.map((node) => ({ name: node.name, from: 'empty' })) };
+};
+
+describe('execute, killed and resumed again and again', () => {
+  it('ends a diamond of 60 stages with failures, retries and clean-ups as if it had not been disturbed', async () => {
+    const plan = diamond();
+    const whole = await runPlan(plan);
+    const outcomes = new Set([...whole.state.nodes.values()].map((node) => node.outcome));
+    assert.deepEqual(outcomes, new Set(['passed', 'failed', 'skipped']));
+    const facts = (state: typeof whole.state) =>
+      [...state.nodes.values()].map((node) =>
+        node.kind === 'stage'
+          ? node.attempts.map(({ tree, committed, output, artifacts }) => ({ tree, committed, output, artifacts }))
+          : [],
+      );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 12 }), async (lives) => {
+        const resumed = await runAndCrash(plan, lives);
+        assert.deepEqual(endsOf(resumed.state), endsOf(whole.state));
+        assert.deepEqual(facts(resumed.state), facts(whole.state));
+        assert.deepEqual(fold(resumed.events), resumed.state);
+        const letGo = resumed.events.flatMap((event) => (event.kind === 'stage.started' ? [`${event.stage}/${event.attempt}`] : []));
+        assert.equal(new Set(letGo).size, letGo.length);
+        for (const { name } of plan.nodes) {
+          for (const part of [undefined, 'done'] as const) {
+            assert.equal(await logOf(resumed.results, name, part), await logOf(whole.results, name, part));
+          }
+        }
+      }),
+      { numRuns: 4 },
+    );
+  });
+});
