@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { chosenEngine, defaultSocket } from '../scripts/setup/engine-address.mjs';
 import { engineAt } from '../scripts/setup/engine-api.mjs';
@@ -31,14 +30,13 @@ export const archiveOf = (folder: string, entries: readonly string[] = ['.']): B
   return stdout;
 };
 
-const removeImage = (t: After, image: string): void =>
-  t.after(async () => void (await engine.request('DELETE', `/images/${image}?force=1`)));
+export const removeImage = async (image: string): Promise<void> => void (await engine.request('DELETE', `/images/${image}?force=1`));
 
 /** An image of exactly what the archive has; gone after the test. */
 export const importImage = async (t: After, name: string, archive: Buffer, changes: readonly string[] = []): Promise<string> => {
   const query = new URLSearchParams({ fromSrc: '-', repo: name, tag: '1' });
   for (const change of changes) query.append('changes', change);
-  removeImage(t, `${name}:1`);
+  t.after(() => removeImage(`${name}:1`));
   await requested('POST', `/images/create?${query}`, { body: archive });
   return `${name}:1`;
 };
@@ -53,7 +51,7 @@ export const buildImage = async (t: After, name: string, context: Buffer, { args
     forcerm: '1',
     ...(network && { networkmode: network }),
   });
-  removeImage(t, `${name}:1`);
+  t.after(() => removeImage(`${name}:1`));
   const said = await requested('POST', `/build?${query}`, { body: context });
   assert.doesNotMatch(said, /"errorDetail"/, said.slice(-4000));
   return `${name}:1`;
@@ -98,6 +96,12 @@ export const runContainer = async (container: Container): Promise<{ readonly cod
 /** The engine's own words about an object, e.g. `/images/x:1/json`. */
 export const inspect = <T>(path: string): Promise<T> => requested('GET', path).then((text) => JSON.parse(text) as T);
 
+/** All that the engine answers about something; empty when that is gone. */
+export const recordOf = async (path: string): Promise<string> => {
+  const { status = 500, text } = await engine.request('GET', path);
+  return status < 300 ? text : '';
+};
+
 /** The address of this machine that containers reach; `undefined` when the engine is elsewhere. */
 export const addressForContainers = async (): Promise<string | undefined> => {
   type Network = { readonly IPAM: { readonly Config: readonly { readonly Gateway?: string }[] } };
@@ -114,6 +118,3 @@ const isOurs = (address: string): Promise<boolean> =>
       .once('error', () => resolve(false))
       .listen(0, address, () => server.close(() => resolve(true)));
   });
-
-/** Removes what containers wrote, which may belong to anybody. */
-export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { removeFolder, runContainer } from './engine.ts';
+import { runContainer } from './engine.ts';
 import { machineImage } from './machine-image.ts';
 
 const run = (cwd: string, file: string, ...args: readonly string[]) => {
@@ -15,7 +15,7 @@ const run = (cwd: string, file: string, ...args: readonly string[]) => {
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 const folder = mkdtempSync(join(tmpdir(), 'cion-package-'));
-after(() => removeFolder(folder));
+after(() => rmSync(folder, { recursive: true, force: true }));
 run('.', 'npm', 'pack', '--silent', '--pack-destination', folder);
 
 /** An empty folder on this machine gets the package; what npm fetched for it is kept in a cache. */
