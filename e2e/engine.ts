@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { chosenEngine, defaultSocket } from '../scripts/setup/engine-address.mjs';
 import { engineAt } from '../scripts/setup/engine-api.mjs';
+import { endpointName, findEndpoint } from '../src/runtimes/docker/engine/endpoint.ts';
 
 /** What a test, or a file of tests, undoes when it is over. */
 export type After = { readonly after: (undo: () => Promise<void>) => void };
 
-const host = chosenEngine()?.host ?? `unix://${defaultSocket}`;
-const engine = engineAt(host);
+const endpoint = findEndpoint(process.env);
+const engine = engineAt(endpointName(endpoint));
 
 /** Where the engine's socket lies, when it is one of this machine. */
-export const engineSocket: string | undefined = host.startsWith('unix://') ? host.slice('unix://'.length) : undefined;
+export const engineSocket: string | undefined = endpoint.kind === 'unix' ? endpoint.path : undefined;
 
 const requested = async (method: string, path: string, options: Parameters<typeof engine.request>[2] = {}): Promise<string> => {
   const { status, text } = await engine.request(method, path, { silentMs: 150_000, ...options });
-  assert.ok(status !== undefined && status < 300, `${method} ${path}: ${status} ${text}`);
+  assert.ok(status < 300, `${method} ${path}: ${status} ${text}`);
   return text;
 };
 
@@ -37,7 +37,7 @@ export const importImage = async (t: After, name: string, archive: Buffer, chang
   const query = new URLSearchParams({ fromSrc: '-', repo: name, tag: '1' });
   for (const change of changes) query.append('changes', change);
   t.after(() => removeImage(`${name}:1`));
-  await requested('POST', `/images/create?${query}`, { body: archive });
+  await requested('POST', `/images/create?${query.toString()}`, { body: archive });
   return `${name}:1`;
 };
 
@@ -52,7 +52,7 @@ export const buildImage = async (t: After, name: string, context: Buffer, { args
     ...(network && { networkmode: network }),
   });
   t.after(() => removeImage(`${name}:1`));
-  const said = await requested('POST', `/build?${query}`, { body: context });
+  const said = await requested('POST', `/build?${query.toString()}`, { body: context });
   assert.doesNotMatch(said, /"errorDetail"/, said.slice(-4000));
   return `${name}:1`;
 };
@@ -98,7 +98,7 @@ export const inspect = <T>(path: string): Promise<T> => requested('GET', path).t
 
 /** All that the engine answers about something; empty when that is gone. */
 export const recordOf = async (path: string): Promise<string> => {
-  const { status = 500, text } = await engine.request('GET', path);
+  const { status, text } = await engine.request('GET', path);
   return status < 300 ? text : '';
 };
 

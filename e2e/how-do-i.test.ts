@@ -215,5 +215,5 @@ test('how do I build and push an image? With an engine that the stage reaches, t
 test('every recipe has a part of the page, and every part a recipe (R-DCK-34)', () => {
   const page = readFileSync(join(root, 'docs/how-do-i.md'), 'utf8');
   const told = Array.from(page.matchAll(/\(\.\.\/examples\/how-do-i\/([a-z-]+)\/\.cion\.yml\)/g), ([, name]) => name);
-  assert.deepEqual(told.sort(), readdirSync(join(root, 'examples/how-do-i')).sort());
+  assert.deepEqual(new Set(told), new Set(readdirSync(join(root, 'examples/how-do-i'))));
 });
