@@ -44,6 +44,12 @@ test('an installed package runs what was compiled', (t) => {
   assert.deepEqual([stdout, status], [`${here} a`, 7]);
 });
 
+test('dockercise is cion with its dialect chosen', (t) => {
+  const launcher = place(t, { 'dist/main.js': `process.stdout.write(process.env.CION_DIALECT); ${says}` }, false);
+  const { stdout, status } = started(process.execPath, join(dirname(launcher), 'dockercise'), 'a b');
+  assert.deepEqual([stdout, status], [`dockercise${here} a b`, 7]);
+});
+
 test('an old Node hands over to the one that came along', { skip: noOldNode }, (t) => {
   const { stdout, status } = started(oldNode ?? '', place(t, { 'src/main.ts': says }, true), 'a b', '--c');
   assert.deepEqual([stdout, status], ['24 a b|--c', 7]);

@@ -244,7 +244,7 @@ const exitCodesHelp = `\nExit codes:\n${Object.entries(exitCodeMeanings)
 const completionHelp = `
   bash:  echo 'source <(cion completion bash)' >> ~/.bashrc
   zsh:   cion completion zsh > "\${fpath[1]}/_cion"
-  fish:  cion completion fish > ~/.config/fish/completions/cion.fish
+  fish:  cion completion fish > ~/.config/fish/conf.d/cion.fish
 `;
 
 const versionOfPackage = (): string => {

@@ -30,7 +30,7 @@ const candidatesFor = async (context: Context, program: CommandUnknownOpts, word
   const awaiting = options.find((option) => takesValue(option, before.at(-1)));
   if (awaiting !== undefined) return valuesOf(awaiting, context);
   if (begun.startsWith('-')) return options.map((option) => ({ value: option.long ?? option.flags, description: option.description }));
-  return command === undefined ? [] : argumentsOf(command.name(), argumentCount(before, command, options), context);
+  return command === undefined ? [] : argumentsOf(command.name(), [...argumentsIn(before, command, options), begun], context);
 };
 
 const visibleIn = (command: CommandUnknownOpts): readonly CommandUnknownOpts[] =>
@@ -42,10 +42,10 @@ const commandIn = (words: readonly string[], around: CommandUnknownOpts): Comman
   return found && (commandIn(words.slice(words.indexOf(found.name()) + 1), found) ?? found);
 };
 
-/** How many arguments of the command are complete. */
-const argumentCount = (before: readonly string[], command: CommandUnknownOpts, options: readonly Option[]): number => {
+/** The arguments of the command that are complete. */
+const argumentsIn = (before: readonly string[], command: CommandUnknownOpts, options: readonly Option[]): readonly string[] => {
   const after = before.slice(before.indexOf(command.name()) + 1);
-  return after.filter((word, index) => !word.startsWith('-') && !options.some((option) => takesValue(option, after[index - 1]))).length;
+  return after.filter((word, index) => !word.startsWith('-') && !options.some((option) => takesValue(option, after[index - 1])));
 };
 
 const takesValue = ({ required, short, long }: Option, word: string | undefined): boolean =>
@@ -58,19 +58,21 @@ const valuesOf = async (option: Option, context: Context): Promise<readonly Cand
   return [];
 };
 
-const argumentsOf = async (command: string, count: number, context: Context): Promise<readonly Candidate[]> => {
+const argumentsOf = async (command: string, words: readonly string[], context: Context): Promise<readonly Candidate[]> => {
+  const [first = '', second, ...more] = words;
   switch (command) {
     case 'run':
     case 'plan':
       return stagesInText(context);
     case 'logs':
     case 'artifacts':
-      return count === 0 ? runNumbers(await openProject(context)) : count === 1 ? stagesOfNewest(await openProject(context)) : [];
+      if (second === undefined) return runsCalled(first, await openProject(context));
+      return more.length === 0 ? stagesOf(first, await openProject(context)) : [];
     case 'show':
     case 'rerun':
     case 'resume':
     case 'cancel':
-      return count === 0 ? runNumbers(await openProject(context)) : [];
+      return second === undefined ? runsCalled(first, await openProject(context)) : [];
     case 'completion':
       return ['bash', 'zsh', 'fish'].map((value) => ({ value }));
     default:
@@ -83,17 +85,20 @@ const stagesInText = async (context: Context): Promise<readonly Candidate[]> => 
   return tree?.compiled.ok ? tree.compiled.plan.nodes.map(({ name }) => ({ value: name })) : [];
 };
 
-const runNumbers = async ({ stateDir }: Project): Promise<readonly Candidate[]> => {
+/** By their numbers, or by their ids where an id was begun. */
+const runsCalled = async (begun: string, { stateDir }: Project): Promise<readonly Candidate[]> => {
   const found: Candidate[] = [];
-  for await (const { number, outcome, phase, source } of listRuns(stateDir)) {
-    found.push({ value: String(number), description: `${outcome ?? phase} ${source?.subject ?? ''}`.trim() });
+  for await (const { run, number, outcome, phase, source } of listRuns(stateDir)) {
+    const value = /^[a-z]/.test(begun) ? run : String(number);
+    if (!value.startsWith(begun)) continue;
+    found.push({ value, description: `${outcome ?? phase} ${source?.subject ?? ''}`.trim() });
     if (found.length === 30) break;
   }
   return found;
 };
 
-const stagesOfNewest = async (project: Project): Promise<readonly Candidate[]> => {
-  const { nodes } = await readRun(project, await findRun(project, undefined));
+const stagesOf = async (run: string, project: Project): Promise<readonly Candidate[]> => {
+  const { nodes } = await readRun(project, await findRun(project, run));
   return ['fetch', ...nodes.keys()].map((value) => ({ value }));
 };
 

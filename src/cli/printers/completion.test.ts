@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -14,17 +14,20 @@ const stand = (shell: Shell, candidates: readonly string[]) => {
   const [script, offered, asked] = ['script', 'offered', 'asked'].map((name) => join(dir, name)) as [string, string, string];
   writeFileSync(script, completionScript(shell));
   writeFileSync(offered, candidates.map((line) => `${line}\n`).join(''));
-  writeFileSync(
-    join(dir, 'cion'),
-    `#!/bin/sh
+  for (const name of ['cion', 'dockercise']) {
+    writeFileSync(
+      join(dir, name),
+      `#!/bin/sh
 if [ "$1" = complete ]; then shift 2; printf '[%s]' "$@" > '${asked}'; cat '${offered}'; else printf 'RAN'; printf ' [%s]' "$@"; echo; fi
 `,
-  );
-  chmodSync(join(dir, 'cion'), 0o755);
+      { mode: 0o755 },
+    );
+  }
   const env = {
     ...process.env,
     PATH: `${dir}${delimiter}${process.env['PATH']}`,
     HOME: dir,
+    LC_ALL: 'C.UTF-8',
     ZDOTDIR: dir,
     XDG_CONFIG_HOME: dir,
     XDG_DATA_HOME: dir,
@@ -135,6 +138,17 @@ for (const [shell, start] of Object.entries(shells) as [Shell, (dir: string, scr
       await live(t, ['my stage: unit\tof run 1'], 'cion logs 1 my\t\r', /RAN \[logs\] \[1\] \[my stage: unit\]/),
       '[logs][1][my]',
     );
+  });
+
+  test(`${shell} completes any name that a stage can have, also for dockercise (R-DCK-66)`, {
+    skip: skipLive(shell),
+    timeout: 120_000,
+  }, async (t) => {
+    for (const name of ['größe ☃', '雪-1', 'a$b`c', 'it\'s "so"', 'x & y; (z)', '[a]* 50%', '~tilde', 'a=b:c', '#1']) {
+      const begun = /^[a-z雪]?/.exec(name)?.[0] ?? '';
+      const ran = new RegExp(`RAN \\[run\\] \\[${name.replace(/[$.*+?()[\]]/g, '\\$&')}\\]`);
+      await live(t, [name], `dockercise run ${begun}\t\r`, ran);
+    }
   });
 
   test(`${shell} shows what could come next`, { skip: skipLive(shell), timeout: 30_000 }, async (t) => {

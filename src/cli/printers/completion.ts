@@ -14,7 +14,7 @@ export const candidateLines = (candidates: readonly Candidate[]): string[] =>
     .filter(({ value }) => value !== '' && visible(value) === value)
     .map(({ value, description }) => (description === undefined ? value : `${value}\t${visible(description)}`));
 
-/** A script that makes the shell ask cion what could come next; it needs nothing but the shell itself. */
+/** A script that makes the shell ask cion, under either of its names, what could come next; it needs nothing but the shell itself. */
 export const completionScript = (shell: Shell): string => scripts[shell];
 
 /**
@@ -60,10 +60,10 @@ _cion() {
   done < <("\${COMP_WORDS[0]}" complete -- "\${words[@]:1}" 2>/dev/null)
   if [[ \${#COMPREPLY[@]} -eq 1 && "\${COMPREPLY[0]}" == *= ]]; then compopt -o nospace 2>/dev/null; fi
 }
-complete -o bashdefault -o default -F _cion cion
+complete -o bashdefault -o default -F _cion cion dockercise
 `;
 
-const zsh = String.raw`#compdef cion
+const zsh = String.raw`#compdef cion dockercise
 # cion completion for zsh: source <(cion completion zsh), or put it as _cion into a folder of $fpath
 _cion() {
   local line value
@@ -85,7 +85,7 @@ if [[ "\${funcstack[1]}" == "_cion" ]]; then
   _cion "$@"
 else
   (( \${+functions[compdef]} )) || { autoload -Uz compinit && compinit }
-  compdef _cion cion
+  compdef _cion cion dockercise
 fi
 `;
 
@@ -97,8 +97,10 @@ function __cion_complete
   set -g __cion_candidates ($cion complete -- $words (commandline -ct) 2>/dev/null)
   test (count $__cion_candidates) -gt 0
 end
-complete -c cion -e
-complete -c cion -f -k -n __cion_complete -a '(printf "%s\n" $__cion_candidates)'
+for name in cion dockercise
+  complete -c $name -e
+  complete -c $name -f -k -n __cion_complete -a '(printf "%s\n" $__cion_candidates)'
+end
 `;
 
 const scripts: Readonly<Record<Shell, string>> = {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { root } from '../scripts/setup/root.mjs';
+import { cion } from './cli.ts';
+import { addressForContainers, archiveOf, buildImage, engineSocket, inspect, runContainer } from './engine.ts';
+import { forwardedSocket } from './forwarded-socket.ts';
+import { machineImage } from './machine-image.ts';
+import { repository } from './repository.ts';
+
+/** The image of the Dockerfile, built as anybody builds it, on a base that is made of this machine. */
+const namespace = `image-${process.pid}`;
+const env = [`CION_NAMESPACE=${namespace}`];
+const skip = engineSocket === undefined && 'the engine has no socket on this machine';
+let image = '';
+
+/** All that `docker build .` would send: .dockerignore keeps everything out but what it names. */
+const context = (): Buffer => {
+  const [everything, ...kept] = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n');
+  assert.equal(everything, '*');
+  return archiveOf(root, ['Dockerfile', ...kept.map((line) => line.slice(1))]);
+};
+
+const undone: (() => Promise<void>)[] = [];
+const suite = { after: (undo: () => Promise<void>) => void undone.push(undo) };
+after(async () => {
+  await cion(['clean', '--all-projects'], { cwd: tmpdir(), env: { CION_NAMESPACE: namespace } });
+  for (const undo of undone) await undo();
+});
+before(async () => {
+  if (skip) return;
+  const base = await machineImage(suite, `cion-e2e/base-${process.pid}`, ['git', 'ssh', 'setpriv']);
+  image = await buildImage(suite, `cion-e2e/cion-${process.pid}`, context(), { args: { BASE: base }, network: 'host' });
+});
+const config = {
+  stages: {
+    make: { image: 'busybox:latest', run: 'cat page.txt > "$ARTIFACTS_DIR/page.txt"; echo made' },
+    look: { image: 'busybox:latest', needs: 'make', run: 'echo "saw $(cat /cion/inputs/make/page.txt)"' },
+  },
+};
+
+/** A project that belongs to somebody who is not root. */
+const project = (t: TestContext, owner: number): string => {
+  const path = repository(t, { '.cion.yml': JSON.stringify(config), 'page.txt': 'a page' });
+  for (const entry of [path, ...readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name))]) {
+    chownSync(entry, owner, owner);
+  }
+  chmodSync(path, 0o755);
+  return path;
+};
+
+const owners = (path: string): readonly number[] => {
+  const all = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(path, name)).uid);
+  return [...new Set([statSync(path).uid, ...all])];
+};
+
+const mounted = (path: string) => ({ binds: [`${engineSocket}:/var/run/docker.sock`, `${path}:/project`], workdir: '/project' });
+
+test('with nothing but the image and a Docker socket a pipeline runs, and what it leaves belongs to the owner of the project (R-DCK-65)', {
+  skip,
+}, async (t) => {
+  const path = project(t, 4321);
+  const { code, output } = await runContainer({ image, command: ['run'], env, ...mounted(path) });
+  assert.equal(code, 0, output);
+  assert.match(output, /Run 1 passed/);
+  assert.deepEqual(owners(join(path, '.cion')), [4321]);
+  const seen = await cion(['logs', '1', 'look'], { cwd: path, env: { CION_NAMESPACE: namespace } });
+  assert.deepEqual([seen.out, seen.err], ['saw a page\n', '']);
+  const again = await runContainer({ image, command: ['show', '1'], env, ...mounted(path) });
+  assert.match(again.output, /look/);
+});
+
+test('it runs as the user who is given, also where the project is somebody else’s, and ends as cion ends', { skip }, async (t) => {
+  const path = project(t, 4321);
+  const group = String(statSync(engineSocket ?? '').gid);
+  const mine = await runContainer({ image, command: ['run', 'make'], env, user: '4321:4321', groups: [group], ...mounted(path) });
+  assert.equal(mine.code, 0, mine.output);
+  assert.deepEqual(owners(join(path, '.cion')), [4321]);
+  const other = await runContainer({ image, command: ['plan', '--commit', 'main'], env, user: '1234:1234', ...mounted(path) });
+  assert.equal(other.code, 0, other.output);
+  const unknown = await runContainer({ image, command: ['run', 'nonsense'], env, ...mounted(path) });
+  assert.equal(unknown.code, 2, unknown.output);
+});
+
+test('an engine behind TCP is as good: no path of the machine is assumed', { skip }, async (t) => {
+  const address = await addressForContainers();
+  if (address === undefined) return t.skip('the engine’s bridge is not on this machine');
+  const port = await forwardedSocket(t, engineSocket ?? '', address);
+  const path = project(t, 4321);
+  const { code, output } = await runContainer({
+    image,
+    command: ['run'],
+    env: [...env, `DOCKER_HOST=tcp://${address}:${port}`],
+    binds: [`${path}:/project`],
+    workdir: '/project',
+  });
+  assert.equal(code, 0, output);
+  assert.match(output, /saw a page/);
+});
+
+test('the image is labelled, has git and ssh, and adds little to its base', { skip }, async () => {
+  type Image = { readonly Size: number; readonly Config: { readonly Labels: Readonly<Record<string, string>> } };
+  const [made, base] = await Promise.all([
+    inspect<Image>(`/images/${image}/json`),
+    inspect<Image>(`/images/cion-e2e/base-${process.pid}:1/json`),
+  ]);
+  assert.equal(made.Config.Labels['org.opencontainers.image.title'], 'cion');
+  assert.ok(made.Size - base.Size < 30_000_000, `${made.Size - base.Size} bytes`);
+  const { code, output } = await runContainer({ image, command: ['-c', 'git --version && ssh -V'], entrypoint: ['sh'] });
+  assert.equal(code, 0, output);
+});

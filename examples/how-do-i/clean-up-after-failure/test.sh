@@ -1,0 +1,1 @@
+grep -q Hello site.html && echo "$SITE says hello"
