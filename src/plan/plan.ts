@@ -50,7 +50,7 @@ export type Stage = {
   readonly sensitive: boolean;
   /**
    * Absent: what it writes is kept by the engine until cion has it, so that nothing is lost when cion dies. `live`: only cion holds it, which is
-   * several times faster for a stage that writes hundreds of megabytes; an attempt during which cion died ends errored (LOG_GAP).
+   * faster for a stage that writes hundreds of megabytes; an attempt during which cion died ends errored (LOG_GAP).
    */
   readonly log?: 'live';
   /** A passed stage with this is a Deployment. */
