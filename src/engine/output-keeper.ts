@@ -3,8 +3,6 @@ import type { AttemptKey, Results } from '../results/results.ts';
 import type { OutputRef } from '../run/run-event.ts';
 import type { LogChunk } from '../runtimes/runtime.ts';
 
-type OutputKeeper = ReturnType<typeof outputKeeper>;
-
 /** The digest of a stage's stdout; its bytes too where the log may differ from them. */
 export const outputKeeper = (keepBytes: boolean) => {
   const hash = createHash('sha256');
