@@ -89,5 +89,4 @@ export const makeRecorder = (
   };
 };
 
-const isLate = (fact: RunFact, { nodes }: RunState): boolean =>
-  fact.kind === 'gate.decided' && nodes.get(fact.gate)?.phase === 'finished';
+const isLate = (fact: RunFact, { nodes }: RunState): boolean => fact.kind === 'gate.decided' && nodes.get(fact.gate)?.phase === 'finished';
