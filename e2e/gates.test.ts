@@ -33,6 +33,11 @@ const eventsOf = async (cwd: string, run = '1'): Promise<readonly Event[]> =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Event);
+const decisionIn = (events: readonly Event[]): { readonly at: number; readonly [key: string]: unknown } => {
+  const decided = events.find(({ kind }) => kind === 'gate.decided');
+  assert.ok(decided !== undefined);
+  return decided['decision'] as { readonly at: number };
+};
 const kindsOf = async (cwd: string, run = '1'): Promise<readonly string[]> => (await eventsOf(cwd, run)).map(({ kind }) => kind);
 const newest = async (cwd: string) => JSON.parse((await cion(cwd, 'runs', '--json')).out.split('\n')[0] ?? '');
 
@@ -68,7 +73,7 @@ test('a gate before everything: the run waits, nothing runs, and a click from an
   assert.match(ended.stdout.toString(), /Approved by anna \("it is "Friday""\)\./);
   const events = await eventsOf(cwd);
   const decided = events.findIndex(({ kind }) => kind === 'gate.decided');
-  const { at, ...decision } = events[decided]?.['decision'] as { readonly at: number };
+  const { at, ...decision } = decisionIn(events);
   assert.deepEqual(decision, { kind: 'approved', by: 'anna', reason: 'it is "Friday"' });
   assert.ok(at >= before && at <= Date.now());
   assert.ok(decided < events.findIndex(({ kind }) => kind === 'stage.queued'));
@@ -230,8 +235,7 @@ for (const pipeline of ['../other api', 'other api']) {
     assert.equal((await ends(0)).code, 0);
     const ended = await run.ended;
     assert.equal(ended.code, 0, ended.stderr.toString());
-    const decided = (await eventsOf(mine)).find(({ kind }) => kind === 'gate.decided');
-    const { at, ...decision } = decided?.['decision'] as { readonly at: number };
+    const { at, ...decision } = decisionIn(await eventsOf(mine));
     assert.deepEqual(decision, { kind: 'approved', by: `pipeline ${pipeline}, run 4` });
     assert.ok(at > 0);
   });

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { looks } from './looks.ts';
 import type { Asked } from './printers/gate-questions.ts';
 import type { Printer } from './printers/printer.ts';
-import { terminalKeys } from './terminal-keys.ts';
+import { hasTerminal, terminalKeys } from './terminal-keys.ts';
 
 export type PrinterOptions = { readonly json?: true; readonly plain?: true };
 
@@ -22,7 +22,8 @@ export const openPrinter = async (
   if (options.json) return (await import('./printers/json.ts')).jsonPrinter(stdout, { clock });
   const look = looks(context);
   if (isLive(context, options)) {
-    const asked = person !== undefined && process.stdin.isTTY ? { ...person, keys: terminalKeys(process.stdin) } : undefined;
+    const asked =
+      person !== undefined && process.stdin.isTTY && hasTerminal() ? { ...person, keys: terminalKeys(process.stdin) } : undefined;
     const printer = (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock, ...(asked === undefined ? {} : { asked }) });
     process.once('exit', () => void printer.close());
     return printer;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Keys } from './printers/gate-questions.ts';
 
 const ctrlC = '\x03';
@@ -23,3 +24,14 @@ export const terminalKeys = (stdin: NodeJS.ReadStream): Keys => ({
 });
 
 const ignore = (): void => undefined;
+
+/** Whether the terminal is ours to read: a job in the background that changes its mode is stopped by the system. Taken for granted where it cannot be known. */
+export const hasTerminal = (): boolean => {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return true;
+  }
+};
