@@ -27,6 +27,14 @@ export const commandsDoc = (): string => {
       ' container starts; an empty one is a value.',
     'In a file each line is `NAME=value`, where `export` may stand before the name and quotes around the value, which may then have several lines;' +
       ' or `NAME` alone, which takes it from the environment; or a comment that begins with `#`. Any other line is refused.',
+    '## Gates',
+    'A run that reaches a gate for a person waits, and holds no container for what is behind it. On a terminal the live picture asks, and a key' +
+      ' answers: `a` approves, `r` rejects, `n` shows the next gate when several wait. From anywhere else `cion approve` and `cion reject` answer, also' +
+      ' while no process carries the run: the decision is kept and `cion resume` goes on with it. The first decision counts, and who decided and when' +
+      ' is recorded. A gate that is rejected, or not decided in time, has failed: what needs it is skipped and the run ends as failed, exit code 1.',
+    'Names are taken on trust: on one machine nothing proves that `--by` is who decides. `who` of a gate keeps people from mistakes, not from lying.',
+    'A gate for a pipeline is decided by the runs of another project of this machine: its path relative to the root of this one, or the name of a' +
+      ' directory beside it. It is approved when a run of the whole pipeline there passes after this run was created.',
     '## Environment',
     table(
       ['variable', 'meaning'],

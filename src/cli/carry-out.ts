@@ -5,9 +5,10 @@ import type { Outcome } from '../run/outcome.ts';
 import type { Context } from './context.ts';
 import { describeError } from './describe-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { GateOptions } from './gates.ts';
 import type { Interrupts } from './interrupts.ts';
 
-export type CarryOutOptions = {
+export type CarryOutOptions = GateOptions & {
   readonly concurrency?: number;
   readonly failFast?: true;
   readonly keepGoing?: true;

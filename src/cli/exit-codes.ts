@@ -5,7 +5,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'passed, or there was nothing to do',
-  1: 'failed: a command of the project said no',
+  1: 'failed: a command of the project said no, or a gate was not approved',
   2: 'refused: a Problem in the configuration, or a mistake in the command line',
   3: 'errored: cion or the platform could not',
   130: 'cancelled',

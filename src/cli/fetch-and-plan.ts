@@ -27,6 +27,8 @@ export type FetchDeps = {
   readonly log?: 'kept' | 'live';
   /** Freezes the source of the run; `log` takes lines for the log of the step. */
   readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
+  /** What keeps a plan from being run here and now. */
+  readonly vet: (plan: Plan, only: ReadonlySet<string> | undefined) => Promise<readonly Problem[]>;
   /** Settles when stages can be run; only then there is a plan. */
   readonly ready: Promise<unknown>;
 };
@@ -73,7 +75,8 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;
     const outside = await deps.outside(plan, tree);
-    const missing = missingValues(plan, outside, only === undefined ? undefined : new Set(only));
+    const names = only === undefined ? undefined : new Set(only);
+    const missing = [...missingValues(plan, outside, names), ...(await deps.vet(plan, names))];
     if (missing.length > 0) return await refuse(missing, files);
     await deps.ready;
     await log.end('passed');

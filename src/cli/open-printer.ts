@@ -1,7 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Context } from './context.ts';
 import { looks } from './looks.ts';
+import type { Asked } from './printers/gate-questions.ts';
 import type { Printer } from './printers/printer.ts';
+import { hasTerminal, terminalKeys } from './terminal-keys.ts';
 
 export type PrinterOptions = { readonly json?: true; readonly plain?: true };
 
@@ -10,12 +12,19 @@ export const isLive = ({ stdout, env }: Context, { json, plain }: PrinterOptions
   !json && !plain && stdout.isTTY && env.TERM !== 'dumb';
 
 /** Live on a terminal, plain lines elsewhere or on request, JSON lines on request; only the chosen one is loaded. */
-export const openPrinter = async (context: Context, options: PrinterOptions, clock: Clock): Promise<Printer> => {
+export const openPrinter = async (
+  context: Context,
+  options: PrinterOptions,
+  clock: Clock,
+  person?: Omit<Asked, 'keys'>,
+): Promise<Printer> => {
   const { stdout } = context;
   if (options.json) return (await import('./printers/json.ts')).jsonPrinter(stdout, { clock });
   const look = looks(context);
   if (isLive(context, options)) {
-    const printer = (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock });
+    const asked =
+      person !== undefined && process.stdin.isTTY && hasTerminal() ? { ...person, keys: terminalKeys(process.stdin) } : undefined;
+    const printer = (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock, ...(asked === undefined ? {} : { asked }) });
     process.once('exit', () => void printer.close());
     return printer;
   }

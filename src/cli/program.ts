@@ -125,6 +125,14 @@ export const buildProgram = (process: ProgramProcess) => {
     .addOption(runtimeOption())
     .action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
 
+  deciding(command('approve', 'let a run go on that waits at a gate for a person')).action(async (run, gate, options) =>
+    finish(await (await import('./commands/approve.ts')).approve(context(), run, gate, options)),
+  );
+
+  deciding(command('reject', 'say no at a gate: what waits behind it is not run')).action(async (run, gate, options) =>
+    finish(await (await import('./commands/approve.ts')).reject(context(), run, gate, options)),
+  );
+
   command('clean', 'remove containers, networks and volumes that dead runs left')
     .option('--all-projects', 'also what runs of other projects left, or are using at this moment')
     .addOption(
@@ -186,6 +194,14 @@ const runArgument = 'a number, an id or its beginning; without it: the newest';
 
 const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
 
+/** What the commands share that decide a gate. */
+const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command
+    .argument('[run]', 'a number, an id or its beginning; without it: the newest that waits at this gate')
+    .argument('[gate]', 'the gate, always to be said')
+    .option('--by <name>', 'who decides (default: the name of the user); recorded, and not proven')
+    .option('--reason <text>', 'why; recorded with the decision');
+
 /** What the commands share that carry a run. */
 const executing = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command
@@ -206,6 +222,11 @@ const executing = <Args extends unknown[], Opts extends OptionValues>(command: C
     )
     .addOption(new Option('--fail-fast', 'stop running stages at the first failure').conflicts('keepGoing'))
     .option('--keep-going', 'run all that does not need what failed')
+    .addOption(
+      new Option('--approve <gate>', 'approve this gate before it opens, in your name; "all" for all of them (repeatable)').argParser(
+        collect,
+      ),
+    )
     .option('--record', 'record deployments also when files differ from the commit')
     .option('--allow-privileged', 'let services run privileged that ask for it')
     .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect));

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { makeRecorder, type Recorder } from '../engine/recorder.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { makeDecision } from '../local/decisions.ts';
 import { openJournal } from '../local/journal.ts';
 import { fold } from '../run/fold.ts';
 import { type Journal, stamped } from '../run/journal.ts';
@@ -8,6 +9,7 @@ import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { Context } from './context.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
 import { isLive, openPrinter, type PrinterOptions } from './open-printer.ts';
+import type { Asked } from './printers/gate-questions.ts';
 import type { Printer } from './printers/printer.ts';
 import type { Project } from './project.ts';
 
@@ -34,7 +36,7 @@ export const withSession = async <T>(
   const journal = await openJournal(project.stateDir, run);
   const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
   const interrupts = listenForInterrupts(tell, userName(context));
-  const printer = await openPrinter(context, options, clock);
+  const printer = await openPrinter(context, options, clock, personAt(context, project, run, clock));
   const past: RunEvent[] = [...journal.past];
   const act: Parameters<typeof makeRecorder>[3] = (events, state) => {
     for (const event of events) {
@@ -56,6 +58,17 @@ export const withSession = async <T>(
     await journal.close();
     interrupts.stop();
   }
+};
+
+/** Who is at the terminal and decides gates there as `cion approve` does from another. */
+const personAt = (context: Context, { stateDir }: Project, run: string, clock: Clock): Omit<Asked, 'keys'> => {
+  const name = userName(context);
+  return {
+    name,
+    decide: async (gate, openedAt, kind) => {
+      await makeDecision(stateDir, { run, gate, openedAt }, { kind, by: name, at: clock.now() });
+    },
+  };
 };
 
 /** Who asks, for people. */

@@ -101,6 +101,15 @@ export const byKind = <T>(shapes: { readonly scalar?: TextShape<T>; readonly lis
   };
 };
 
+/** A mapping that has a key is one thing, everything else another. */
+export const whereKey = <T>(key: string, having: Shape<T>, others: Shape<T>): Shape<T> => ({
+  schema: { anyOf: [having.schema, others.schema] },
+  read: (node, place) => {
+    const has = node.kind === 'map' && node.entries.some((entry) => entry.key.text === key);
+    return (has ? having : others).read(node, place);
+  },
+});
+
 export const oneOrMore = <T>(item: TextShape<T>): Shape<readonly T[]> =>
   byKind<readonly T[]>({ scalar: { ...mapped(item, (value) => [value]), what: item.what }, list: list(item) });
 

@@ -2,19 +2,25 @@ import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { Clock } from '../lib/clock.ts';
 import { virtualClock } from '../lib/virtual-clock.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Gate, Plan, Stage } from '../plan/plan.ts';
 import { memoryResults } from '../results/memory/memory-results.ts';
 import type { Results } from '../results/results.ts';
 import { ResultsError } from '../results/results-error.ts';
 import { fold } from '../run/fold.ts';
-import type { Journal } from '../run/journal.ts';
-import type { RunEvent } from '../run/run-event.ts';
+import type { Gatekeeper } from '../run/gatekeeper.ts';
+import { type Journal, stamped } from '../run/journal.ts';
+import type { Decision, RunEvent } from '../run/run-event.ts';
 import { fakeRuntime, fakeWorld } from '../runtimes/fake/fake-runtime.ts';
 import { execute } from './execute.ts';
-import { depsFor, optionsFor, plannedJournal, quietSink } from './testing/memory-run.ts';
+import { depsFor, nobody, optionsFor, plannedJournal, quietSink } from './testing/memory-run.ts';
 import { after, doing, endsOf, literal, logOf, runAndCrash, runPlan, spans, stageOf } from './testing/fake-run.ts';
 import { planOf, randomPlan } from './testing/random-plan.ts';
+
+const deciding = (decision: Decision): Gatekeeper => ({ ...nobody, decided: async () => decision });
+const after30s = (clock: Clock, decision: Decision): Promise<Decision> =>
+  new Promise((resolve) => void clock.after(30_000, () => resolve(decision)));
 
 describe('execute', () => {
   it('carries a plan through: logs kept, documents written, outcome passed', async () => {
@@ -200,6 +206,104 @@ describe('execute', () => {
     assert.ok(clock.now() >= 3_600_000);
   });
 
+  const gated = (build: Stage, ...release: readonly Stage[]): Plan => ({
+    ...planOf([build]),
+    nodes: [
+      build,
+      { kind: 'gate', name: 'ok', needs: [{ node: build.name, on: 'passed' }], waitsFor: { kind: 'person', who: [] }, timeoutMs: 60_000 },
+      ...release,
+    ],
+  });
+
+  it('goes on when a gate is approved, and only then; the decision is in the journal before what it lets go (R-DCO-36)', async () => {
+    const { state, events } = await runPlan(
+      gated(doing('build'), doing('release', {}, after('ok'))),
+      {},
+      {
+        gatekeeper: deciding({ kind: 'approved', by: 'anna', at: 5 }),
+      },
+    );
+    assert.equal(state.outcome, 'passed');
+    const at = (kind: RunEvent['kind'], stage?: string) =>
+      events.findIndex((event) => event.kind === kind && (stage === undefined || ('stage' in event && event.stage === stage)));
+    assert.ok(at('gate.opened') < at('gate.decided') && at('gate.decided') < at('stage.queued', 'release'));
+    assert.deepEqual(state.nodes.get('ok')?.kind === 'gate' && state.nodes.get('ok'), {
+      kind: 'gate',
+      name: 'ok',
+      phase: 'finished',
+      outcome: 'passed',
+      openedAt: events[at('gate.opened')]?.at,
+      finishedAt: events[at('gate.decided')]?.at,
+      decision: { kind: 'approved', by: 'anna', at: 5 },
+    });
+  });
+
+  it('skips what waits behind a gate that is refused (R-DCO-37)', async () => {
+    const { state } = await runPlan(
+      gated(doing('build'), doing('release', {}, after('ok'))),
+      {},
+      {
+        gatekeeper: deciding({ kind: 'rejected', by: 'bob', at: 5 }),
+      },
+    );
+    assert.deepEqual(stageOf(state, 'release').skip, { kind: 'need', node: 'ok', outcome: 'failed' });
+    assert.equal(state.outcome, 'failed');
+  });
+
+  it('makes nothing ready behind an open gate', async () => {
+    const clock = virtualClock({ whenIdle: 'run' });
+    const runtime = fakeRuntime({ clock });
+    const calls: string[] = [];
+    const prepared: typeof runtime = { ...runtime, prepare: (...given) => (calls.push(given[0].stage.name), runtime.prepare(...given)) };
+    const slow = doing('slow', { FAKE_SLEEP_MS: '5000' });
+    const plan = gated(doing('build'), slow, doing('release', {}, after('ok', 'slow')), doing('notify', {}, after('release')));
+    const journal = plannedJournal(plan);
+    const sink = { ...quietSink, event: (event: RunEvent) => void (event.kind === 'gate.decided' && calls.push('decided')) };
+    const { state } = await execute(
+      depsFor(journal, clock, {
+        runtime: prepared,
+        sink,
+        gatekeeper: { ...nobody, decided: () => after30s(clock, { kind: 'approved', by: 'anna', at: 5 }) },
+      }),
+      optionsFor({ concurrency: 8 }),
+    );
+    assert.equal(state.outcome, 'passed');
+    assert.deepEqual(new Set(calls.slice(0, calls.indexOf('decided'))), new Set(['build', 'slow']));
+  });
+
+  it('takes the first of several decisions, and none that comes too late', async () => {
+    const late = await runPlan(gated(doing('build')), {}, { gatekeeper: deciding({ kind: 'approved', by: 'anna', at: 10 ** 15 }) });
+    assert.equal(late.state.outcome, 'failed');
+    const journal = plannedJournal(gated(doing('build')));
+    const clock = virtualClock({ whenIdle: 'run' });
+    const { state } = await execute(
+      depsFor(journal, clock, { gatekeeper: { ...nobody, decided: () => after30s(clock, { kind: 'approved', by: 'anna', at: 5 }) } }),
+      optionsFor(),
+    );
+    assert.ok(clock.now() < 60_000);
+    assert.equal(state.outcome, 'passed');
+    assert.equal(journal.events.filter(({ kind }) => kind === 'gate.decided').length, 1);
+  });
+
+  it('no longer asks about a gate when the run is cancelled', async () => {
+    const cancel = new AbortController();
+    const asked = Promise.withResolvers<AbortSignal>();
+    const running = runPlan(
+      gated(doing('build')),
+      {
+        cancel: cancel.signal,
+      },
+      {
+        gatekeeper: { ...nobody, decided: (_gate, signal) => (asked.resolve(signal), new Promise(() => {})) },
+        clock: virtualClock(),
+      },
+    );
+    const signal = await asked.promise;
+    cancel.abort('anna');
+    assert.equal((await running).state.outcome, 'cancelled');
+    assert.equal(signal.aborted, true);
+  });
+
   it('sweeps the run when it is over', async () => {
     const clock = virtualClock({ whenIdle: 'run' });
     const world = fakeWorld();
@@ -209,6 +313,30 @@ describe('execute', () => {
 });
 
 describe('execute, given the journal of a process that died', () => {
+  const waiting = (timeoutMs: number) => {
+    const gate: Gate = { kind: 'gate', name: 'ok', needs: [], waitsFor: { kind: 'person', who: [] }, timeoutMs };
+    const plan: Plan = { ...planOf([]), nodes: [gate, doing('release', {}, after('ok'))] };
+    const journal = plannedJournal(plan);
+    const opened = stamped([{ kind: 'gate.opened', gate: 'ok' }], journal.events.length, 1000);
+    journal.events.push(...opened);
+    return { ...journal, past: [...journal.events] };
+  };
+
+  it('takes the decision that was made about a gate meanwhile, also when its time is over by now, but none made later', async () => {
+    for (const [at, outcome] of [
+      [5_000, 'passed'],
+      [11_000, 'failed'],
+    ] as const) {
+      const journal = waiting(10_000);
+      const decision: Decision = { kind: 'approved', by: 'anna', at };
+      const gatekeeper = { made: async () => decision, decided: async () => decision };
+      const clock = virtualClock({ startAt: 3_600_000, whenIdle: 'run' });
+      const { state } = await execute(depsFor(journal, clock, { gatekeeper }), optionsFor());
+      assert.equal(state.outcome, outcome);
+      assert.equal(journal.events.filter(({ kind }) => kind === 'gate.decided').length, 1);
+    }
+  });
+
   it('ends as undisturbed, each attempt let go once, wherever the journal was cut', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
 import type { Results } from '../results/results.ts';
+import type { Gatekeeper } from '../run/gatekeeper.ts';
 import type { Journal } from '../run/journal.ts';
 import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { RunState, StageState } from '../run/run-state.ts';
@@ -12,6 +13,7 @@ import type { AttemptDeps } from './attempt-deps.ts';
 import { type FailurePolicy, decide, indexPlan } from './decide.ts';
 import { deploymentOf } from './deployment.ts';
 import { makeFiller } from './fill.ts';
+import { decidedBefore, openGates } from './gates.ts';
 import { itemsOf, mountedArtifacts } from './items.ts';
 import { outputsOf } from './outputs.ts';
 import { makeQueue } from './queue.ts';
@@ -28,6 +30,7 @@ export type ExecuteDeps = {
   readonly clock: Clock;
   readonly outside: Outside;
   readonly sink: Sink;
+  readonly gatekeeper: Gatekeeper;
   /** A tar stream of the run's source tree, as often as it is asked for. */
   source(): Readable;
 };
@@ -64,7 +67,6 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const controls = new Map<string, AbortController>();
   const force = new AbortController();
   setMaxListeners(0, force.signal);
-  const timers: (() => void)[] = [];
   const hinted = new Map<string, Item>();
   const sweeps = new Set<Promise<void>>();
   const attempts = new Set<Promise<void>>();
@@ -133,7 +135,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
         const stage = indexed.nodes.get(event.stage);
         if (stage?.kind === 'stage') queue.push({ stage, attempt: event.attempt });
       }
-      if (event.kind === 'gate.opened') watchGate(event.gate, event.at);
+      if (event.kind === 'gate.opened') openGate(event.gate, event.at);
+      if (event.kind === 'gate.decided' || event.kind === 'gate.skipped') gates.shut(event.gate);
       if (event.kind === 'stage.skipped') forget(event.stage);
       if (event.kind === 'run.finished') finished.resolve();
     }
@@ -172,20 +175,21 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     if (item !== undefined) sweep(item);
   };
 
-  const watchGate = (name: string, openedAt: number): void => {
+  const openGate = (name: string, openedAt: number): void => {
     const gate = indexed.nodes.get(name);
-    if (gate?.kind !== 'gate' || gate.timeoutMs === undefined) return;
-    const rest = openedAt + gate.timeoutMs - deps.clock.now();
-    timers.push(
-      deps.clock.after(Math.max(0, rest), () => {
-        if (recorder.state().nodes.get(name)?.phase !== 'running') return;
-        void report([{ kind: 'gate.decided', gate: name, decision: { kind: 'expired', by: 'clock', at: deps.clock.now() } }]);
-      }),
-    );
+    if (gate?.kind === 'gate') gates.open(gate, openedAt);
   };
 
   const recorder = makeRecorder(deps.journal, deps.clock, consequences, act);
   const report = (facts: readonly RunFact[]): Promise<void> => recorder.report(facts).catch(finished.reject);
+
+  const gates = openGates({
+    gatekeeper: deps.gatekeeper,
+    clock: deps.clock,
+    since: () => recorder.state().createdAt,
+    decided: (fact) => void report([fact]),
+    failed: finished.reject,
+  });
 
   const attemptDeps: AttemptDeps = {
     runtime: deps.runtime,
@@ -215,15 +219,30 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     const past = [...state().nodes.values()];
     const last = deps.journal.past.at(-1)?.kind;
     const isResume = last !== 'run.planned' && last !== 'run.rerun';
-    for (const node of past) {
-      if (node.kind === 'gate' && node.phase === 'running' && node.openedAt !== undefined) watchGate(node.name, node.openedAt);
-      if (node.kind === 'stage') takeUp(node);
-    }
+    const decisions = await decisionsMeanwhile();
+    for (const node of past) if (node.kind === 'stage') takeUp(node);
     if (options.cancel.aborted) onCancel();
     if (options.force.aborted) onForce();
     options.cancel.addEventListener('abort', onCancel, { once: true });
     options.force.addEventListener('abort', onForce, { once: true });
-    await report(isResume ? [{ kind: 'run.resumed' }] : []);
+    await report(isResume ? [{ kind: 'run.resumed' }, ...decisions] : []);
+    for (const gate of past) {
+      const isOpenStill = gate.phase === 'running' && state().nodes.get(gate.name)?.phase === 'running';
+      if (gate.kind === 'gate' && isOpenStill && gate.openedAt !== undefined) openGate(gate.name, gate.openedAt);
+    }
+  };
+
+  /** How gates were decided while no process carried the run: known before it is asked which of them have expired. */
+  const decisionsMeanwhile = async (): Promise<readonly RunFact[]> => {
+    const state = recorder.state();
+    const facts: RunFact[] = [];
+    for (const gate of plan.nodes) {
+      const own = state.nodes.get(gate.name);
+      if (gate.kind !== 'gate' || own?.kind !== 'gate' || own.phase !== 'running' || own.openedAt === undefined) continue;
+      const decision = await decidedBefore(deps.gatekeeper, { gate, openedAt: own.openedAt, since: state.createdAt });
+      if (decision !== undefined) facts.push({ kind: 'gate.decided', gate: gate.name, decision });
+    }
+    return facts;
   };
 
   /** An attempt that a dead process had under way goes on: attached to when it was let go, else begun anew. */
@@ -247,7 +266,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     return { state: recorder.state(), ...(leftovers === undefined ? {} : { leftovers }) };
   } finally {
     hints.abort();
-    for (const cancel of timers) cancel();
+    gates.shutAll();
     options.cancel.removeEventListener('abort', onCancel);
     options.force.removeEventListener('abort', onForce);
   }

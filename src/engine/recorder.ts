@@ -8,6 +8,7 @@ import { JournalError } from './journal-error.ts';
 /**
  * The one place where facts become events: folds them, adds what follows from them (`consequences`, asked until there are none; with no
  * events it is asked what follows from the state as it is), appends all of it to the journal as one batch, and only then lets them be acted on. Facts reported meanwhile make the next batch.
+ * Of several decisions about a gate the first counts, and the others are dropped.
  */
 export type Recorder = {
   /** Resolves when the facts are durable and acted on; rejects with JournalError, as every later call does. */
@@ -34,8 +35,15 @@ export const makeRecorder = (
   };
 
   const add = (facts: readonly RunFact[]): readonly RunEvent[] => {
-    const events = stamped(facts, state().lastSeq, clock.now());
-    for (const event of events) folded.add(event);
+    const events: RunEvent[] = [];
+    const at = clock.now();
+    for (const fact of facts) {
+      if (isLate(fact, state())) continue;
+      for (const event of stamped([fact], state().lastSeq, at)) {
+        folded.add(event);
+        events.push(event);
+      }
+    }
     return events;
   };
 
@@ -80,3 +88,5 @@ export const makeRecorder = (
     },
   };
 };
+
+const isLate = (fact: RunFact, { nodes }: RunState): boolean => fact.kind === 'gate.decided' && nodes.get(fact.gate)?.phase === 'finished';

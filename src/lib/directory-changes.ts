@@ -4,17 +4,20 @@ import { dirname } from 'node:path';
 /**
  * Tells that something changed in a directory, which need not be there yet. Usage: look, `await next()`, look again, …: what changes
  * while the caller looks makes `next` return at once, so nothing is missed. Where the system cannot watch (no directory, no more
- * watches, a network file system), `next` returns every second.
+ * watches, a network file system), `next` returns every `recheckMs`.
  */
 export type DirectoryChanges = {
-  /** Resolves on a change, on the signal's abort, and after a second at the latest. */
+  /** Resolves on a change, on the signal's abort, and after `recheckMs` at the latest. */
   next(): Promise<void>;
   close(): void;
 };
 
-const recheckMs = 1000;
-
-export const directoryChanges = (directory: string, concerns: (file: string) => boolean, signal: AbortSignal): DirectoryChanges => {
+export const directoryChanges = (
+  directory: string,
+  concerns: (file: string) => boolean,
+  signal: AbortSignal,
+  recheckMs = 1000,
+): DirectoryChanges => {
   let watcher: FSWatcher | undefined;
   let watched: string | undefined;
   let changed = false;
@@ -30,7 +33,7 @@ export const directoryChanges = (directory: string, concerns: (file: string) => 
     watched = undefined;
   };
   const tryToWatch = (): void => {
-    for (const candidate of [directory, dirname(directory)]) {
+    for (const candidate of upwards(directory)) {
       if (watched === candidate) return;
       try {
         const next = watch(candidate, (_event, file) => {
@@ -68,3 +71,11 @@ export const directoryChanges = (directory: string, concerns: (file: string) => 
     },
   };
 };
+
+/** The directory and those around it: where it is not there yet, the nearest that is tells of its making. */
+function* upwards(directory: string): Iterable<string> {
+  for (let candidate = directory; ; candidate = dirname(candidate)) {
+    yield candidate;
+    if (candidate === dirname(candidate)) return;
+  }
+}

@@ -7,6 +7,7 @@ import { journalLine, parseJournal } from './journal-lines.ts';
 import { isMissing, stateUnreadable, stateUnwritable } from './local-error.ts';
 import { takeLock } from './lock.ts';
 import { runState } from './project-dir.ts';
+import { markEnd } from './run-ends.ts';
 
 export type OpenJournal = Journal & { close(): Promise<void> };
 
@@ -26,7 +27,7 @@ export const openJournal = async (dir: string, run: string): Promise<OpenJournal
     const path = join(runState(dir, run), fileName);
     await appendFile(path, '');
     file = await open(path, 'r+');
-    return await opened(run, file, what, lock.release);
+    return await opened(run, file, what, lock.release, () => markEnd(dir, run));
   } catch (error) {
     await file?.close();
     await lock.release();
@@ -40,7 +41,13 @@ type Waiting = {
   readonly reject: (error: Error) => void;
 };
 
-const opened = async (run: string, file: FileHandle, what: string, release: () => Promise<void>): Promise<OpenJournal> => {
+const opened = async (
+  run: string,
+  file: FileHandle,
+  what: string,
+  release: () => Promise<void>,
+  onEnd: () => Promise<void>,
+): Promise<OpenJournal> => {
   const past = parseJournal(await file.readFile(), run);
   await file.truncate(past.bytes);
   let lastSeq = past.events.length;
@@ -59,6 +66,7 @@ const opened = async (run: string, file: FileHandle, what: string, release: () =
       await file.datasync();
       length += text.length;
       lastSeq += events.length;
+      if (events.some(({ kind }) => kind === 'run.finished')) await onEnd();
       for (const { resolve } of batch) resolve();
     } catch (error) {
       await file.truncate(length).catch(() => {});

@@ -47,6 +47,16 @@ describe('validatePlan', () => {
     }
   });
 
+  it('lets a gate be called human-click, and no stage', () => {
+    const gate = (name: string): PlanNode => ({ kind: 'gate', name, needs: [], waitsFor: { kind: 'person', who: [] } });
+    assert.deepEqual(
+      codes({ ...plan([needing('build', 'human-click')]), nodes: [gate('human-click'), needing('build', 'human-click')] }),
+      [],
+    );
+    assert.deepEqual(codes(plan([needing('human-click')])), ['PLAN_NAME_RESERVED']);
+    assert.deepEqual(codes({ ...plan([]), nodes: [gate('fetch')] }), ['PLAN_NAME_RESERVED']);
+  });
+
   it('refuses a volume that two stages may use at once while one writes, and allows it when they are ordered', () => {
     const mounting = (name: string, access: 'read-write' | 'read-only' | 'copy', ...needs: readonly string[]) => ({
       ...needing(name, ...needs),

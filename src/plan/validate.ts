@@ -24,8 +24,10 @@ export const validatePlan = (plan: Plan): readonly Problem[] => {
   return [...referenceProblems(plan), ...nothingToUseProblems(plan), ...parallelWriteProblems(plan)];
 };
 
-/** Names that the results and the journal use for their own. */
+/** Names that no stage may have (R-DCO-38): the results and people use them for their own. A gate may be called `human-click`. */
 export const reservedNames: ReadonlySet<string> = new Set(['fetch', 'human-click']);
+
+const isReserved = ({ kind, name }: PlanNode): boolean => reservedNames.has(name) && !(kind === 'gate' && name === 'human-click');
 
 const isStage = (node: PlanNode): node is Stage => node.kind === 'stage';
 
@@ -40,7 +42,7 @@ const longestName = 100;
 
 const nameProblems = (node: PlanNode): readonly Problem[] => {
   const show = JSON.stringify(node.name);
-  if (reservedNames.has(node.name)) return [problem('PLAN_NAME_RESERVED', node, `${show} is a reserved name.`, 'Choose another name.')];
+  if (isReserved(node)) return [problem('PLAN_NAME_RESERVED', node, `${show} is a reserved name.`, 'Choose another name.')];
   if (node.name === '' || node.name === '.' || node.name === '..' || /[/\\\p{Cc}@]/u.test(node.name) || node.name.startsWith('-')) {
     return [
       problem(
@@ -149,18 +151,21 @@ const cycleProblem = (cycle: readonly string[], plan: Plan): Problem => {
 /** Values, files and images come only from stages that are sure to have ended before: ancestors. */
 const referenceProblems = (plan: Plan): readonly Problem[] => {
   const ancestors = ancestorsOf(plan);
+  const gates = new Set(plan.nodes.filter((node) => node.kind === 'gate').map((node) => node.name));
   return plan.nodes
     .filter(isStage)
     .flatMap((stage) =>
       [...referencesOf(stage)]
-        .filter((name) => !ancestors(stage.name).has(name))
+        .filter((name) => gates.has(name) || !ancestors(stage.name).has(name))
         .map((name) =>
-          problem(
-            'PLAN_NOT_AN_ANCESTOR',
-            stage,
-            `"${stage.name}" uses what "${name}" makes, but does not need it.`,
-            `Add "${name}" to what "${stage.name}" needs.`,
-          ),
+          gates.has(name)
+            ? problem('PLAN_NOT_AN_ANCESTOR', stage, `"${stage.name}" uses what "${name}" makes, but that is a gate.`)
+            : problem(
+                'PLAN_NOT_AN_ANCESTOR',
+                stage,
+                `"${stage.name}" uses what "${name}" makes, but does not need it.`,
+                `Add "${name}" to what "${stage.name}" needs.`,
+              ),
         ),
     );
 };

@@ -116,7 +116,14 @@ export type ArtifactFile = {
   readonly target?: string;
 };
 
-export type Decision = { readonly kind: 'approved' | 'rejected' | 'expired'; readonly by: string; readonly at: number };
+/** How a gate was decided, by whom and when (R-DCO-36). The first decision counts. */
+export type Decision = {
+  readonly kind: 'approved' | 'rejected' | 'expired';
+  readonly by: string;
+  readonly at: number;
+  /** What who decided said about it. */
+  readonly reason?: string;
+};
 
 /** What was deployed where (R-CIO-18). */
 export type Deployment = {

@@ -2,9 +2,11 @@ import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { dialects } from '../../dialects/dialects.ts';
 import { deploymentHistory } from '../../local/ledger.ts';
 import { listRuns } from '../../local/runs.ts';
+import type { PlanNode } from '../../plan/plan.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { openGates } from '../find-gate.ts';
 import { type Candidate, candidateLines } from '../printers/completion.ts';
 import { directoryTree, type Project, projectRoot, readRun, findRun } from '../project.ts';
 import { writeLines } from '../write.ts';
@@ -54,6 +56,7 @@ const takesValue = ({ required, short, long }: Option, word: string | undefined)
 const valuesOf = async (option: Option, context: Context): Promise<readonly Candidate[]> => {
   if (option.argChoices !== undefined) return option.argChoices.map((value) => ({ value }));
   if (option.attributeName() === 'only') return stagesInText(context);
+  if (option.attributeName() === 'approve') return [...(await nodesInText(context, 'gate')), { value: 'all' }];
   if (option.attributeName() === 'at') return environments(await openProject(context));
   return [];
 };
@@ -73,6 +76,10 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
     case 'resume':
     case 'cancel':
       return second === undefined ? runsCalled(first, await openProject(context)) : [];
+    case 'approve':
+    case 'reject':
+      if (second === undefined) return [...(await gatesThatWait(context)), ...(await runsCalled(first, await openProject(context)))];
+      return more.length === 0 ? gatesThatWait(context) : [];
     case 'completion':
       return ['bash', 'zsh', 'fish'].map((value) => ({ value }));
     default:
@@ -83,6 +90,19 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
 const stagesInText = async (context: Context): Promise<readonly Candidate[]> => {
   const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
   return tree?.compiled.ok ? tree.compiled.plan.nodes.map(({ name }) => ({ value: name })) : [];
+};
+
+const nodesInText = async (context: Context, kind: PlanNode['kind']): Promise<readonly Candidate[]> => {
+  const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
+  return tree?.compiled.ok ? tree.compiled.plan.nodes.filter((node) => node.kind === kind).map(({ name }) => ({ value: name })) : [];
+};
+
+const gatesThatWait = async (context: Context): Promise<readonly Candidate[]> => {
+  const found = new Map<string, Candidate>();
+  for await (const { gate, run } of openGates(await openProject(context))) {
+    if (!found.has(gate)) found.set(gate, { value: gate, description: `of run ${run}` });
+  }
+  return [...found.values()];
 };
 
 /** By their numbers, or by their ids where an id was begun. */

@@ -3,6 +3,7 @@ import { ownerOf } from '../../local/lock.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { gatekeeperOf, gateProblems } from '../gates.ts';
 import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { type OutsideOptions } from '../outside-variables.ts';
@@ -40,7 +41,8 @@ export const rerun = async (context: Context, wanted: string | undefined, option
     return exitCodes.passed;
   }
   const outside = await outsideAgain(context, project, state, plan, options);
-  const missing = missingValues(plan, outside, new Set(stages));
+  const by = userName(context);
+  const missing = [...missingValues(plan, outside, new Set(stages)), ...(await gateProblems(project, plan, new Set(stages), by, options))];
   if (missing.length > 0) {
     await printProblems(context, missing, []);
     return exitCodes.refused;
@@ -49,8 +51,9 @@ export const rerun = async (context: Context, wanted: string | undefined, option
     withSession(context, project, id, options, async (session) => {
       const { recorder, clock, printer, interrupts } = session;
       const source = await keptSource(project, state, interrupts.cancel);
-      await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by: userName(context) } }]);
-      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, source };
+      await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by } }]);
+      const gatekeeper = gatekeeperOf(project, id, by, clock, options);
+      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, gatekeeper, source };
       const code = await carryOut(context, deps, options, interrupts);
       await forgetSource(project, await readRun(project, id));
       return code;

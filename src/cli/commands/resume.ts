@@ -5,6 +5,7 @@ import { type CarryOutOptions, carryOut, exitCodeOf } from '../carry-out.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { lostBeforePlan } from '../lost-before-plan.ts';
+import { gatekeeperOf, gateProblems } from '../gates.ts';
 import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { type OutsideOptions } from '../outside-variables.ts';
@@ -12,7 +13,7 @@ import { outsideAgain } from '../outside-again.ts';
 import { printProblems } from '../print-problems.ts';
 import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
-import { withSession } from '../session.ts';
+import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
@@ -40,7 +41,8 @@ export const resume = async (context: Context, wanted: string | undefined, optio
     return withSession(context, project, id, options, ({ recorder }) => lostBeforePlan(recorder));
   }
   const outside = await outsideAgain(context, project, state, plan, options);
-  const missing = missingValues(plan, outside, state.only);
+  const by = userName(context);
+  const missing = [...missingValues(plan, outside, state.only), ...(await gateProblems(project, plan, state.only, by, options))];
   if (missing.length > 0) {
     await printProblems(context, missing, []);
     return exitCodes.refused;
@@ -49,7 +51,8 @@ export const resume = async (context: Context, wanted: string | undefined, optio
     withSession(context, project, id, options, async (session) => {
       const { clock, printer, interrupts } = session;
       const source = await keptSource(project, state, interrupts.cancel);
-      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, source };
+      const gatekeeper = gatekeeperOf(project, id, by, clock, options);
+      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, gatekeeper, source };
       const code = await carryOut(context, deps, options, interrupts);
       await forgetSource(project, await readRun(project, id));
       return code;

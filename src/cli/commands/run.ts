@@ -4,6 +4,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
 import { makeProjectDir } from '../../local/project-dir.ts';
 import { takeRunNumber } from '../../local/run-numbers.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
@@ -11,6 +12,7 @@ import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
+import { gatekeeperOf, gateProblems } from '../gates.ts';
 import { identitiesOf, type IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { openSecrets, secretsFile } from '../open-secrets.ts';
@@ -52,9 +54,10 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
   await makeProjectDir(project.root);
   const id = newRunId(systemClock.now());
+  const by = userName(context);
   let afterwards = async (): Promise<void> => undefined;
   const begin = async () => {
-    const trigger = { kind: 'manual', by: userName(context) } as const;
+    const trigger = { kind: 'manual', by } as const;
     return { kind: 'run.created', run: id, number: await takeRunNumber(project.stateDir, id), project: project.name, trigger } as const;
   };
   const code = await withSession(context, project, id, { ...options, begin }, async (session): Promise<ExitCode> => {
@@ -68,6 +71,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
       return { source, tree: await directoryTree(directory) };
     };
     try {
+      const vet = (plan: Plan, only: ReadonlySet<string> | undefined) => gateProblems(project, plan, only, by, options);
       const end = await fetchAndPlan(
         {
           run: id,
@@ -77,6 +81,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
           dialects,
           results: project.results,
           snapshot: freeze,
+          vet,
           ready: opening,
           ...(options.log === undefined ? {} : { log: options.log }),
         },
@@ -103,6 +108,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
             clock,
             outside: end.outside,
             sink: session.printer,
+            gatekeeper: gatekeeperOf(project, id, by, clock, options),
             source: () => tarOf(directory),
           };
           return await carryOut(context, deps, options, interrupts);

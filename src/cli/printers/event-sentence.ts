@@ -3,7 +3,7 @@ import type { Outcome } from '../../run/outcome.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
-import { causeSentence, commitWords, decisionSentence, gateSentence, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
+import { causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
 import { visible } from './visible.ts';
 import { duration, list, plural, sentence, shortDigest } from './words.ts';
 
@@ -16,7 +16,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'run.created':
       return { text: `Run ${event.number} of ${visible(event.project)}. ${triggerSentence(event.trigger)}.` };
     case 'run.resumed':
-      return { text: 'Goes on where the process before this one ended.' };
+      return { text: ['Goes on where the process before this one ended.', ...openGates(state)].join(' ') };
     case 'run.rerun':
       return { text: `Runs ${list(event.stages.map((name) => visible(name)))} again. ${triggerSentence(event.trigger)}.` };
     case 'run.cancel-requested':
@@ -83,8 +83,13 @@ const finishedWords = (event: RunEvent & { kind: 'stage.finished' }, state: RunS
 
 const gateWords = (gate: string, state: RunState): string => {
   const node = state.plan?.nodes.find(({ name }) => name === gate);
-  return node?.kind === 'gate' ? gateSentence(node.waitsFor) : 'a decision';
+  return node?.kind === 'gate' ? openGateWords(node, state.number) : 'a decision';
 };
+
+const openGates = (state: RunState): readonly string[] =>
+  [...state.nodes.values()]
+    .filter(({ kind, phase }) => kind === 'gate' && phase === 'running')
+    .map(({ name }) => `${visible(name)} waits for ${gateWords(name, state)}.`);
 
 const deployedWords = (deployment: { readonly commit?: string; readonly changedFiles: number }): string =>
   deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);

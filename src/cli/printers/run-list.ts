@@ -1,6 +1,7 @@
 import type { Outcome, Phase } from '../../run/outcome.ts';
 import type { Source } from '../../run/run-event.ts';
 import type { Look } from './look.ts';
+import { waitingWords } from './sentences.ts';
 import { type Cell, table } from './table.ts';
 import { visible } from './visible.ts';
 import { ago, duration, shortCommit } from './words.ts';
@@ -13,6 +14,8 @@ export type RunListRow = {
   readonly finishedAt?: number;
   readonly pipeline?: string;
   readonly source?: Source;
+  /** Gates that it waits at while nothing of it runs. */
+  readonly waitsAt?: readonly string[];
   /** Its process is gone, so that it can be resumed. */
   readonly isLeft?: boolean;
 };
@@ -25,7 +28,7 @@ export const runList = (runs: readonly RunListRow[], now: number, look: Look): s
         ...table(
           [
             { title: 'Run', align: 'right' },
-            { title: 'Outcome' },
+            { title: 'Outcome', min: 12 },
             { title: 'Commit' },
             { title: 'Branch', min: 8 },
             { title: 'Subject', min: 8 },
@@ -68,8 +71,9 @@ const commitCell = (source: Source | undefined): string => {
   return `${visible(shortCommit(source.commit))}${source.changedFiles === 0 ? '' : ` +${source.changedFiles}`}`;
 };
 
-const stateCell = ({ outcome, phase, isLeft }: RunListRow, { palette, glyphs }: Look): Cell => {
+const stateCell = ({ outcome, phase, isLeft, waitsAt }: RunListRow, { palette, glyphs }: Look): Cell => {
   if (outcome !== undefined) return { text: `${glyphs.outcome[outcome]} ${outcome}`, paint: palette.outcome[outcome] };
   if (isLeft) return { text: `${glyphs.waiting} left`, paint: palette.warning };
+  if (waitsAt !== undefined) return { text: `${glyphs.gate} ${waitingWords(waitsAt)}`, paint: palette.warning };
   return { text: `${glyphs.waiting} ${phase}`, paint: palette.accent };
 };

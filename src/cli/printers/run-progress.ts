@@ -5,7 +5,7 @@ import type { NodeState, RunState } from '../../run/run-state.ts';
 import type { LogChunk, PrepareNote } from '../../runtimes/runtime.ts';
 import { type LogTail, logTail } from './log-tail.ts';
 import type { Progress, ProgressRow } from './progress-view.ts';
-import { gateSentence } from './sentences.ts';
+import { openGateWords } from './sentences.ts';
 import { visible } from './visible.ts';
 import { list, size } from './words.ts';
 
@@ -30,6 +30,7 @@ export const runProgress = (): RunProgress => {
   const waiting = new Set<string>();
   const preparations = new Map<string, Preparation>();
   let planOf: RunState['plan'];
+  let number = 0;
 
   const place = (node: NodeState, at: number): void => {
     const { name } = node;
@@ -63,7 +64,7 @@ export const runProgress = (): RunProgress => {
   const isOpen = (name: string): boolean => waiting.has(name) || queued.has(name) || active.has(name) || gates.has(name);
   const rowsOf = function* (): Generator<ProgressRow> {
     for (const [name, stage] of active) yield activeRow(nodes.get(name), name, stage, preparations.get(name));
-    for (const [name, since] of gates) yield { name: visible(name), kind: 'gate', since, text: gateText(nodes.get(name)) };
+    for (const [name, since] of gates) yield { name: visible(name), kind: 'gate', since, text: gateText(nodes.get(name), number) };
     for (const name of queued) yield { name: visible(name), kind: 'queued', ...preparing(preparations.get(name), 'Queued') };
     for (const name of waiting) {
       const after = new Set(
@@ -79,6 +80,7 @@ export const runProgress = (): RunProgress => {
   return {
     event: (event, state) => {
       const isFirst = head.title === '';
+      number = state.number;
       const doing = doingWords(event, state, head.doing);
       head = {
         title: `Run ${state.number}`,
@@ -147,7 +149,8 @@ const preparing = (preparation: Preparation | undefined, otherwise: string): Pic
   return total === 0 ? { text } : { bar: { done, total }, text: `${size(done)} of ${size(total)}  ${text}` };
 };
 
-const gateText = (node: PlanNode | undefined): string => (node?.kind === 'gate' ? `Waits for ${gateSentence(node.waitsFor)}` : '');
+const gateText = (node: PlanNode | undefined, run: number): string =>
+  node?.kind === 'gate' ? `Waits for ${openGateWords(node, run)}` : '';
 
 const doingWords = (event: RunEvent, state: RunState, before: string | undefined): string | undefined => {
   if (state.cancel !== undefined) return state.cancel.force ? 'Kills what runs' : 'Stops; once more to kill what runs';

@@ -1,3 +1,4 @@
+import { gatesWaitedAt } from '../../run/gates-waited-at.ts';
 import type { Outcome } from '../../run/outcome.ts';
 import type { AttemptState, GateState, NodeState, RunState, StageState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
@@ -5,11 +6,12 @@ import type { Look } from './look.ts';
 import {
   causeSentence,
   decisionSentence,
-  gateSentence,
+  openGateWords,
   outcomeSentence,
   skipSentence,
   sourceSentence,
   triggerSentence,
+  waitingWords,
 } from './sentences.ts';
 import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -31,9 +33,12 @@ export const runShow = (state: RunState, now: number, look: Look): string[] => {
   ];
 };
 
-const headline = ({ outcome, phase, number, project }: RunState, { palette, glyphs }: Look): string => {
+const headline = (state: RunState, { palette, glyphs }: Look): string => {
+  const { outcome, phase, number, project } = state;
+  const waitsAt = gatesWaitedAt(state);
   const title = `Run ${number} of ${visible(project)}`;
-  if (outcome === undefined) return `${palette.accent(glyphs.waiting)} ${palette.strong(title)} ${palette.accent(phase)}`;
+  if (outcome === undefined)
+    return `${palette.accent(glyphs.waiting)} ${palette.strong(title)} ${palette.accent(waitsAt.length === 0 ? phase : waitingWords(waitsAt))}`;
   return `${palette.outcome[outcome](glyphs.outcome[outcome])} ${palette.strong(title)} ${palette.outcome[outcome](outcome)}`;
 };
 
@@ -103,7 +108,7 @@ const reasons = (state: RunState, look: Look): string[] =>
   table(
     [{ title: '' }, { title: '', min: 20, wide: 'wrap' }],
     [...state.nodes.values()].flatMap((node): Cell[][] => {
-      const why = node.kind === 'stage' ? whyWords(node) : gateWords(node, state);
+      const why = node.kind === 'stage' ? whyWords(node) : gateWords(node, state, look);
       const paint = node.outcome === undefined ? look.palette.strong : look.palette.outcome[node.outcome];
       return why === '' ? [] : [[{ text: visible(node.name), paint }, why]];
     }),
@@ -116,11 +121,14 @@ const whyWords = ({ skip, attempts }: StageState): string => {
   return cause === undefined || cause.kind === 'cancelled' ? '' : causeSentence(cause);
 };
 
-const gateWords = ({ name, phase, skip, decision }: GateState, { plan }: RunState): string => {
+const gateWords = ({ name, phase, skip, decision, openedAt }: GateState, { plan, number }: RunState, look: Look): string => {
   if (skip !== undefined) return `Skipped, because ${skipSentence(skip)}`;
-  if (decision !== undefined) return decisionSentence(decision);
+  if (decision !== undefined) return `${decisionSentence(decision)}, ${dateTime(decision.at, look.timeZone)}`;
   const gate = plan?.nodes.find((node) => node.name === name);
-  return phase === 'running' && gate?.kind === 'gate' ? `Waits for ${gateSentence(gate.waitsFor)}` : '';
+  if (phase !== 'running' || gate?.kind !== 'gate') return '';
+  const until =
+    openedAt === undefined || gate.timeoutMs === undefined ? '' : `, until ${dateTime(openedAt + gate.timeoutMs, look.timeZone)}`;
+  return `Waits for ${openGateWords(gate, number)}${until}`;
 };
 
 const outcomeCell = (node: NodeState, look: Look): Cell => {

@@ -1,7 +1,8 @@
 import { assertNever } from '../../lib/assert-never.ts';
-import type { GateReason } from '../../plan/plan.ts';
+import type { Gate, GateReason } from '../../plan/plan.ts';
 import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
+import { approveCommand } from './suggestions.ts';
 import { visible } from './visible.ts';
 import { limit, list, plural, sentence, shortCommit } from './words.ts';
 
@@ -68,7 +69,7 @@ export const outcomeSentence = (outcome: Outcome): string => {
     case 'passed':
       return 'Everything that had to run passed';
     case 'failed':
-      return "A command of the project's own said no";
+      return "A command of the project's own said no, or a gate was not approved";
     case 'errored':
       return 'It could not be run: the trouble is with cion or the platform, not with the project';
     case 'cancelled':
@@ -97,18 +98,28 @@ export const gateSentence = (reason: GateReason): string => {
   }
 };
 
+/** The same of an open gate of a run, with how to answer. */
+export const openGateWords = ({ name, waitsFor }: Gate, run: number): string =>
+  `${gateSentence(waitsFor)}${waitsFor.kind === 'person' ? ` (${approveCommand(run, name)})` : ''}`;
+
+/** What a run waits at while nothing of it runs. */
+export const waitingWords = ([first = '', ...more]: readonly string[]): string =>
+  `waiting for ${visible(first)}${more.length === 0 ? '' : ` and ${more.length} more`}`;
+
 export const decisionSentence = (decision: Decision): string => {
   switch (decision.kind) {
     case 'approved':
-      return `Approved by ${visible(decision.by)}`;
+      return `Approved by ${visible(decision.by)}${reasonWords(decision)}`;
     case 'rejected':
-      return `Rejected by ${visible(decision.by)}`;
+      return `Rejected by ${visible(decision.by)}${reasonWords(decision)}`;
     case 'expired':
       return 'Nobody decided in time';
     default:
       return assertNever(decision.kind);
   }
 };
+
+const reasonWords = ({ reason }: Decision): string => (reason === undefined ? '' : ` ("${visible(reason)}")`);
 
 export const triggerSentence = (trigger: Trigger): string => {
   switch (trigger.kind) {

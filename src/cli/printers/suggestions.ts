@@ -6,6 +6,7 @@ export const logCommand = (run: number, stage: string, attempt?: number): string
 export const showCommand = (run: number): string => `cion show ${run}`;
 export const artifactsCommand = (run: number): string => `cion artifacts ${run}`;
 export const rerunCommand = (run: number): string => `cion rerun ${run} --failed`;
+export const approveCommand = (run: number, gate: string): string => `cion approve ${run} ${shellWord(gate)}`;
 
 const shellWord = (text: string): string => {
   const word = visible(text);

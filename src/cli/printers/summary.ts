@@ -1,8 +1,8 @@
 import type { Outcome } from '../../run/outcome.ts';
-import type { RunState, StageState } from '../../run/run-state.ts';
+import type { NodeState, RunState, StageState } from '../../run/run-state.ts';
 import { lastAttempt } from './attempt-times.ts';
 import type { Look } from './look.ts';
-import { causeSentence, commitWords, outcomeVerb, skipSentence } from './sentences.ts';
+import { causeSentence, commitWords, decisionSentence, outcomeVerb, skipSentence } from './sentences.ts';
 import { artifactsCommand, logCommand, rerunCommand, showCommand } from './suggestions.ts';
 import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -15,12 +15,7 @@ export const summary = (state: RunState, look: Look, { timeline, since = state.c
   const stages = [...state.nodes.values()].filter((node) => node.kind === 'stage');
   const chart =
     timeline && stages.filter((stage) => stage.attempts.length > 0).length > 1 ? waterfall(state, state.finishedAt ?? 0, look) : [];
-  return [
-    headline(state, since, look),
-    ...block(chart),
-    ...block(troubles(state, stages, look)),
-    ...block(facts(state, stages, since, look)),
-  ];
+  return [headline(state, since, look), ...block(chart), ...block(troubles(state, look)), ...block(facts(state, stages, since, look))];
 };
 
 export type SummaryOptions = {
@@ -48,25 +43,26 @@ const counts = (state: RunState): string => {
   return words.length === 0 ? '' : `: ${list(words)}`;
 };
 
-const troubles = (state: RunState, stages: readonly StageState[], look: Look): string[] =>
+const troubles = (state: RunState, look: Look): string[] =>
   table(
     [{ title: '' }, { title: '' }, { title: '', min: 20, wide: 'wrap' }],
-    stages.flatMap((stage): Cell[][] => {
-      const why = whyNot(stage);
-      if (why === undefined || stage.outcome === undefined) return [];
-      const paint = look.palette.outcome[stage.outcome];
-      const pardon = isForgiven(stage, state) ? ', as it may' : '';
-      return [[{ text: visible(stage.name), paint }, { text: stage.outcome, paint }, `${why}${pardon}`]];
+    [...state.nodes.values()].flatMap((node): Cell[][] => {
+      const why = whyNot(node);
+      if (why === undefined || node.outcome === undefined) return [];
+      const paint = look.palette.outcome[node.outcome];
+      const pardon = isForgiven(node, state) ? ', as it may' : '';
+      return [[{ text: visible(node.name), paint }, { text: node.outcome, paint }, `${why}${pardon}`]];
     }),
     look,
   ).slice(1);
 
-const isForgiven = ({ name, outcome }: StageState, { plan }: RunState): boolean =>
+const isForgiven = ({ name, outcome }: NodeState, { plan }: RunState): boolean =>
   outcome === 'failed' && (plan?.nodes.some((node) => node.kind === 'stage' && node.name === name && node.mayFail) ?? false);
 
-const whyNot = (stage: StageState): string | undefined => {
-  if (stage.skip !== undefined) return stage.skip.kind === 'not-selected' ? undefined : skipSentence(stage.skip);
-  const cause = lastAttempt(stage)?.cause;
+const whyNot = (node: NodeState): string | undefined => {
+  if (node.skip !== undefined) return node.skip.kind === 'not-selected' ? undefined : skipSentence(node.skip);
+  if (node.kind === 'gate') return node.decision === undefined || node.outcome === 'passed' ? undefined : decisionSentence(node.decision);
+  const cause = lastAttempt(node)?.cause;
   return cause === undefined || cause.kind === 'cancelled' ? undefined : causeSentence(cause);
 };
 

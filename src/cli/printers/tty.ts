@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { type Asked, gateQuestions } from './gate-questions.ts';
 import { liveRegion } from './live-region.ts';
 import type { Look } from './look.ts';
 import { nameColumnsOf, permanentLines } from './permanent-lines.ts';
@@ -8,14 +9,19 @@ import { progressView, spinMs } from './progress-view.ts';
 import { runProgress } from './run-progress.ts';
 import { summary } from './summary.ts';
 
-export type TtyOptions = { readonly look: Look; readonly clock: Clock };
+export type TtyOptions = {
+  readonly look: Look;
+  readonly clock: Clock;
+  /** Absent: nobody is there to answer. */
+  readonly asked?: Asked;
+};
 
 /**
  * Live progress on a terminal: what has ended scrolls up for good, what is going on is painted below it, at most 20 times a second.
  * How much a stage writes does not matter: only the end of each log is kept, and only what is painted is made into text. Whoever else
  * prints to the same terminal waits for `close`.
  */
-export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer => {
+export const ttyPrinter = (output: Output, { look, clock, asked }: TtyOptions): Printer => {
   const region = liveRegion(output);
   const progress = runProgress();
   let above: string[] = [];
@@ -38,8 +44,10 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
   };
   const show = (): void => {
     const rows = output.rows || usualRows;
-    const lines = isOver ? [] : progressView(progress.view(rows), rows - 1, paintedAt, sized());
-    isBehind = !region.show(above, lines);
+    const question = isOver ? undefined : questions?.line(sized());
+    const asking = question === undefined ? [] : [question];
+    const lines = isOver ? [] : progressView(progress.view(rows), rows - 1 - asking.length, paintedAt, sized());
+    isBehind = !region.show(above, [...lines, ...asking]);
     above = [];
   };
   const schedule = (ms: number): void => {
@@ -59,7 +67,9 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
     above = [];
     timer?.cancel();
     timer = undefined;
+    questions?.close();
   };
+  const questions = asked && gateQuestions(asked, clock, request);
   output.on('resize', request);
   output.on('drain', onDrain);
   output.on('error', onGone);
@@ -70,6 +80,7 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
       const tail = event.kind === 'stage.finished' ? progress.tail(event.stage) : undefined;
       above.push(...permanentLines(event, state, tail, measured.columns, sized()));
       progress.event(event, state);
+      questions?.event(event, state);
       if (event.kind === 'run.finished') {
         isOver = true;
         above.push('', ...summary(state, sized(), { timeline: true, ...(since === undefined ? {} : { since }) }));
@@ -83,6 +94,7 @@ export const ttyPrinter = (output: Output, { look, clock }: TtyOptions): Printer
     },
     close: async () => {
       isOver = true;
+      questions?.close();
       timer?.cancel();
       timer = undefined;
       if (!isGone) {

@@ -4,9 +4,10 @@ import type { Mount, Plan, Service, Stage } from '../../plan/plan.ts';
 import { stage } from '../../plan/stage.ts';
 import { type Named, record } from '../entries.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
-import { flag } from '../shape.ts';
+import { flag, whereKey } from '../shape.ts';
 import { artifactsDir, buildDir, inputsDir } from './directories.ts';
 import type { Env } from './env.ts';
+import { gate, type GateKeys, gateOf } from './gates.ts';
 import { environmentName, stageName } from './names.ts';
 import { needs, type PlacedNeed } from './needs.ts';
 import { stageFields, stageOptions, stageParts } from './stage-keys.ts';
@@ -23,31 +24,40 @@ const fields = {
   deploys: optional(environmentName, 'The environment that it deploys to: when it passes, that is recorded as a deployment.'),
 };
 
-type Keys = MappingOf<typeof fields>;
+type StageKeys = MappingOf<typeof fields>;
+type Keys = StageKeys | GateKeys;
 
-export const stages = record(stageName, mapping(fields, stageOptions));
+export const stages = record(stageName, whereKey<Keys>('gate', gate, mapping(fields, stageOptions)));
 
 /** Each stage has a copy of the commit and an artifacts directory of its own, and sees the artifacts of those it needs. */
-export const planOfStages = (named: readonly Named<Keys>[], services: readonly Service[]): Plan => ({
-  version: 1,
-  pipeline: 'cion',
-  nodes: named.map((one) => stageOf(one, services)),
-  volumes: named.flatMap(({ name }) => [
-    { name: workOf(name), from: 'source' },
-    { name: artifactsOf(name), from: 'empty' },
-  ]),
-});
+export const planOfStages = (named: readonly Named<Keys>[], services: readonly Service[]): Plan => {
+  const gates = new Set(named.filter(({ value }) => 'gate' in value).map(({ name }) => name));
+  return {
+    version: 1,
+    pipeline: 'cion',
+    nodes: named.map(({ name, value, range }) =>
+      'gate' in value ? gateOf({ name, value, range }) : stageOf({ name, value, range }, services, gates),
+    ),
+    volumes: named
+      .filter(({ name }) => !gates.has(name))
+      .flatMap(({ name }) => [
+        { name: workOf(name), from: 'source' },
+        { name: artifactsOf(name), from: 'empty' },
+      ]),
+  };
+};
 
 const workOf = (name: string): string => `work.${name}`;
 const artifactsOf = (name: string): string => `artifacts.${name}`;
 
-const stageOf = ({ name, value, range }: Named<Keys>, services: readonly Service[]): Stage => {
+const stageOf = ({ name, value, range }: Named<StageKeys>, services: readonly Service[], gates: ReadonlySet<string>): Stage => {
   const needed = value.needs ?? [];
+  const givers = needed.filter((need) => !gates.has(need.name));
   return stage({
     name,
     needs: needed.map((need) => ({ node: need.name, on: need.value })),
-    ...stageParts(value, { range, directories: directoriesOf(needed), workdir: buildDir, services }),
-    mounts: mountsOf(name, needed),
+    ...stageParts(value, { range, directories: directoriesOf(givers), workdir: buildDir, services }),
+    mounts: mountsOf(name, givers),
     artifacts: { volume: artifactsOf(name) },
     always: value.always ?? false,
     mayFail: value['may-fail'] ?? false,

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { planDigest } from '../../plan/digest.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { memoryResults } from '../../results/memory/memory-results.ts';
+import type { Gatekeeper } from '../../run/gatekeeper.ts';
 import { type Journal, stamped } from '../../run/journal.ts';
 import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import { fakeRuntime } from '../../runtimes/fake/fake-runtime.ts';
@@ -30,6 +31,9 @@ export const plannedJournal = (plan: Plan, run = 'run_1'): Journal & { readonly 
 
 export const quietSink: Sink = { event: () => {}, log: () => {}, note: () => {} };
 
+/** Nobody ever decides. */
+export const nobody: Gatekeeper = { made: async () => undefined, decided: () => new Promise(() => {}) };
+
 export const depsFor = (journal: Journal, clock: Clock, more: Partial<ExecuteDeps> = {}): ExecuteDeps => ({
   journal,
   runtime: fakeRuntime({ clock }),
@@ -37,6 +41,7 @@ export const depsFor = (journal: Journal, clock: Clock, more: Partial<ExecuteDep
   clock,
   outside: { variable: () => undefined, secret: () => undefined },
   sink: quietSink,
+  gatekeeper: nobody,
   source: () => Readable.from([Buffer.alloc(1024)]),
   ...more,
 });
