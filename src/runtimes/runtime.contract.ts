@@ -5,6 +5,7 @@ import { type ContractNeed, type ContractSubject, type ContractTest, newCase } f
 import { crashContract } from './contract/crash.contract.ts';
 import { environmentContract } from './contract/environment.contract.ts';
 import { exitContract } from './contract/exit.contract.ts';
+import { fileContract } from './contract/file.contract.ts';
 import { imageContract } from './contract/image.contract.ts';
 import { logContract } from './contract/log.contract.ts';
 import { serviceContract } from './contract/service.contract.ts';
@@ -37,6 +38,7 @@ export const runtimeContract = (make: () => Promise<ContractSubject>, skips: Par
   exitContract(register);
   logContract(register);
   environmentContract(register);
+  fileContract(register);
   volumeContract(register);
   serviceContract(register);
   imageContract(register);

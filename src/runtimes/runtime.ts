@@ -81,6 +81,8 @@ export type EnvironmentValue = { readonly value: string; readonly secret: boolea
 
 export type PrepareNote =
   | { readonly kind: 'pulling'; readonly reference: string; readonly doneBytes: number; readonly totalBytes: number }
+  /** A line of the log of an image that is built; `dockerfile` as the plan says it. */
+  | { readonly kind: 'building'; readonly dockerfile: string; readonly line: string }
   | { readonly kind: 'resolved'; readonly image: ResolvedImage }
   | { readonly kind: 'service-ready'; readonly service: string };
 

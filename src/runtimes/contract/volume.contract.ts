@@ -127,6 +127,7 @@ export const volumeContract = (test: ContractTest): void => {
     await runtime.write({ run, volume: 'open' }, tarOf({ name: './', type: 'directory', mode: 0o777 }), signal);
     const open = await drive(item({ ...script('echo x > /tree/x && id -u'), ...mounted('read-write', 'open'), user: '1000' }));
     assert.equal(open.text, '1000\n');
+    await runtime.write({ run, volume: 'closed' }, tarOf({ name: './', type: 'directory', mode: 0o755 }), signal);
     const closed = await drive(item({ ...script('echo x > /tree/x'), ...mounted('read-write', 'closed'), user: '1000' }));
     assert.notEqual(closed.exit.code, 0);
   });

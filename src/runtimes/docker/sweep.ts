@@ -55,7 +55,7 @@ export const removeLabelled = async (
   const [volumes, networks, images] = await Promise.all([
     count((Volumes ?? []).filter(mayGo).map(({ Name }) => remove(`/volumes/${Name}`))),
     count(foundNetworks.filter(mayGo).map(({ Id }) => remove(`/networks/${Id}`))),
-    count(foundImages.map(({ Id }) => remove(`/images/${Id}`))),
+    count(foundImages.filter(mayGo).map(({ Id }) => remove(`/images/${Id}`))),
   ]);
   return { containers, volumes, networks, images };
 };
@@ -63,4 +63,4 @@ export const removeLabelled = async (
 type Container = { readonly Id: string; readonly Labels: Labels | null };
 type Volume = { readonly Name: string; readonly Labels: Labels | null };
 type Network = { readonly Id: string; readonly Labels: Labels | null };
-type Image = { readonly Id: string };
+type Image = { readonly Id: string; readonly Labels: Labels | null };
