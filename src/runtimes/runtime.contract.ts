@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newRunId } from '../lib/ids.ts';
+import { buildContract } from './contract/build.contract.ts';
 import { type ContractNeed, type ContractSubject, type ContractTest, newCase } from './contract/case.contract.ts';
+import { commitContract } from './contract/commit.contract.ts';
 import { crashContract } from './contract/crash.contract.ts';
 import { environmentContract } from './contract/environment.contract.ts';
 import { exitContract } from './contract/exit.contract.ts';
 import { fileContract } from './contract/file.contract.ts';
 import { imageContract } from './contract/image.contract.ts';
 import { logContract } from './contract/log.contract.ts';
+import { partContract } from './contract/part.contract.ts';
 import { serviceContract } from './contract/service.contract.ts';
 import { sweepContract } from './contract/sweep.contract.ts';
 import { volumeContract } from './contract/volume.contract.ts';
@@ -42,6 +45,9 @@ export const runtimeContract = (make: () => Promise<ContractSubject>, skips: Par
   volumeContract(register);
   serviceContract(register);
   imageContract(register);
+  buildContract(register);
+  commitContract(register);
+  partContract(register);
   crashContract(register);
   sweepContract(register);
 };

@@ -19,6 +19,9 @@ export type ContractSubject = {
   left(run: string): Promise<readonly string[]>;
   /** All that the engine tells about a container. */
   records?(container: string): Promise<string>;
+  /** All that the engine tells about an image. */
+  imageRecords?(reference: string): Promise<string>;
+  removeImages?(references: readonly string[]): Promise<void>;
   close(): Promise<void>;
 };
 

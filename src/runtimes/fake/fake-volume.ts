@@ -12,6 +12,8 @@ export type FakeVolume = {
   /** `undefined` when there is no such directory. */
   packed(directory?: string): Readable | undefined;
   copy(): FakeVolume;
+  /** What is in one directory; `undefined` unless it and all above it are real directories. */
+  within(directory: string): FakeVolume | undefined;
 };
 
 type FakeEntry = { readonly header: Partial<Header> & Pick<Header, 'name'>; readonly content: Uint8Array };
@@ -44,6 +46,21 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
       return Readable.from(tarOf(relative), { objectMode: false });
     },
     copy: () => fakeVolume(entries),
+    within: (directory) => {
+      if (directory.split('/').includes('..')) return undefined;
+      const name = inside(directory);
+      if (name === '') return fakeVolume(entries);
+      const steps = name.split('/').map((_, depth, all) => all.slice(0, depth + 1).join('/'));
+      if (steps.some((step) => entries.get(step)?.header.type !== 'directory')) return undefined;
+      return fakeVolume(
+        new Map(
+          [...entries].flatMap(([path, { header, content }]) => {
+            const below = path.slice(name.length + 1);
+            return path.startsWith(`${name}/`) ? [[below, { header: { ...header, name: below }, content }] as const] : [];
+          }),
+        ),
+      );
+    },
   };
 };
 
