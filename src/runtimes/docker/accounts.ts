@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
-import { extract } from 'tar-stream';
 import type { Item } from '../runtime.ts';
 import type { Created } from './api.ts';
+import { textOf } from './container-file.ts';
 import type { Engine } from './engine/engine.ts';
-import { isRefusal, unlessGone } from './failures.ts';
+import { unlessGone } from './failures.ts';
 import type { Image } from './images.ts';
 import { literalsOf } from './known-env.ts';
 import { type Labels, label } from './labels.ts';
@@ -87,34 +87,3 @@ const entriesOf = (text: string): readonly (readonly string[])[] => text.split('
 const isNumber = (text: string): boolean => /^\d+$/.test(text);
 
 const numberIn = (text: string | undefined): number | undefined => (text !== undefined && isNumber(text) ? Number(text) : undefined);
-
-/** A file in a container, links followed; `undefined` when there is none. */
-export const textOf = async (engine: Engine, container: string, path: string, signal: AbortSignal): Promise<string | undefined> => {
-  let at = path;
-  for (let links = 0; links < mostLinks; links++) {
-    const found = await entryAt(engine, container, at, signal);
-    if (found?.link === undefined) return found?.text;
-    at = posix.resolve(posix.dirname(at), found.link);
-  }
-  return undefined;
-};
-
-const mostLinks = 20;
-
-const entryAt = async (engine: Engine, container: string, path: string, signal: AbortSignal) => {
-  try {
-    const tar = await engine.stream('GET', `/containers/${container}/archive`, { query: { path }, signal });
-    for await (const entry of tar.pipe(extract())) {
-      const { type, linkname } = entry.header;
-      if (type === 'symlink') return { link: linkname ?? '', text: undefined };
-      if (type !== 'file') return undefined;
-      const parts: Uint8Array[] = [];
-      for await (const bytes of entry) parts.push(bytes as Uint8Array);
-      return { link: undefined, text: Buffer.concat(parts).toString() };
-    }
-    return undefined;
-  } catch (error) {
-    if (isRefusal(error, 404)) return undefined;
-    throw error;
-  }
-};

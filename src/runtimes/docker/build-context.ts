@@ -6,7 +6,7 @@ import { type Extract, extract, pack } from 'tar-stream';
 import { abortable } from '../../lib/abortable.ts';
 import type { ImageSource } from '../../plan/plan.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import { textOf } from './accounts.ts';
+import { textOf } from './container-file.ts';
 import { ignoredBy } from './dockerignore.ts';
 import type { Engine } from './engine/engine.ts';
 import { volumeRoot } from './pause-image.ts';
@@ -61,7 +61,7 @@ const outsideName = '.cion.Dockerfile';
 const digestOf = async (tar: Readable, dockerfile: string): Promise<string> => {
   const entries: string[] = [];
   for await (const entry of entriesOf(tar)) {
-    const { type, mode = 0, linkname } = entry.header;
+    const { type, mode, linkname } = entry.header;
     const content = createHash('sha256');
     for await (const bytes of entry) content.update(bytes as Uint8Array);
     const path = plainName(entry.header.name);

@@ -11,7 +11,7 @@ import type { Volumes } from './volumes.ts';
 
 type BuildMessage = { readonly stream?: string };
 
-/** Images from Dockerfiles, each content once, whichever run asks; see docs/adr/0041-images-that-runs-make.md. */
+/** Images from Dockerfiles, each content once, whichever run asks; see docs/adr/0024-images-that-runs-make.md. */
 export const makeBuilds = (given: {
   readonly engine: Engine;
   readonly names: Names;

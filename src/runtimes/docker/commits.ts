@@ -13,7 +13,7 @@ import type { Names } from './names.ts';
 /**
  * Images from containers. What the engine itself commits has our container's environment, command and labels in it; so another image is
  * loaded that has the same layers, which the engine has already, and the configuration of the image that the container was made of. The same
- * container gives the same image again. See docs/adr/0041-images-that-runs-make.md.
+ * container gives the same image again. See docs/adr/0024-images-that-runs-make.md.
  */
 export const makeCommits =
   (engine: Engine, names: Names, namespace: string) =>

@@ -222,7 +222,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     commit: async (names, signal) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
-      const reference = names[0] ?? `fake-image:${item.run}-${item.stage.name}`;
+      const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
       if (names.length === 0) world.commit(item.run, reference);
       return { reference, digest: digestOf(JSON.stringify([item.run, item.stage.name, item.attempt])) };
     },

@@ -56,7 +56,7 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
         new Map(
           [...entries].flatMap(([path, { header, content }]) => {
             const below = path.slice(name.length + 1);
-            return path.startsWith(`${name}/`) ? [[below, { header: { ...header, name: below }, content }] as const] : [];
+            return path.startsWith(`${name}/`) ? [[below, { header: { ...header, name: below, pax: null }, content }] as const] : [];
           }),
         ),
       );
