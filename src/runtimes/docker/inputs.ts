@@ -6,6 +6,7 @@ import type { Item, Values } from '../runtime.ts';
 import { type Account, placed } from './accounts.ts';
 import type { EngineMount } from './containers.ts';
 import type { Parts } from './parts.ts';
+import { volumeRoot } from './pause-image.ts';
 
 /** The input files of an attempt: their directories are volumes of its own, which its command can only read. */
 export type Inputs = { readonly mounts: readonly EngineMount[]; fill(files: Values['files'], signal: AbortSignal): Promise<void> };
@@ -15,7 +16,7 @@ export const makeInputs = async (parts: Parts, item: Item, account: Account | un
   const labels = parts.labelsOf(item, 'files');
   const made = await Promise.all(
     outermost(item.stage.files.map(({ path }) => posix.dirname(posix.normalize(placed(path, account))))).map(async (directory) => {
-      if (directory === '/') throw new RuntimeError('UNSUPPORTED', `an input file cannot stand in the root directory itself`);
+      if (directory === '/') throw new RuntimeError('UNSUPPORTED', 'an input file cannot stand in the root directory itself');
       const volume = await trees.ensure(names.inputs(item, directory), labels);
       return { directory, volume, helper: await trees.helper(volume, labels) };
     }),
@@ -30,10 +31,12 @@ export const makeInputs = async (parts: Parts, item: Item, account: Account | un
     })),
     fill: async (files, signal) => {
       const open = files.map((file) => ({ ...file, path: posix.normalize(placed(file.path, account)) }));
+      const stray = open.find(({ path }) => !made.some(({ directory }) => isBelow(path, directory)));
+      if (stray !== undefined) throw new RuntimeError('UNSUPPORTED', `the input file ${stray.path} is none of the plan's`);
       await Promise.all(
         made.map(({ directory, helper }) => {
           const within = open.filter(({ path }) => isBelow(path, directory));
-          return trees.write(helper, tarOf(directory, within, account), signal);
+          return trees.fill(helper, tarOf(directory, within, account), signal);
         }),
       );
     },
@@ -48,13 +51,15 @@ const outermost = (directories: readonly string[]): readonly string[] => {
 
 const isBelow = (path: string, directory: string): boolean => path.startsWith(directory === '/' ? '/' : `${directory}/`);
 
+/** Of a volume as it is mounted in its helper, with its root: one call fills it. */
 const tarOf = (directory: string, files: Values['files'], account: Account | undefined): Readable => {
   const tar = pack();
   const mtime = new Date();
-  const folders = new Set(['.']);
-  tar.entry({ name: './', type: 'directory', mode: 0o755, mtime });
+  const root = volumeRoot.slice(1);
+  const folders = new Set([root]);
+  tar.entry({ name: `${root}/`, type: 'directory', mode: 0o755, mtime });
   for (const { path, content, private: isPrivate } of files) {
-    const name = posix.relative(directory, path);
+    const name = posix.join(root, posix.relative(directory, path));
     for (const folder of foldersOf(name)) {
       if (folders.has(folder)) continue;
       folders.add(folder);

@@ -48,6 +48,9 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
       await put(helper, volumeRoot, whole, signal);
     },
 
+    /** With a tar of the helper's file system: what it has for the volume begins with the path of that. */
+    fill: (helper: string, tar: Readable, signal: AbortSignal): Promise<void> => put(helper, '/', tar, signal),
+
     /** Of the volume, or of a directory in it. */
     read: (helper: string, directory: string, signal: AbortSignal): Promise<Readable> =>
       engine.stream('GET', `/containers/${helper}/archive`, { query: { path: `${volumeRoot}/${directory}/.` }, signal }),
