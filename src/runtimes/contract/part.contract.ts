@@ -7,7 +7,7 @@ export const partContract = (test: ContractTest): void => {
     const mounts = [{ kind: 'volume', volume: 'tree', path: '/tree', access: 'read-write' }] as const;
     const first = item({ name: 'two', ...script('echo one > /tree/x', { FAKE_WRITE: '{"/tree/x":"one\\n"}' }), mounts });
     const done = {
-      ...item({ name: 'two', ...script('cat /tree/x; exit 3', { FAKE_PRINT_FILE: '/tree/x', FAKE_EXIT: '3' }), mounts }),
+      ...item({ name: 'two', ...script('cat /tree/x; exit 3', { FAKE_DONE_PRINT_FILE: '/tree/x', FAKE_DONE_EXIT: '3' }), mounts }),
       part: 'done' as const,
     };
     const ended = await drive(first);
@@ -30,7 +30,7 @@ export const partContract = (test: ContractTest): void => {
   });
 
   test('the sweep of an attempt leaves the second container of the next', [], async ({ item, prepare, start, runtime, run, signal }) => {
-    const done = { ...item({ name: 'two', ...script('exit 4', { FAKE_EXIT: '4' }) }, 2), part: 'done' as const };
+    const done = { ...item({ name: 'two', ...script('exit 4', { FAKE_DONE_EXIT: '4' }) }, 2), part: 'done' as const };
     await prepare(done);
     await runtime.sweep({ kind: 'attempt', run, stage: 'two', attempt: 1 }, signal);
     assert.equal((await (await start(done)).exit).code, 4);

@@ -9,8 +9,7 @@ export type FakeVolume = {
   put(path: string, content: Uint8Array, mode: number): void;
   get(path: string): Uint8Array | undefined;
   unpack(tar: Readable, signal: AbortSignal): Promise<void>;
-  /** `undefined` when there is no such directory. */
-  packed(directory?: string): Readable | undefined;
+  packed(): Readable;
   copy(): FakeVolume;
   /** What is in one directory; `undefined` unless it and all above it are real directories. */
   within(directory: string): FakeVolume | undefined;
@@ -37,14 +36,7 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
       });
       await taken;
     },
-    packed: (directory) => {
-      const root = inside(directory ?? '');
-      if (root !== '' && entries.get(root)?.header.type !== 'directory') return undefined;
-      const below = root === '' ? '' : `${root}/`;
-      const found = [...entries.values()].filter(({ header }) => header.name.startsWith(below));
-      const relative = found.map(({ header, content }) => ({ header: { ...header, name: header.name.slice(below.length) }, content }));
-      return Readable.from(tarOf(relative), { objectMode: false });
-    },
+    packed: () => Readable.from(tarOf([...entries.values()]), { objectMode: false }),
     copy: () => fakeVolume(entries),
     within: (directory) => {
       if (directory.split('/').includes('..')) return undefined;
