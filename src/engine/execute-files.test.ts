@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { virtualClock } from '../lib/virtual-clock.ts';
+import { tarOf } from '../runtimes/contract/case.contract.ts';
 import type { Artifacts, Plan, Stage, Volume } from '../plan/plan.ts';
 import type { Results } from '../results/results.ts';
 import { stamped } from '../run/journal.ts';
@@ -259,7 +260,8 @@ describe('execute, with volumes', () => {
       ],
       [volume('source', 'source')],
     );
-    const { state } = await runPlan(plan, {}, deps);
+    const source = () => tarOf({ name: 'Dockerfile', content: 'FROM busybox\n' });
+    const { state } = await runPlan(plan, {}, { ...deps, source });
     assert.equal(state.outcome, 'passed');
     assert.deepEqual([...new Set(calls)], ['prepare first', 'write source', 'prepare second', 'prepare third']);
   });

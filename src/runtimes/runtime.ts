@@ -46,7 +46,10 @@ export type Runtime = {
   /** Finds an attempt that was perhaps let go by a process that is gone. */
   attach(item: Item, signal: AbortSignal): Promise<Attached>;
 
-  /** Unpacks a tar stream into a volume of the run, made if missing; existing files of the same name are replaced. */
+  /**
+   * Unpacks a tar stream into a volume of the run, made if missing; existing files of the same name are replaced. Any user may write to a
+   * volume unless an entry for its root (`./`), the first in the tar, says otherwise.
+   */
   write(volume: VolumeRef, tar: Readable, signal: AbortSignal): Promise<void>;
 
   /**
@@ -81,6 +84,8 @@ export type EnvironmentValue = { readonly value: string; readonly secret: boolea
 
 export type PrepareNote =
   | { readonly kind: 'pulling'; readonly reference: string; readonly doneBytes: number; readonly totalBytes: number }
+  /** A line of the log of an image that is built; `dockerfile` as the plan says it. */
+  | { readonly kind: 'building'; readonly dockerfile: string; readonly line: string }
   | { readonly kind: 'resolved'; readonly image: ResolvedImage }
   | { readonly kind: 'service-ready'; readonly service: string };
 

@@ -100,6 +100,13 @@ test('a name of a stage cannot do anything either', async () => {
   assert.equal(text(), 'evil name  | x\n');
 });
 
+test('the log of a build stands before that of its stage', async () => {
+  const { text, printer } = begin();
+  printer.note('build', { kind: 'building', dockerfile: 'tool/Dockerfile', line: 'Step 1/2 : FROM \x1b[2Jbusybox' });
+  await printer.close();
+  assert.equal(text(), 'build      : Step 1/2 : FROM busybox\n');
+});
+
 test('a reader that is behind slows the stage down', async () => {
   const { output, printer } = begin();
   const log = (text: string) => printer.log('build', 1, { stream: 'stdout', bytes: Buffer.from(text) });

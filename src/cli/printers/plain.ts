@@ -80,6 +80,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
       if (note.kind === 'pulling' && names.firstTime(`${stage} ${note.reference}`)) {
         say(`${names.prefix(stage, ' :')}Pulls ${visible(note.reference)}.`);
       }
+      if (note.kind === 'building') say(`${names.prefix(stage, ' :')}${visible(note.line)}`);
     },
     close: () => {
       flush();

@@ -115,15 +115,23 @@ export const runProgress = (): RunProgress => {
 
 type Head = Pick<Progress, 'title' | 'startedAt' | 'total' | 'finished' | 'doing'>;
 type Active = { readonly attempt: number; readonly phase: 'preparing' | 'running'; readonly since: number; tail: LogTail | undefined };
-type Preparation = { readonly pulls: Map<string, { readonly done: number; readonly total: number }>; readonly ready: Set<string> };
+type Preparation = {
+  readonly pulls: Map<string, { readonly done: number; readonly total: number }>;
+  readonly ready: Set<string>;
+  build?: string;
+};
 
 const noted = (known: Preparation, note: PrepareNote): Preparation => {
   switch (note.kind) {
     case 'pulling':
       known.pulls.set(note.reference, { done: note.doneBytes, total: note.totalBytes });
       return known;
+    case 'building':
+      known.build = note.line;
+      return known;
     case 'resolved':
       known.pulls.delete(note.image.reference);
+      delete known.build;
       return known;
     case 'service-ready':
       known.ready.add(note.service);
@@ -142,7 +150,7 @@ const activeRow = (node: PlanNode | undefined, name: string, { phase, since, tai
 
 const preparing = (preparation: Preparation | undefined, otherwise: string): Pick<ProgressRow, 'text' | 'bar'> => {
   const pulls = [...(preparation?.pulls ?? [])];
-  if (pulls.length === 0) return { text: otherwise };
+  if (pulls.length === 0) return { text: preparation?.build === undefined ? otherwise : `Builds its image: ${visible(preparation.build)}` };
   const done = pulls.reduce((sum, [, pull]) => sum + pull.done, 0);
   const total = pulls.reduce((sum, [, pull]) => sum + pull.total, 0);
   const text = `Pulls ${list(pulls.map(([reference]) => visible(reference)))}`;

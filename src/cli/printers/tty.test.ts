@@ -153,6 +153,18 @@ test('it paints at most 20 times in a second, however much happens', async () =>
   await printer.close();
 });
 
+test('a stage whose image is built shows the last line of that', async () => {
+  const { clock, screen, printer, run } = begin();
+  run.created();
+  run.planned(somePlan({ build: [] }));
+  run.queued('build');
+  run.preparing('build');
+  printer.note('build', { kind: 'building', dockerfile: 'Dockerfile', line: 'Step 1/2 : FROM busybox' });
+  await clock.advance(1_000);
+  assert.match(screen.text(), /Builds its image: Step 1\/2 : FROM busybox/);
+  await printer.close();
+});
+
 test('nothing is painted when nothing changes but the seconds', async () => {
   const { clock, screen, printer, run } = begin();
   run.created();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { extract, type Header, pack } from 'tar-stream';
-import type { EnvValue, Stage } from '../../plan/plan.ts';
+import type { EnvValue, InputFile, Stage } from '../../plan/plan.ts';
 import { reference, stage } from '../../plan/stage.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime-error.ts';
 import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Values, VolumeRef } from '../runtime.ts';
@@ -19,6 +19,9 @@ export type ContractSubject = {
   left(run: string): Promise<readonly string[]>;
   /** All that the engine tells about a container. */
   records?(container: string): Promise<string>;
+  /** All that the engine tells about an image. */
+  imageRecords?(reference: string): Promise<string>;
+  removeImages?(references: readonly string[]): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -31,6 +34,7 @@ export type ContractNeed =
   | 'limits'
   | 'images'
   | 'records'
+  | 'built images'
   | 'a steady load';
 
 export type ContractTest = (
@@ -93,6 +97,21 @@ export const newCase = (subject: ContractSubject, run: string, signal: AbortSign
 export const script = (text: string, fake: Readonly<Record<string, string>> = {}): Pick<Stage, 'command' | 'env'> => ({
   command: { kind: 'shell', script: text },
   env: literals(fake),
+});
+
+/** Files of a stage, and what they hold when it starts. */
+export const inputs = (
+  contents: Readonly<Record<string, string>>,
+  options: Pick<InputFile, 'private' | 'optional'> = {},
+): { readonly files: readonly InputFile[]; readonly given: Pick<Values, 'files'> } => ({
+  files: Object.keys(contents).map((path) => ({ path, value: { kind: 'output', stage: 'earlier' }, ...options })),
+  given: {
+    files: Object.entries(contents).map(([path, content]) => ({
+      path,
+      content: Buffer.from(content),
+      ...(options.private === true ? { private: true as const } : {}),
+    })),
+  },
 });
 
 export const argv = (...words: readonly string[]): Pick<Stage, 'command'> => ({ command: { kind: 'arguments', argv: words } });

@@ -108,31 +108,4 @@ export const environmentContract = (test: ContractTest): void => {
     signal.throwIfAborted();
     assert.equal((await execution.exit).code, 137);
   });
-
-  test('input files are there before the command, read-only, relative ones from the workdir', ['a shell'], async ({ drive, item }) => {
-    const { text } = await drive(
-      item({
-        ...script(
-          'cat "out/a stage" /deep/er/file; stat -c "%a %U" out/* /deep/er/file; printf x 2>/dev/null >> out/empty || echo refused',
-        ),
-        workdir: '/work here',
-        user: '1000',
-      }),
-      {
-        files: [
-          { path: 'out/a stage', content: Buffer.from('one\n') },
-          { path: 'out/empty', content: Buffer.alloc(0) },
-          { path: '/deep/er/file', content: Buffer.from('two\n') },
-        ],
-      },
-    );
-    assert.equal(text, 'one\ntwo\n444 root\n444 root\n444 root\nrefused\n');
-  });
-
-  test('an input file is there for a stage that waited long', [], async ({ drive, item }) => {
-    const { text } = await drive(item({ ...script('cat /in', { FAKE_PRINT_FILE: '/in' }) }), {
-      files: [{ path: '/in', content: Buffer.from('late') }],
-    });
-    assert.equal(text, 'late');
-  });
 };

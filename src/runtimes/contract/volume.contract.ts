@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Access, Stage } from '../../plan/plan.ts';
-import { type ContractTest, readWhole, script, tarOf, untar } from './case.contract.ts';
+import { type ContractTest, readWhole, script, tarOf, throwsCode, untar } from './case.contract.ts';
 
 const mounted = (access: Access, volume = 'tree', path = '/tree'): Pick<Stage, 'mounts'> => ({
   mounts: [{ kind: 'volume', volume, path, access }],
 });
+
+const directories = () =>
+  tarOf(
+    { name: 'beside', content: 'beside' },
+    { name: 'a b/ü/deep/file', content: 'in\n' },
+    { name: 'a b/ü/empty', type: 'directory' },
+    { name: 'a b/ü/link', type: 'symlink', linkname: 'deep' },
+    { name: 'absolute', type: 'symlink', linkname: '/etc' },
+    { name: 'up', type: 'symlink', linkname: 'a b' },
+  );
+
+/** Each is missing, a file, a link, below a link, or outside. */
+const noDirectories = ['missing', 'beside', 'beside/x', 'absolute', 'up', 'up/ü', 'a b/ü/link', '..', 'a b/../../..'];
 
 export const volumeContract = (test: ContractTest): void => {
   test('a file written by one stage is seen by the next (R-CIO-38)', [], async ({ drive, item }) => {
@@ -127,8 +140,80 @@ export const volumeContract = (test: ContractTest): void => {
     await runtime.write({ run, volume: 'open' }, tarOf({ name: './', type: 'directory', mode: 0o777 }), signal);
     const open = await drive(item({ ...script('echo x > /tree/x && id -u'), ...mounted('read-write', 'open'), user: '1000' }));
     assert.equal(open.text, '1000\n');
+    await runtime.write({ run, volume: 'closed' }, tarOf({ name: './', type: 'directory', mode: 0o755 }), signal);
     const closed = await drive(item({ ...script('echo x > /tree/x'), ...mounted('read-write', 'closed'), user: '1000' }));
     assert.notEqual(closed.exit.code, 0);
+  });
+
+  test('a fresh volume may be written to by any user, and so may a copy of one', ['a shell'], async ({ drive, item }) => {
+    for (const access of ['read-write', 'copy'] as const) {
+      const made = await drive(
+        item({ ...script('echo x > /tree/x && stat -c %u /tree/x'), ...mounted(access, `fresh ${access}`), user: '1000' }),
+      );
+      assert.equal(made.text, '1000\n', access);
+    }
+  });
+
+  test('one directory of a volume is read: paths begin in it, and what is no real directory is none', [], async (given) => {
+    const { runtime, run, signal } = given;
+    const ref = { run, volume: 'tree' };
+    await runtime.write(ref, directories(), signal);
+    const tar = await runtime.read({ ...ref, directory: 'a b/ü' }, signal);
+    assert.ok(tar !== undefined);
+    const files = await untar(tar);
+    assert.deepEqual([...files.keys()].sort(), ['deep', 'deep/file', 'empty', 'link']);
+    assert.equal(files.get('deep/file')?.content, 'in\n');
+    assert.equal(files.get('link')?.linkname, 'deep');
+    for (const directory of ['a b/ü/', './a b//ü']) assert.ok((await runtime.read({ ...ref, directory }, signal)) !== undefined, directory);
+    for (const directory of noDirectories) assert.equal(await runtime.read({ ...ref, directory }, signal), undefined, directory);
+  });
+
+  test('one directory of a volume is mounted where the plan says, and nothing beside it (R-DCK-36)', [], async (given) => {
+    const { drive, item, runtime, run, signal } = given;
+    await runtime.write({ run, volume: 'tree' }, directories(), signal);
+    const mount = { kind: 'volume', volume: 'tree', directory: 'a b/ü', path: '/at here' } as const;
+    const own = { FAKE_PRINT_FILE: '/at here/deep/file', FAKE_WRITE: '{"/at here/made":"made"}' };
+    const seen = await drive(item({ ...script('cat "/at here/deep/file"', own), mounts: [{ ...mount, access: 'read-only' }] }));
+    assert.equal(seen.text, 'in\n');
+    const beside = { FAKE_PRINT_FILE: '/at here/../beside' };
+    assert.notEqual((await drive(item({ ...script('cat /*/beside', beside), mounts: [{ ...mount, access: 'read-only' }] }))).exit.code, 0);
+    const writing = script('cat "/at here/deep/file"; echo made > "/at here/made"', own);
+    for (const [access, made] of [
+      ['copy', false],
+      ['read-write', true],
+    ] as const) {
+      assert.equal((await drive(item({ ...writing, mounts: [{ ...mount, access }] }))).text, 'in\n', access);
+      const tar = await runtime.read({ run, volume: 'tree', directory: mount.directory }, signal);
+      assert.ok(tar !== undefined);
+      assert.equal((await untar(tar)).has('made'), made, access);
+    }
+  });
+
+  test('a link is never mounted in place of a directory', [], async ({ prepare, item, runtime, run, signal }) => {
+    await runtime.write({ run, volume: 'tree' }, directories(), signal);
+    for (const directory of noDirectories) {
+      const mounts = [{ kind: 'volume', volume: 'tree', directory, path: '/at', access: 'read-only' }] as const;
+      await throwsCode(prepare(item({ ...script('true'), mounts })), 'VOLUME_DIRECTORY_MISSING', /tree/);
+    }
+  });
+
+  test('consumers side by side only read, whoever they are, and one directory too (R-DCK-30)', ['a shell'], async (given) => {
+    const { drive, item, runtime, run, signal } = given;
+    await runtime.write({ run, volume: 'tree' }, directories(), signal);
+    const say =
+      'cat /a/deep/file; for f in /a/new /a/deep/file; do (echo x > "$f") 2>/dev/null || echo refused; done; rm -rf /a/deep 2>/dev/null || echo refused';
+    const mounts = [{ kind: 'volume', volume: 'tree', directory: 'a b/ü', path: '/a', access: 'read-only' }] as const;
+    const both = await Promise.all(['0', '1000'].map((user) => drive(item({ ...script(say), mounts, user }))));
+    for (const { text } of both) assert.equal(text, `in\n${'refused\n'.repeat(3)}`);
+  });
+
+  test('no two stages, attempts or runs share a path they write to unless the plan says so (R-DCK-58)', ['a shell'], async (given) => {
+    const { drive, item } = given;
+    const fresh = { ...script('ls -A /work; echo x > /work/mine; echo y > /mine; ls /mine'), ...mounted('read-write', 'one', '/work') };
+    assert.equal((await drive(item(fresh))).text, '/mine\n');
+    assert.equal((await drive(item({ ...fresh, ...mounted('read-write', 'two', '/work') }))).text, '/mine\n');
+    const again = item({ ...script('ls /mine'), name: 'again' }, 2);
+    assert.notEqual((await drive(again)).exit.code, 0);
   });
 
   test('what the image has at the place of a volume does not get into it', ['a shell'], async ({ drive, item, runtime, run, signal }) => {

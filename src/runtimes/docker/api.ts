@@ -14,6 +14,7 @@ export type ContainerRecord = {
     readonly ExitCode: number;
     readonly Error: string;
     readonly StartedAt: string;
+    readonly FinishedAt: string;
     readonly Health?: { readonly Status: string };
   };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
@@ -22,7 +23,13 @@ export type ContainerRecord = {
 export type ImageRecord = {
   readonly Id: string;
   readonly RepoDigests: readonly string[] | null;
+  readonly Architecture: string;
+  readonly Variant?: string;
+  readonly Os: string;
+  readonly RootFS: { readonly Layers: readonly string[] | null };
   readonly Config: {
+    readonly Labels: Readonly<Record<string, string>> | null;
+    readonly User?: string;
     readonly Entrypoint: readonly string[] | null;
     readonly Cmd: readonly string[] | null;
     readonly Env: readonly string[] | null;

@@ -10,7 +10,9 @@ import type { ContainerSpec } from './containers.ts';
 import { makeExecution } from './execution.ts';
 import { lateNamesOf, literalsOf } from './known-env.ts';
 import type { Image } from './images.ts';
-import { type Leave, mountsOf, refuseWhatIsNotAllowed } from './leave.ts';
+import { type Inputs, makeInputs } from './inputs.ts';
+import { type Leave, refuseWhatIsNotAllowed } from './leave.ts';
+import { makeMounts, type Mounts } from './mounts.ts';
 import type { Parts } from './parts.ts';
 import type { Lease } from './pauses.ts';
 import { makeServices, type Services } from './services.ts';
@@ -35,7 +37,15 @@ export type Attempt = {
   release(): void;
 };
 
-export type Ready = { readonly prepared: Prepared; readonly image: Image; readonly spec: ContainerSpec; readonly made: MadeOf };
+export type Ready = {
+  readonly prepared: Prepared;
+  readonly image: Image;
+  readonly spec: ContainerSpec;
+  readonly made: MadeOf;
+  readonly fill: Fill;
+};
+/** Puts into its volumes what they hold from the start. */
+type Fill = (files: Values['files'], signal: AbortSignal) => Promise<void>;
 type MadeOf = { readonly kind: 'box'; readonly box: Box } | { readonly kind: 'live'; readonly record: ContainerRecord };
 
 export const makeAttempts = (parts: Parts, leave: Leave) => {
@@ -76,7 +86,7 @@ export const makeAttempts = (parts: Parts, leave: Leave) => {
 
 const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   const { stage } = item;
-  const { names, engine, exits, boxes, volumes, pauses, images, clock } = parts;
+  const { names, engine, exits, boxes, pauses, images } = parts;
   const name = names.container(item);
   const title = titleOf(stage);
   const over = new AbortController();
@@ -91,7 +101,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   let wasLetGo = false;
 
   const notify = (note: PrepareNote): void => {
-    if (note.kind !== 'pulling') notes.push(note);
+    if (note.kind !== 'pulling' && note.kind !== 'building') notes.push(note);
     for (const listener of listeners) listener(note);
   };
 
@@ -116,11 +126,15 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     refuseWhatIsNotAllowed(stage, leave);
     const runSignal = parts.runs.signal(item.run);
     if (stage.services.length > 0) services ??= makeServices(parts, item, hold, notify, signal);
-    const mounting = mountsOf(parts, item);
-    const [image, networkMode, mounts] = await allSettled([
-      abortable(images.resolve(item.run, stage.image, notify, runSignal), signal),
+    const labels = parts.labelsOf(item, item.part ?? 'stage');
+    const resolving = abortable(images.resolve(item.run, stage.image, notify, runSignal), signal);
+    const account = resolving.then((found) => parts.accounts.of(item, found, labels, signal));
+    const [image, networkMode, mounts, user, inputs] = await allSettled([
+      resolving,
       network(),
-      mounting,
+      makeMounts(parts, item, signal),
+      account,
+      account.then((found) => makeInputs(parts, item, found)),
       hold(),
       services?.start(runSignal),
     ]);
@@ -130,12 +144,12 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       name,
       title,
       image: image.id,
-      labels: parts.labelsOf(item, 'stage'),
+      labels,
       argv: argvOf(stage.command, image),
       env: literalsOf(stage.env),
       workdir: stage.workdir ?? image.workdir,
       ...(stage.user === undefined ? {} : { user: stage.user }),
-      mounts,
+      mounts: [...mounts.at(user), ...inputs.mounts],
       limits: stage.limits,
       live: stage.log === 'live',
       privileged: false,
@@ -143,7 +157,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       healthcheck: false,
     };
     const made = await boxes.make(spec, image, lateNamesOf(stage.env), signal);
-    return { prepared: { container: name, image: image.resolved }, image, spec, made };
+    return { prepared: { container: name, image: image.resolved }, image, spec, made, fill: fillOf(mounts, inputs) };
   };
 
   const prepare = (): Promise<Ready> => {
@@ -162,7 +176,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const exit = exits.watch(record.Id);
     await exits.look(record.Id);
     const live = record.HostConfig.LogConfig.Type === 'none';
-    return makeExecution({ engine, clock }, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live }, exit);
+    return makeExecution(parts, item, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live }, exit);
   };
 
   /** Another namespace, because somebody still runs in the one that was to be free by now; or another container, because it was lost. */
@@ -194,21 +208,13 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     if (ready.made.kind === 'live') return adopt(ready.made.record);
     await services?.release(values.serviceEnv);
     signal.throwIfAborted();
-    const fill = async (container: string): Promise<void> => {
-      for (const mount of stage.mounts) {
-        if (mount.kind === 'volume' && mount.access === 'copy') {
-          await volumes.copy({ run: item.run, volume: mount.volume }, container, mount.path, signal);
-        }
-      }
-      if (values.files.length > 0) await volumes.putFiles(container, ready.spec.workdir, values.files, signal);
-    };
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
-    const { id, exit, tap } = await ready.made.box.letGo(env, async (container) => {
-      await fill(container);
+    const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
+      await ready.fill(values.files, signal);
       wasLetGo = true;
     });
     lease?.go(exit);
-    return makeExecution({ engine, clock }, { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live }, exit, tap);
+    return makeExecution(parts, item, { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live }, exit, tap);
   };
 
   return {
@@ -247,3 +253,10 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     },
   };
 };
+
+const fillOf =
+  (mounts: Mounts, inputs: Inputs): Fill =>
+  async (files, signal) => {
+    await mounts.fill(signal);
+    await inputs.fill(files, signal);
+  };

@@ -16,8 +16,8 @@ import { makeTap, type Tap } from './tap.ts';
 
 /** A container that is ready to let its command go. */
 export type Box = {
-  /** `fill` puts files into it before. At most once. */
-  letGo(env: Readonly<Record<string, string>>, fill: (container: string) => Promise<void>): Promise<Gone>;
+  /** `fill` comes right before. At most once. */
+  letGo(env: Readonly<Record<string, string>>, fill: () => Promise<void>): Promise<Gone>;
   /** Whether what held it is lost: another must be made. */
   isLost(): boolean;
   cut(): void;
@@ -118,7 +118,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
           if (direct.kind === 'live') throw new RuntimeError('CONTAINER_START_FAILED', `${spec.title} was started by somebody else`);
           return direct.box.letGo(env, fill);
         }
-        await fill(id);
+        await fill();
         const exit = exits.watch(id);
         await attachment.stdin.write(Buffer.from(letGo(nonce, late)));
         return { id, exit, tap };
@@ -140,7 +140,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
       cut: () => {},
       letGo: async (env, fill) => {
         const id = Object.keys(lateOf(spec, env)).length === 0 ? made : await again({ ...spec.env, ...env });
-        await fill(id);
+        await fill();
         const exit = exits.watch(id);
         const tap = makeTap(await attach(id, false, signal), tapOf(spec));
         try {

@@ -40,7 +40,7 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
       }
       case 'run': {
         const ended = await endRuns((run) => run === scope.run, [scope.run]);
-        return removeLabelled(engine, { ...all, [label.run]: scope.run }, {}, signal).finally(() => released(ended));
+        return removeLabelled(engine, { ...all, [label.run]: scope.run }, { images: true }, signal).finally(() => released(ended));
       }
       case 'unused': {
         const networks = await parts.stageNetwork.removeUnused(signal);
@@ -54,7 +54,9 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
           parts.pauseImage.forget();
           parts.stageNetwork.forget();
         }
-        return removeLabelled(engine, all, spare.size > 0 ? { spare } : { images: true }, signal).finally(() => released(ended));
+        return removeLabelled(engine, all, spare.size > 0 ? { spare, images: true } : { images: true }, signal).finally(() =>
+          released(ended),
+        );
       }
     }
   };

@@ -1,17 +1,17 @@
 import { abortable } from '../../lib/abortable.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Execution, Exit, LogChunk, LogPosition, StreamName } from '../runtime.ts';
+import type { Execution, Exit, Item, LogChunk, LogPosition, StreamName } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { ProcessList } from './api.ts';
-import type { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 import { keptLog } from './kept-log.ts';
+import type { Parts } from './parts.ts';
 import type { Tap } from './tap.ts';
 
 /** A container whose command was let go; `tap` where this process did it. */
 export const makeExecution = (
-  { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
+  { engine, clock, commits }: Pick<Parts, 'engine' | 'clock' | 'commits'>,
+  item: Item,
   container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string; readonly live: boolean },
   exit: Promise<Exit>,
   tap?: Tap,
@@ -128,7 +128,14 @@ export const makeExecution = (
       await kill(container.stopSignal);
       if (!hasEnded) cancelKill = clock.after(graceMs, () => void kill('SIGKILL').catch(() => {}));
     },
-    commit: () => Promise.reject(new RuntimeError('UNSUPPORTED', `the container of ${title} cannot be made an image yet`)),
+    commit: async (names, signal) => {
+      try {
+        return await commits(item, id, names, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw asRuntimeError(error, `the container of ${title} cannot be made an image`);
+      }
+    },
   };
 };
 

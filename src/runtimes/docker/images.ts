@@ -3,6 +3,7 @@ import type { ImageSource } from '../../plan/plan.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime-error.ts';
 import type { PrepareNote, ResolvedImage } from '../runtime.ts';
 import type { ImageRecord } from './api.ts';
+import type { Builds } from './builds.ts';
 import { registryAuth } from './engine/credentials.ts';
 import { DockerConfigError, type Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
@@ -19,15 +20,20 @@ export type Image = {
   readonly envNames: readonly string[];
   readonly hasHealthcheck: boolean;
   readonly stopSignal: string;
+  /** As `docker run --user`; empty: root. */
+  readonly user: string;
+  /** What its environment says. */
+  readonly home: string | undefined;
 };
 
 type Notify = (note: PrepareNote) => void;
 
 /** Each image once per run; whoever asks while a pull is under way joins it. */
-export const makeImages = (engine: Engine, env: Environment) => {
+export const makeImages = (engine: Engine, env: Environment, builds: Builds) => {
   const runs = new Map<string, Map<string, Resolving>>();
 
-  const resolve = async (reference: string, notify: Notify, signal: AbortSignal): Promise<Image> => {
+  const resolve = async (run: string, source: ImageSource, notify: Notify, signal: AbortSignal): Promise<Image> => {
+    const reference = await referenceOf(run, source, notify, signal);
     const parsed = parseImageReference(reference);
     if (!parsed.ok) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${JSON.stringify(reference)} ${parsed.message}`);
     const explicit = parsed.image.tag === 'latest' && !/:latest(@|$)/.test(reference) ? `${reference}:latest` : reference;
@@ -37,6 +43,20 @@ export const makeImages = (engine: Engine, env: Environment) => {
     const pulled = await find(parsed.image, signal);
     if (pulled === undefined) throw new RuntimeError('IMAGE_PULL_FAILED', `the image ${explicit} was pulled and is gone again`);
     return imageOf(pulled, parsed.image, explicit, true);
+  };
+
+  const referenceOf = async (run: string, source: ImageSource, notify: Notify, signal: AbortSignal): Promise<string> => {
+    switch (source.kind) {
+      case 'reference':
+        return source.reference;
+      case 'build':
+        return builds.ensure(run, source, notify, signal);
+      case 'stage':
+      case 'output':
+        throw new RuntimeError('UNSUPPORTED', `nobody said which image the one of the stage "${source.stage}" is`);
+      default:
+        return assertNever(source);
+    }
   };
 
   const find = async (image: ImageReference, signal: AbortSignal): Promise<ImageRecord | undefined> => {
@@ -71,10 +91,10 @@ export const makeImages = (engine: Engine, env: Environment) => {
 
   return {
     resolve: (run: string, source: ImageSource, notify: Notify, signal: AbortSignal): Promise<Image> => {
-      const reference = referenceOf(source);
+      const key = JSON.stringify(source);
       const ofRun = runs.get(run) ?? new Map<string, Resolving>();
       runs.set(run, ofRun);
-      const known = ofRun.get(reference);
+      const known = ofRun.get(key);
       if (known !== undefined) {
         known.listeners.add(notify);
         return known.image;
@@ -83,9 +103,9 @@ export const makeImages = (engine: Engine, env: Environment) => {
       const tell: Notify = (note) => {
         for (const listener of listeners) listener(note);
       };
-      const image = resolve(reference, tell, signal);
-      ofRun.set(reference, { image, listeners });
-      image.catch(() => ofRun.delete(reference));
+      const image = resolve(run, source, tell, signal);
+      ofRun.set(key, { image, listeners });
+      image.catch(() => ofRun.delete(key));
       return image;
     },
     forget: (run: string): void => {
@@ -102,27 +122,13 @@ type PullMessage = {
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
 };
 
-const referenceOf = (source: ImageSource): string => {
-  switch (source.kind) {
-    case 'reference':
-      return source.reference;
-    case 'build':
-      throw new RuntimeError('UNSUPPORTED', `building an image from ${source.dockerfile} is not there yet; name an image that is built`);
-    case 'stage':
-    case 'output':
-      throw new RuntimeError('UNSUPPORTED', `an image made by the stage "${source.stage}" cannot be run yet; name an image that is built`);
-    default:
-      return assertNever(source);
-  }
-};
-
-const fullName = ({ registry, repository, tag, digest }: ImageReference): string =>
+export const fullName = ({ registry, repository, tag, digest }: ImageReference): string =>
   `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 
 const imageOf = (record: ImageRecord, image: ImageReference, reference: string, pulled: boolean): Image => {
   const names = [`${image.registry}/${image.repository}`, familiarName(image)];
   const known = (record.RepoDigests ?? []).find((digest) => names.includes(digest.slice(0, digest.indexOf('@'))));
-  const { Entrypoint, Cmd, Env, WorkingDir, Healthcheck, StopSignal } = record.Config;
+  const { Entrypoint, Cmd, Env, User, WorkingDir, Healthcheck, StopSignal } = record.Config;
   return {
     id: record.Id,
     resolved: { reference, digest: known === undefined ? record.Id : known.slice(known.indexOf('@') + 1), pulled },
@@ -132,6 +138,8 @@ const imageOf = (record: ImageRecord, image: ImageReference, reference: string, 
     envNames: (Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
     hasHealthcheck: Healthcheck?.Test !== undefined && Healthcheck.Test[0] !== 'NONE',
     stopSignal: StopSignal || 'SIGTERM',
+    user: User ?? '',
+    home: (Env ?? []).find((entry) => entry.startsWith('HOME='))?.slice('HOME='.length) || undefined,
   };
 };
 

@@ -5,7 +5,7 @@ export const label = {
   project: 'cion.project',
   stage: 'cion.stage',
   attempt: 'cion.attempt',
-  /** stage, service, probe, pause, files, network, stages */
+  /** stage, done, service, probe, pause, files, copy, network, stages, cache, build */
   role: 'cion.role',
   /** Of a container that was started held: what its wrapper says when it was never let go. */
   nonce: 'cion.nonce',

@@ -17,6 +17,12 @@ test('whatever a stage is called, the engine takes its name', () => {
   }
 });
 
+test('an image of the run has a name that every engine takes', () => {
+  for (const stage of ['build', 'ü 漢字', 'Upper', 'x'.repeat(300), '-x']) {
+    assert.match(names.committed('run_1', stage), /^cion-image:run_1-[\w][\w.-]{0,121}$/, stage);
+  }
+});
+
 test('different things have different names', () => {
   const odd = ['a b', 'a-b', 'a_b', 'a/b', 'A b', 'a.b', 'ä b', ''];
   assert.equal(new Set(odd.map(plain)).size, odd.length);
@@ -27,6 +33,16 @@ test('different things have different names', () => {
     names.service(item('a', 1), '2'),
     names.copy(item('a', 1), 'tree'),
     names.container(item('a-1.tree', 1)),
+    names.container({ ...item('a', 1), part: 'done' }),
+    names.service(item('a', 1), 'done'),
+    names.service(item('a', 1), 'files'),
+    names.container(item('a-1-done', 1)),
+    names.helper(names.volume('run_1', 'a-1')),
+    names.helper(names.copy(item('a', 1), 'tree')),
+    names.copy(item('a', 1), 'tree', 'in'),
+    names.inputs(item('a', 1), '/in'),
+    names.inputs({ ...item('a', 1), part: 'done' }, '/in'),
+    names.directory(names.volume('run_1', 'a-1'), 'in'),
   ];
   assert.equal(new Set(derived).size, derived.length);
 });

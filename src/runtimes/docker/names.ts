@@ -1,22 +1,36 @@
 import { createHash } from 'node:crypto';
 import type { Item } from '../runtime.ts';
 
-/** Names of things, derived from what they are for; a dot stands only where one is derived from another. */
-export const makeNames = (namespace: string) => ({
-  container: (item: Item): string => attempt(namespace, item.run, item.stage.name, item.attempt),
-  service: (item: Item, service: string): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.${plain(service)}`,
-  networkOf: (item: Item): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.net`,
-  volume: (run: string, volume: string): string => `${namespace}-${plain(run)}-${plain(volume)}`,
-  copy: (item: Item, volume: string): string => `${attempt(namespace, item.run, item.stage.name, item.attempt)}.${plain(volume)}`,
-  files: (run: string, volume: string): string => `${namespace}-${plain(run)}-${plain(volume)}.files`,
-  cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}-${plain(key)}`,
-  pauseImage: `${namespace}/pause`,
-});
+/**
+ * Names of things, derived from what they are for; a dot stands only where one is derived from another, and what follows it begins with `_`
+ * where it is no name of somebody's choice.
+ */
+export const makeNames = (namespace: string) => {
+  const container = ({ run, stage, attempt, part }: Item): string =>
+    `${namespace}-${plain(run)}-${plain(stage.name)}-${attempt}${part === undefined ? '' : `-${part}`}`;
+
+  return {
+    container,
+    service: (item: Item, service: string): string => `${container(item)}.${plain(service)}`,
+    networkOf: (item: Item): string => `${container(item)}.net`,
+    volume: (run: string, volume: string): string => `${namespace}-${plain(run)}-${plain(volume)}`,
+    /** One directory of a volume, as a volume. */
+    directory: (volume: string, directory: string): string => `${volume}._in.${plain(directory)}`,
+    copy: (item: Item, volume: string, directory?: string): string =>
+      `${container(item)}.${plain(volume)}${directory === undefined ? '' : `.${plain(directory)}`}`,
+    /** Of the attempt's input files that are in or below this directory. */
+    inputs: (item: Item, directory: string): string => `${container(item)}._inputs.${plain(directory)}`,
+    /** The container through which a volume is filled and read. */
+    helper: (volume: string): string => `${volume}._files`,
+    cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}-${plain(key)}`,
+    pauseImage: `${namespace}/pause`,
+    /** What a stage committed without a name of its own. */
+    committed: (run: string, stage: string): string => `${namespace}-image:${plain(run)}-${plain(stage)}`,
+    built: (content: string): string => `${namespace}-build:${content}`,
+  };
+};
 
 export type Names = ReturnType<typeof makeNames>;
-
-const attempt = (namespace: string, run: string, stage: string, number: number): string =>
-  `${namespace}-${plain(run)}-${plain(stage)}-${number}`;
 
 /** Itself where the engine takes it as part of a name, else what is left of it and a hash of it. */
 export const plain = (text: string): string => {

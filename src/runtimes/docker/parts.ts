@@ -1,6 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Item } from '../runtime.ts';
+import { makeAccounts } from './accounts.ts';
 import { makeBoxes } from './boxes.ts';
+import { makeBuilds } from './builds.ts';
+import { makeCommits } from './commits.ts';
 import type { Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { makeExits } from './exits.ts';
@@ -11,6 +14,7 @@ import { makePauseImage } from './pause-image.ts';
 import { makePauses } from './pauses.ts';
 import { makeReadiness } from './readiness.ts';
 import { makeStageNetwork } from './stage-network.ts';
+import { makeTrees } from './trees.ts';
 import { makeVolumes } from './volumes.ts';
 
 /** What the attempts of all runs share. */
@@ -29,10 +33,13 @@ export const makeParts = (given: {
   const names = makeNames(namespace);
   const pauseImage = makePauseImage(engine, namespace, names.pauseImage);
   const exits = makeExits(engine, namespace, clock);
-  const images = makeImages(engine, env);
   const stageNetwork = makeStageNetwork(engine, namespace);
   const pauses = makePauses(engine, stageNetwork, pauseImage, runLabels);
-  const volumes = makeVolumes(engine, names, pauseImage, namespace);
+  const trees = makeTrees(engine, names, pauseImage);
+  const volumes = makeVolumes(engine, names, trees, namespace);
+  const accounts = makeAccounts(engine);
+  const builds = makeBuilds({ engine, names, volumes, namespace, env });
+  const images = makeImages(engine, env, builds);
   const runs = new Map<string, AbortController>();
 
   return {
@@ -45,7 +52,10 @@ export const makeParts = (given: {
     exits,
     images,
     pauses,
+    trees,
     volumes,
+    accounts,
+    commits: makeCommits(engine, names, namespace),
     boxes: makeBoxes(engine, exits, clock),
     readiness: makeReadiness(engine, exits, pauseImage, clock),
     labelsOf: (item: Item, role: string): Labels => ({
@@ -66,6 +76,7 @@ export const makeParts = (given: {
         runs.get(run)?.abort();
         runs.delete(run);
         images.forget(run);
+        accounts.forget(run);
         await Promise.all([pauses.forget(run), volumes.forget(run)]);
       },
     },

@@ -7,10 +7,11 @@ import { pauseProgram } from './pause-program.ts';
 
 /**
  * Our own image, made here so that nothing need be pulled: one static program. Without an argument it waits for ever and keeps a network
- * namespace alive; with the one of `probeArgument` it tries a TCP port every 20 ms until it is accepted, and exits with 0.
+ * namespace alive; with the one of `probeArgument` it tries a TCP port every 20 ms until it is accepted, and exits with 0. A fresh volume
+ * that is mounted at its `volumeRoot` becomes one that any user may write to.
  */
 export const makePauseImage = (engine: Engine, namespace: string, repository: string) => {
-  const reference = `${repository}:1`;
+  const reference = `${repository}:${version}`;
   let made: Promise<string> | undefined;
 
   const make = async (): Promise<string> => {
@@ -24,10 +25,10 @@ export const makePauseImage = (engine: Engine, namespace: string, repository: st
     const query = {
       fromSrc: '-',
       repo: repository,
-      tag: '1',
+      tag: version,
       changes: ['ENTRYPOINT ["/pause"]', `LABEL ${label.namespace}=${namespace}`],
     };
-    for await (const _ of engine.progress('POST', '/images/create', { query, body: imageOf('pause', pauseProgram(Arch)) }));
+    for await (const _ of engine.progress('POST', '/images/create', { query, body: imageOf('pause', pauseProgram(Arch), volumeRoot) }));
     return reference;
   };
 
@@ -58,10 +59,15 @@ export const makePauseImage = (engine: Engine, namespace: string, repository: st
 
 export type PauseImage = ReturnType<typeof makePauseImage>;
 
-/** A tar of one program, as an import takes it. */
-export const imageOf = (name: string, program: Buffer): Readable => {
+export const volumeRoot = '/volume';
+
+const version = '2';
+
+/** A tar of one program, and perhaps a directory that is open to all, as an import takes it. */
+export const imageOf = (name: string, program: Buffer, open?: string): Readable => {
   const tar = pack();
   tar.entry({ name, mode: 0o755 }, program);
+  if (open !== undefined) tar.entry({ name: `${open.slice(1)}/`, type: 'directory', mode: 0o1777 });
   tar.finalize();
   return Readable.from(tar, { objectMode: false });
 };

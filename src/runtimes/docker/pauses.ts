@@ -66,7 +66,7 @@ export const makePauses = (
   return {
     lease: async (item: Item): Promise<Lease> => {
       const pool = poolOf(item.run);
-      const needs = new Set(item.stage.needs.map((need) => need.node));
+      const needs = new Set([...item.stage.needs.map((need) => need.node), ...(item.part === undefined ? [] : [item.stage.name])]);
       const user: User = { stage: item.stage.name, after: new Set(needs), isRunning: false };
       let pause =
         [...pool.pauses].find(({ users }) => users.size > 0 && comesAfter(needs, users)) ??

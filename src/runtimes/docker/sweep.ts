@@ -1,6 +1,7 @@
 import type { Swept } from '../runtime.ts';
 import { untilRemoved } from './boxes.ts';
 import type { Engine } from './engine/engine.ts';
+import { EngineError } from './engine/engine-error.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { type Labels, label, labelFilter } from './labels.ts';
 
@@ -29,13 +30,19 @@ export const removeLabelled = async (
       return false;
     }
   };
-  const remove = async (path: string): Promise<boolean> => {
-    try {
-      return (await unlessGone(engine.json('DELETE', path, { signal }).then(() => true))) ?? false;
-    } catch (error) {
-      if (isRefusal(error, 409) && path.startsWith('/images/')) return false;
-      throw error;
+  const remove = async (path: string): Promise<boolean> =>
+    (await unlessGone(engine.json('DELETE', path, { signal }).then(() => true))) ?? false;
+  /** One after the other: they share layers, and the engine fails on two that want to remove the same. */
+  const removeImages = async (ids: readonly string[]): Promise<number> => {
+    let removed = 0;
+    for (const id of ids) {
+      try {
+        if (await remove(`/images/${id}`)) removed += 1;
+      } catch (error) {
+        if (!isRefusal(error, 409) && !(error instanceof EngineError && /unrecognized image/i.test(error.message))) throw error;
+      }
     }
+    return removed;
   };
   const count = async (removals: readonly Promise<boolean>[]): Promise<number> => {
     const settled = await Promise.allSettled(removals);
@@ -55,7 +62,7 @@ export const removeLabelled = async (
   const [volumes, networks, images] = await Promise.all([
     count((Volumes ?? []).filter(mayGo).map(({ Name }) => remove(`/volumes/${Name}`))),
     count(foundNetworks.filter(mayGo).map(({ Id }) => remove(`/networks/${Id}`))),
-    count(foundImages.map(({ Id }) => remove(`/images/${Id}`))),
+    removeImages(foundImages.filter(mayGo).map(({ Id }) => Id)),
   ]);
   return { containers, volumes, networks, images };
 };
@@ -63,4 +70,4 @@ export const removeLabelled = async (
 type Container = { readonly Id: string; readonly Labels: Labels | null };
 type Volume = { readonly Name: string; readonly Labels: Labels | null };
 type Network = { readonly Id: string; readonly Labels: Labels | null };
-type Image = { readonly Id: string };
+type Image = { readonly Id: string; readonly Labels: Labels | null };

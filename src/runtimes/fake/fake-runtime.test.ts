@@ -28,6 +28,7 @@ runtimeContract(
     networks: noContainers,
     limits: noContainers,
     images: noContainers,
+    'built images': noContainers,
     records: noContainers,
     'a steady load': noContainers,
   },

@@ -2,9 +2,8 @@ import type { Readable } from 'node:stream';
 import { posix } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { digestOf } from '../../lib/canonical-json.ts';
-import type { ImageSource } from '../../plan/plan.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import type { Execution, Exit, Item, LogChunk, Prepared, Runtime, Swept, Values } from '../runtime.ts';
+import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Swept, Values } from '../runtime.ts';
 import { type FakeVolume, fakeVolume } from './fake-volume.ts';
 import { type Program, programOf } from './program.ts';
 
@@ -27,7 +26,9 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
  *
- * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the stage's workdir, or `/`.
+ * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
+ * stage's workdir, or `/`. The home of root is `/root`, of any other user `/`, unless a literal HOME says otherwise. Images are names; one that a
+ * Dockerfile builds is named by what its directory holds.
  */
 export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: FakeWorld }): Runtime => {
   const { clock, world = fakeWorld() } = options;
@@ -51,8 +52,10 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
     name: 'fake, in memory',
 
     prepare: async (item, notify, signal): Promise<Prepared> => {
-      const reference = referenceOf(item.stage.image);
+      signal.throwIfAborted();
+      const reference = referenceOf(world, item, notify);
       const image = { reference, digest: digestOf(reference), pulled: false };
+      mountsOf(world, item);
       const { name } = await prepare(item, signal);
       notify({ kind: 'resolved', image });
       for (const service of item.stage.services) notify({ kind: 'service-ready', service: service.name });
@@ -79,9 +82,12 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
 
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
 
-    read: async (tree, signal): Promise<Readable | undefined> => {
+    read: async (ref, signal): Promise<Readable | undefined> => {
       signal.throwIfAborted();
-      return world.volume(tree.run, tree.volume).packed(tree.directory);
+      return world
+        .volume(ref.run, ref.volume)
+        .within(ref.directory ?? '')
+        ?.packed();
     },
 
     sweep: async (scope): Promise<Swept> => {
@@ -97,11 +103,9 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
             .runs()
             .filter((run) => !scope.exceptRuns.includes(run))
             .map((run) => world.removeRun(run));
-          return {
-            ...nothing,
-            containers: removed.reduce((sum, each) => sum + each.containers, 0),
-            volumes: removed.reduce((sum, each) => sum + each.volumes, 0),
-          };
+          const sum = (of: 'containers' | 'volumes' | 'images'): number => removed.reduce((all, each) => all + each[of], 0);
+          if (scope.exceptRuns.length === 0) world.builds.clear();
+          return { ...nothing, containers: sum('containers'), volumes: sum('volumes'), images: sum('images') };
         }
       }
     },
@@ -122,12 +126,19 @@ type FakeContainer = {
 export const fakeWorld = () => {
   const containers = new Map<string, Map<string, FakeContainer>>();
   const volumes = new Map<string, Map<string, FakeVolume>>();
-  const keyOf = (stage: string, attempt: number, part = 'command'): string => `${part}/${attempt}/${stage}`;
+  /** What runs committed without a name, by run. */
+  const images = new Map<string, Set<string>>();
+  const keyOf = (stage: string, attempt: number, part = ''): string => `${attempt}/${part}/${stage}`;
 
   return {
+    /** References of images that were built. */
+    builds: new Set<string>(),
+    commit: (run: string, reference: string): void => {
+      images.set(run, new Set([...(images.get(run) ?? []), reference]));
+    },
     container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt, item.part)),
     add: (item: Item, program: Program): FakeContainer => {
-      const part = item.part === undefined ? '' : `.${item.part}`;
+      const part = item.part === undefined ? '' : `-${item.part}`;
       const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`, item, program };
       const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
       containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
@@ -140,15 +151,20 @@ export const fakeWorld = () => {
       ofRun.set(name, volume);
       return volume;
     },
-    runs: () => [...new Set([...containers.keys(), ...volumes.keys()])],
+    runs: () => [...new Set([...containers.keys(), ...volumes.keys(), ...images.keys()])],
     remove: (run: string, stage: string, attempt: number): number => {
       const ofRun = containers.get(run);
       const keys = [keyOf(stage, attempt), keyOf(stage, attempt, 'done')];
       for (const key of keys) ofRun?.get(key)?.kill?.();
       return keys.filter((key) => ofRun?.delete(key)).length;
     },
-    removeRun: (run: string): { readonly containers: number; readonly volumes: number } => {
-      const removed = { containers: containers.get(run)?.size ?? 0, volumes: volumes.get(run)?.size ?? 0 };
+    removeRun: (run: string): { readonly containers: number; readonly volumes: number; readonly images: number } => {
+      const removed = {
+        containers: containers.get(run)?.size ?? 0,
+        volumes: volumes.get(run)?.size ?? 0,
+        images: images.get(run)?.size ?? 0,
+      };
+      images.delete(run);
       for (const container of containers.get(run)?.values() ?? []) container.kill?.();
       containers.delete(run);
       volumes.delete(run);
@@ -206,8 +222,9 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     commit: async (names, signal) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
-      const reference = names[0] ?? `${container.name}:committed`;
-      return { reference, digest: digestOf(container.name) };
+      const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
+      if (names.length === 0) world.commit(item.run, reference);
+      return { reference, digest: digestOf(JSON.stringify([item.run, item.stage.name, item.attempt])) };
     },
   };
 };
@@ -219,13 +236,8 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
 
 /** The files a stage sees at absolute paths: its volumes and its input files. */
 const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
-  const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', path);
-  const mounts = item.stage.mounts.flatMap((mount) => {
-    if (mount.kind !== 'volume') return [];
-    const volume = world.volume(item.run, mount.volume);
-    const seen = mount.access === 'copy' ? volume.copy() : volume;
-    return [{ path: posix.join(mount.path, '/'), directory: mount.directory ?? '', access: mount.access, volume: seen }];
-  });
+  const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
+  const mounts = mountsOf(world, item);
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
   return {
     read: (path: string): Uint8Array | undefined => {
@@ -233,15 +245,39 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
       const given = values.files.find((file) => absolute(file.path) === at);
       if (given !== undefined) return given.content;
       const mount = mountOf(at);
-      return mount?.volume.get(posix.join(mount.directory, at.slice(mount.path.length)));
+      return mount?.volume.get(posix.join(mount.inside, at.slice(mount.path.length)));
     },
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
       if (mount === undefined || mount.access === 'read-only') return;
-      mount.volume.put(posix.join(mount.directory, at.slice(mount.path.length)), Buffer.from(content), 0o644);
+      mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
   };
+};
+
+const mountsOf = (world: FakeWorld, item: Item) =>
+  item.stage.mounts.flatMap((mount) => {
+    if (mount.kind === 'artifacts') throw new RuntimeError('UNSUPPORTED', `nobody said where the files of "${mount.stage}" are`);
+    if (mount.kind !== 'volume') return [];
+    const { access, directory } = mount;
+    const whole = world.volume(item.run, mount.volume);
+    const part = directory === undefined ? whole : whole.within(directory);
+    if (part === undefined) {
+      throw new RuntimeError('VOLUME_DIRECTORY_MISSING', `the volume "${mount.volume}" has no directory ${JSON.stringify(directory)}`);
+    }
+    const path = posix.join(placed(item, mount.path), '/');
+    return [
+      access === 'copy' ? { path, access, volume: part.copy(), inside: '' } : { path, access, volume: whole, inside: directory ?? '' },
+    ];
+  });
+
+const placed = ({ stage }: Item, path: string): string => {
+  if (path !== '~' && !path.startsWith('~/')) return path;
+  const told = stage.env['HOME'];
+  const [user = ''] = (stage.user ?? '').split(':');
+  const home = told?.kind === 'literal' ? told.value : ['', '0', 'root'].includes(user) ? '/root' : '/';
+  return posix.join(home, path.slice(1));
 };
 
 const environmentText = (values: Values): string =>
@@ -250,15 +286,34 @@ const environmentText = (values: Values): string =>
     .map(([name, { value }]) => `${name}=${value}\n`)
     .join('');
 
-const referenceOf = (image: ImageSource): string => {
+const referenceOf = (world: FakeWorld, item: Item, notify: (note: PrepareNote) => void): string => {
+  const { image } = item.stage;
   switch (image.kind) {
     case 'reference':
       return image.reference;
-    case 'build':
-      return `build:${image.context}/${image.dockerfile}`;
+    case 'build': {
+      const { context, dockerfile } = image;
+      const volume = world.volume(item.run, image.volume);
+      const files = volume.within(context);
+      if (files === undefined)
+        throw new RuntimeError('IMAGE_BUILD_FAILED', `there is no directory ${JSON.stringify(context)} to build it from`);
+      const text = volume.get(dockerfile);
+      if (text === undefined) throw new RuntimeError('IMAGE_BUILD_FAILED', `there is no Dockerfile ${JSON.stringify(dockerfile)}`);
+      const all = [...files.entries].map(([path, { header, content }]) => [
+        path,
+        header.mode ?? 0,
+        Buffer.from(content).toString('base64'),
+      ]);
+      const reference = `fake-build:${digestOf(JSON.stringify([Buffer.from(text).toString(), all])).slice('sha256:'.length)}`;
+      if (!world.builds.has(reference)) {
+        world.builds.add(reference);
+        for (const line of Buffer.from(text).toString().trim().split('\n')) notify({ kind: 'building', dockerfile, line });
+      }
+      return reference;
+    }
     case 'stage':
     case 'output':
-      return `${image.kind}:${image.stage}`;
+      throw new RuntimeError('UNSUPPORTED', `nobody said which image the one of the stage "${image.stage}" is`);
   }
 };
 

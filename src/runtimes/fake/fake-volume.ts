@@ -9,9 +9,10 @@ export type FakeVolume = {
   put(path: string, content: Uint8Array, mode: number): void;
   get(path: string): Uint8Array | undefined;
   unpack(tar: Readable, signal: AbortSignal): Promise<void>;
-  /** `undefined` when there is no such directory. */
-  packed(directory?: string): Readable | undefined;
+  packed(): Readable;
   copy(): FakeVolume;
+  /** What is in one directory; `undefined` unless it and all above it are real directories. */
+  within(directory: string): FakeVolume | undefined;
 };
 
 type FakeEntry = { readonly header: Partial<Header> & Pick<Header, 'name'>; readonly content: Uint8Array };
@@ -35,15 +36,23 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
       });
       await taken;
     },
-    packed: (directory) => {
-      const root = inside(directory ?? '');
-      if (root !== '' && entries.get(root)?.header.type !== 'directory') return undefined;
-      const below = root === '' ? '' : `${root}/`;
-      const found = [...entries.values()].filter(({ header }) => header.name.startsWith(below));
-      const relative = found.map(({ header, content }) => ({ header: { ...header, name: header.name.slice(below.length) }, content }));
-      return Readable.from(tarOf(relative), { objectMode: false });
-    },
+    packed: () => Readable.from(tarOf([...entries.values()]), { objectMode: false }),
     copy: () => fakeVolume(entries),
+    within: (directory) => {
+      if (directory.split('/').includes('..')) return undefined;
+      const name = inside(directory);
+      if (name === '') return fakeVolume(entries);
+      const steps = name.split('/').map((_, depth, all) => all.slice(0, depth + 1).join('/'));
+      if (steps.some((step) => entries.get(step)?.header.type !== 'directory')) return undefined;
+      return fakeVolume(
+        new Map(
+          [...entries].flatMap(([path, { header, content }]) => {
+            const below = path.slice(name.length + 1);
+            return path.startsWith(`${name}/`) ? [[below, { header: { ...header, name: below, pax: null }, content }] as const] : [];
+          }),
+        ),
+      );
+    },
   };
 };
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Endpoint } from './endpoint.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
@@ -24,18 +25,24 @@ export const connect = async (endpoint: Endpoint, signal: AbortSignal, options?:
 const makeEngine = (transport: Transport, apiVersion: string): Engine => {
   const { name } = transport;
 
-  const respond = async (call: Call) => {
+  const responseTo = async (call: Call): Promise<IncomingMessage> => {
     const answer = await request(transport, { ...call, path: `/v${apiVersion}${call.path}` });
-    if (answer.kind === 'response') return responseBody(name, answer.response, call.signal);
+    if (answer.kind === 'response') return answer.response;
     answer.connection.destroy();
     throw new EngineError('lost', `the Docker Engine at ${name} handed over a connection unasked`);
   };
+  const respond = async (call: Call) => responseBody(name, await responseTo(call), call.signal);
 
   return {
     name,
     apiVersion,
     json: async (method, path, options) => jsonOf(name, await respond({ ...options, method, path })),
     stream: (method, path, options) => respond({ ...options, method, path }),
+    head: async (path, options) => {
+      const response = await responseTo({ ...options, method: 'HEAD', path });
+      response.resume();
+      return response.headers;
+    },
     progress: async function* <T extends object>(...[method, path, options]: Parameters<Engine['progress']>) {
       yield* progressMessages<T>(await respond({ ...options, method, path }));
     },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { whyNoRegistry, withRegistry } from '../testing/registry.ts';
 import { connect } from './connect.ts';
-import { registryAuth } from './credentials.ts';
+import { registryAuth, registryConfig } from './credentials.ts';
 import type { Environment } from './docker-config.ts';
 import { findEndpoint } from './endpoint.ts';
 import { type ImageReference, parseImageReference } from '../../../plan/image-reference.ts';
@@ -48,6 +48,18 @@ describe('the login for a registry', () => {
     assert.equal(header.length % 4, 0);
     return JSON.parse(Buffer.from(header, 'base64url').toString());
   };
+
+  it('is each that can be read, by server, for a build', async () => {
+    const auths = { 'https://index.docker.io/v1/': { auth: base64('me:hub') }, 'example.com:5000': { auth: base64('me:own') } };
+    const credHelpers = { 'helped.example': 'good', 'broken.example': 'broken', 'empty.example': 'empty' };
+    await writeFile(join(directory, 'config.json'), JSON.stringify({ auths, credHelpers }));
+    const logins: unknown = JSON.parse(Buffer.from(await registryConfig(env, { signal }), 'base64url').toString());
+    assert.deepEqual(logins, {
+      'https://index.docker.io/v1/': { username: 'me', password: 'hub', serveraddress: 'https://index.docker.io/v1/' },
+      'example.com:5000': { username: 'me', password: 'own', serveraddress: 'example.com:5000' },
+      'helped.example': { username: 'me', password: 'from helper for helped.example', serveraddress: 'helped.example' },
+    });
+  });
 
   it('is none where nothing is configured', async () => {
     assert.equal(await login({}, 'busybox'), undefined);

@@ -21,12 +21,43 @@ export const registryAuth = async (
   env: Environment,
   options: { readonly signal: AbortSignal; readonly files?: Files },
 ): Promise<string | undefined> => {
+  const login = await loginOf(image.registry, env, options);
+  return login === undefined ? undefined : encode(login);
+};
+
+const loginOf = async (
+  registry: string,
+  env: Environment,
+  options: { readonly signal: AbortSignal; readonly files?: Files },
+): Promise<Login | undefined> => {
   const { auths, credHelpers, credsStore } = readDockerConfig(env, options.files ?? machineFiles);
-  const helper = lookUp(credHelpers, image.registry) ?? credsStore;
-  const login = helper === undefined ? undefined : await askHelper(helper, serverOf(image.registry), env, options.signal);
-  if (login !== undefined) return encode(login);
-  const stored = lookUp(auths, image.registry);
-  return stored === undefined ? undefined : encodeStored(stored, image.registry);
+  const helper = lookUp(credHelpers, registry) ?? credsStore;
+  const login = helper === undefined ? undefined : await askHelper(helper, serverOf(registry), env, options.signal);
+  if (login !== undefined) return login;
+  const stored = lookUp(auths, registry);
+  return stored === undefined ? undefined : loginIn(stored, registry);
+};
+
+/**
+ * The value of X-Registry-Config for builds: all logins that there are, as a build may need any of them. It is a secret. One that cannot be
+ * read is left out: it may be none that the build needs.
+ */
+export const registryConfig = async (
+  env: Environment,
+  options: { readonly signal: AbortSignal; readonly files?: Files },
+): Promise<string> => {
+  const { auths, credHelpers } = readDockerConfig(env, options.files ?? machineFiles);
+  const registries = [...new Set([...auths.keys(), ...credHelpers.keys()].map(registryOf))];
+  const logins = await Promise.all(
+    registries.map(async (registry) => {
+      const login = await loginOf(registry, env, options).catch((error: unknown) => {
+        if (error instanceof DockerConfigError) return undefined;
+        throw error;
+      });
+      return login === undefined ? [] : [[serverOf(registry), login] as const];
+    }),
+  );
+  return encode(Object.fromEntries(logins.flat()));
 };
 
 type Login = Pick<AuthConfig, 'username' | 'password' | 'serveraddress'> & {
@@ -76,16 +107,16 @@ const askHelper = async (helper: string, server: string, env: Environment, signa
     : { username, password: secret, serveraddress: server };
 };
 
-const encodeStored = ({ auth, identityToken, registryToken }: RegistryLogin, registry: string): string | undefined => {
+const loginIn = ({ auth, identityToken, registryToken }: RegistryLogin, registry: string): Login | undefined => {
   const serveraddress = serverOf(registry);
-  if (registryToken !== undefined) return encode({ registrytoken: registryToken, serveraddress });
-  if (identityToken !== undefined) return encode({ identitytoken: identityToken, serveraddress });
+  if (registryToken !== undefined) return { registrytoken: registryToken, serveraddress };
+  if (identityToken !== undefined) return { identitytoken: identityToken, serveraddress };
   if (auth === undefined) return undefined;
   const plain = Buffer.from(auth, 'base64').toString();
   const colon = plain.indexOf(':');
   if (colon < 0) throw new DockerConfigError(`what the Docker configuration has for ${registry} is no user and password`);
-  return encode({ username: plain.slice(0, colon), password: plain.slice(colon + 1).replace(/\0+$/, ''), serveraddress });
+  return { username: plain.slice(0, colon), password: plain.slice(colon + 1).replace(/\0+$/, ''), serveraddress };
 };
 
 /** Engines insist on the padding, which Node's own base64url leaves out. */
-const encode = (login: Login): string => Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+const encode = (given: object): string => Buffer.from(JSON.stringify(given)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');

@@ -19,6 +19,9 @@ export type Engine = {
   /** Resolves when the answer's headers are there (the engine has taken the call), with its raw body. To stop early, destroy it. */
   stream(method: Method, path: string, options?: CallOptions): Promise<Readable>;
 
+  /** The headers of the answer to a HEAD, by their names in lower case. */
+  head(path: string, options?: CallOptions): Promise<Readonly<Record<string, string | readonly string[] | undefined>>>;
+
   /** The messages of a pull, push, build or import. What the engine reports as an error in their midst is thrown, as `refused`. */
   progress<T extends object>(method: Method, path: string, options?: CallOptions): AsyncIterable<T>;
 

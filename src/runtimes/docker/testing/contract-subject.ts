@@ -20,9 +20,9 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
 
   const namesOf = async (path: string, run: string): Promise<readonly string[]> => {
     const filters = labelFilter({ [label.namespace]: namespace, [label.run]: run });
-    const answer = await engine.json<Listed>('GET', path, { query: { filters, all: true } });
+    const answer = await engine.json<Listed>('GET', path, { query: { filters, all: path !== '/images/json' } });
     const things = 'Volumes' in answer ? (answer.Volumes ?? []) : answer;
-    return things.map((thing) => thing.Name ?? thing.Names?.[0] ?? 'nameless');
+    return things.map((thing) => thing.Name ?? thing.Names?.[0] ?? thing.RepoTags?.[0] ?? 'nameless');
   };
 
   return {
@@ -31,8 +31,14 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
     another: () => dockerRuntime({ engine, namespace, env }),
     image: 'busybox:latest',
     imageWithoutShell,
-    left: async (run) => (await Promise.all(['/containers/json', '/volumes', '/networks'].map((path) => namesOf(path, run)))).flat(),
+    left: async (run) =>
+      (await Promise.all(['/containers/json', '/images/json', '/volumes', '/networks'].map((path) => namesOf(path, run)))).flat(),
     records: async (container) => JSON.stringify(await engine.json('GET', `/containers/${container}/json`)),
+    imageRecords: async (reference) =>
+      JSON.stringify(await Promise.all(['json', 'history'].map((what) => engine.json('GET', `/images/${reference}/${what}`)))),
+    removeImages: async (references) => {
+      for (const each of references) await engine.json('DELETE', `/images/${each}`);
+    },
     close: async () => {
       await runtime.sweep({ kind: 'all', exceptRuns: [] }, AbortSignal.timeout(60_000));
       await engine.json('DELETE', `/images/${imageWithoutShell}`);
@@ -41,7 +47,7 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
   };
 };
 
-type Thing = { readonly Name?: string; readonly Names?: readonly string[] };
+type Thing = { readonly Name?: string; readonly RepoTags?: readonly string[] | null; readonly Names?: readonly string[] };
 type Listed = readonly Thing[] | { readonly Volumes: readonly Thing[] | null };
 
 /** A program that does nothing else. */

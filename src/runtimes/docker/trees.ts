@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import { pack } from 'tar-stream';
+import type { Created } from './api.ts';
+import type { Engine } from './engine/engine.ts';
+import { isRefusal } from './failures.ts';
+import { type Labels, label } from './labels.ts';
+import type { Names } from './names.ts';
+import { type PauseImage, volumeRoot } from './pause-image.ts';
+
+/**
+ * File trees go in and out of a volume through its helper: a container of our own image that mounts the volume and is never started. Whoever
+ * makes the helper of a fresh volume makes it one that any user may write to.
+ */
+export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
+  const put = (helper: string, path: string, body: Readable, signal: AbortSignal): Promise<void> =>
+    engine.json('PUT', `/containers/${helper}/archive`, { query: { path }, body, signal });
+
+  return {
+    ensure: async (volume: string, labels: Labels): Promise<string> => {
+      await engine.json('POST', '/volumes/create', { body: { Name: volume, Labels: labels } });
+      return volume;
+    },
+
+    /** Of a volume that is there. */
+    helper: async (volume: string, labels: Labels): Promise<string> => {
+      const name = names.helper(volume);
+      const body = {
+        Image: await image.ensure(),
+        Labels: { ...labels, [label.role]: 'files' },
+        HostConfig: {
+          NetworkMode: 'none',
+          LogConfig: { Type: 'none' },
+          Mounts: [{ Type: 'volume', Source: volume, Target: volumeRoot }],
+        },
+      };
+      try {
+        await engine.json<Created>('POST', '/containers/create', { query: { name }, body });
+      } catch (error) {
+        if (!isRefusal(error, 409)) throw error;
+      }
+      return name;
+    },
+
+    write: async (helper: string, tar: Readable, signal: AbortSignal): Promise<void> => {
+      const { first, whole } = await peeked(tar, blockBytes);
+      const itself = rootEntry(first);
+      if (itself !== undefined) await put(helper, '/', itself, signal);
+      await put(helper, volumeRoot, whole, signal);
+    },
+
+    /** With a tar of the helper's file system: what it has for the volume begins with the path of that. */
+    fill: (helper: string, tar: Readable, signal: AbortSignal): Promise<void> => put(helper, '/', tar, signal),
+
+    /** Of the volume, or of a directory in it. */
+    read: (helper: string, directory: string, signal: AbortSignal): Promise<Readable> =>
+      engine.stream('GET', `/containers/${helper}/archive`, { query: { path: `${volumeRoot}/${directory}/.` }, signal }),
+
+    /** The directory in its plain form (`''`: the volume itself); `undefined` unless it and all above it are real directories. */
+    realDirectory: async (helper: string, directory: string, signal: AbortSignal): Promise<string | undefined> => {
+      const steps = directory.split('/').filter((step) => step !== '' && step !== '.');
+      if (steps.includes('..')) return undefined;
+      for (let depth = 1; depth <= steps.length; depth++) {
+        const path = `${volumeRoot}/${steps.slice(0, depth).join('/')}`;
+        if (!(await isDirectory(engine, helper, path, signal))) return undefined;
+      }
+      return steps.join('/');
+    },
+  };
+};
+
+export type Trees = ReturnType<typeof makeTrees>;
+
+/** A link to a directory is none. */
+const isDirectory = async (engine: Engine, helper: string, path: string, signal: AbortSignal): Promise<boolean> => {
+  try {
+    const headers = await engine.head(`/containers/${helper}/archive`, { query: { path }, signal });
+    const stat = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString();
+    const { mode } = JSON.parse(stat) as { readonly mode: number };
+    return Math.floor(mode / goModeDirectory) % 2 === 1;
+  } catch (error) {
+    if (isRefusal(error, 404)) return false;
+    throw error;
+  }
+};
+
+const goModeDirectory = 2 ** 31;
+
+/** Engines pass over the entry of the root itself; where it comes first, it decides the mode and the owner of the volume. */
+const rootEntry = (block: Buffer): Readable | undefined => {
+  const text = (from: number, to: number): string => block.toString('latin1', from, to).replace(/\0.*$/s, '');
+  if (block.length < blockBytes || !['.', './'].includes(text(0, 100)) || text(156, 157) !== '5') return undefined;
+  const number = (from: number, to: number): number => Number.parseInt(text(from, to).trim(), 8) || 0;
+  const tar = pack();
+  tar.entry({
+    name: `${volumeRoot.slice(1)}/`,
+    type: 'directory',
+    mode: number(100, 108),
+    uid: number(108, 116),
+    gid: number(116, 124),
+  });
+  tar.finalize();
+  return Readable.from(tar, { objectMode: false });
+};
+
+const blockBytes = 512;
+
+const peeked = async (source: Readable, bytes: number): Promise<{ readonly first: Buffer; readonly whole: Readable }> => {
+  const chunks: Buffer[] = [];
+  const iterator: AsyncIterator<Buffer, unknown> = source[Symbol.asyncIterator]();
+  for (let has = 0; has < bytes; ) {
+    const { value, done } = await iterator.next();
+    if (done === true) break;
+    chunks.push(value);
+    has += value.length;
+  }
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield* chunks;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  return { first: Buffer.concat(chunks).subarray(0, bytes), whole: Readable.from(whole(), { objectMode: false }) };
+};
