@@ -9,4 +9,12 @@ export class ResultsError extends Error {
   }
 }
 
-export type ResultsErrorCode = 'RESULTS_UNWRITABLE' | 'RESULTS_UNREADABLE' | 'NO_SPACE';
+export type ResultsErrorCode =
+  | 'RESULTS_UNWRITABLE'
+  | 'RESULTS_UNREADABLE'
+  | 'NO_SPACE'
+  /** A place elsewhere: the credentials are not good enough, or there are none; it is not there; it does not answer. */
+  | 'RESULTS_DENIED'
+  | 'RESULTS_NO_CREDENTIALS'
+  | 'RESULTS_NO_BUCKET'
+  | 'RESULTS_UNREACHABLE';

@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { s3Client, type S3Connection } from './s3-client.ts';
+import { isMissing, s3Error } from './s3-error.ts';
+import { placeText, type S3Place } from './s3-place.ts';
+
+/** Objects by their path below the place's prefix. All of them are private: no access is granted to anybody else (R-DCK-103). */
+export type S3Objects = {
+  readonly name: string;
+  /** Whole or not at all; large ones in parts. What is read of `content` before a failure is lost. `onProgress`: some of it is there. */
+  put(path: string, content: Uint8Array | Readable, options?: PutOptions): Promise<void>;
+  remove(path: string, signal?: AbortSignal): Promise<void>;
+  get(path: string, from?: number): Promise<Readable | undefined>;
+  /** The metadata of an object; `undefined` when there is none. */
+  metadata(path: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** In the order of their paths. */
+  list(start: string): Promise<readonly { readonly path: string; readonly bytes: number }[]>;
+  close(): Promise<void>;
+};
+
+export type PutOptions = {
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: () => void;
+};
+
+/** Parts that are in memory at once, and how large they are: S3 takes 10,000 of an object. */
+const partsAtOnce = 2;
+const partBytes = 8 * 1024 * 1024;
+
+const types: Readonly<Record<string, string>> = {
+  json: 'application/json',
+  log: 'text/plain; charset=utf-8',
+  zip: 'application/zip',
+};
+
+export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects => {
+  const name = placeText(place);
+  let connecting: Promise<S3Client> | undefined;
+  const client = (): Promise<S3Client> => {
+    connecting ??= s3Client(connection);
+    return connecting;
+  };
+  const at = (path: string) => ({ Bucket: place.bucket, Key: place.prefix + path });
+  const unwritable = (error: unknown) => s3Error(name, error, 'RESULTS_UNWRITABLE');
+  const unreadable = (error: unknown) => s3Error(name, error, 'RESULTS_UNREADABLE');
+
+  return {
+    name,
+
+    put: async (path, content, { metadata, signal, onProgress } = {}) => {
+      const type = types[path.slice(path.lastIndexOf('.') + 1)];
+      try {
+        const upload = new Upload({
+          client: await client(),
+          queueSize: partsAtOnce,
+          partSize: partBytes,
+          params: {
+            ...at(path),
+            Body: content,
+            ...(type === undefined ? {} : { ContentType: type }),
+            ...(metadata === undefined ? {} : { Metadata: { ...metadata } }),
+          },
+        });
+        if (onProgress !== undefined) upload.on('httpUploadProgress', onProgress);
+        const abort = (): void => void upload.abort();
+        signal?.throwIfAborted();
+        signal?.addEventListener('abort', abort, { once: true });
+        await upload.done().finally(() => signal?.removeEventListener('abort', abort));
+      } catch (error) {
+        throw unwritable(error);
+      } finally {
+        if (content instanceof Readable) content.destroy();
+      }
+    },
+
+    remove: async (path, signal) => {
+      try {
+        await (await client()).send(new DeleteObjectCommand(at(path)), signal === undefined ? {} : { abortSignal: signal });
+      } catch (error) {
+        if (!isMissing(error)) throw unwritable(error);
+      }
+    },
+
+    get: async (path, from = 0) => {
+      try {
+        const range = from === 0 ? {} : { Range: `bytes=${from}-` };
+        const { Body: body } = await (await client()).send(new GetObjectCommand({ ...at(path), ...range }));
+        return body instanceof Readable ? Readable.from(readable(body, unreadable), { objectMode: false }) : undefined;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw unreadable(error);
+      }
+    },
+
+    metadata: async (path) => {
+      try {
+        return (await (await client()).send(new HeadObjectCommand(at(path)))).Metadata ?? {};
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw unreadable(error);
+      }
+    },
+
+    list: async (start) => {
+      const found: { readonly path: string; readonly bytes: number }[] = [];
+      try {
+        for (let next: string | undefined = ''; next !== undefined; ) {
+          const more: { ContinuationToken?: string } = next === '' ? {} : { ContinuationToken: next };
+          const page = await (await client()).send(
+            new ListObjectsV2Command({ Bucket: place.bucket, Prefix: place.prefix + start, ...more }),
+          );
+          for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ path: Key.slice(place.prefix.length), bytes: Size });
+          next = page.NextContinuationToken;
+        }
+        return found;
+      } catch (error) {
+        throw unreadable(error);
+      }
+    },
+
+    close: async () => (await connecting?.catch(() => undefined))?.destroy(),
+  };
+};
+
+const readable = async function* (body: Readable, failure: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw failure(error);
+  }
+};
