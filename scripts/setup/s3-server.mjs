@@ -92,7 +92,10 @@ const freePort = () =>
 
 const lastLines = (directory, log) => {
   try {
-    return readFileSync(join(directory, 'log', `${log}.log`), 'utf8').split('\n').slice(-10).join('\n');
+    return readFileSync(join(directory, 'log', `${log}.log`), 'utf8')
+      .split('\n')
+      .slice(-10)
+      .join('\n');
   } catch {
     return '';
   }

@@ -101,6 +101,17 @@ export const buildProgram = (process: ProgramProcess) => {
       finish(await (await import('./commands/artifacts.ts')).artifacts(context(), run, stage, options)),
     );
 
+  command('results', 'upload results that a run with --results could not upload')
+    .description(
+      'push: uploads what could not be uploaded while a run went on. With a run and --results: all of it.\n' +
+        'Exit code 0 when all is there, 3 when something is left; what is left stays remembered.',
+    )
+    .addArgument(new Argument('<action>', 'what to do').choices(['push'] as const))
+    .argument('[run]', 'a number, an id or its beginning; without it: all that have something left')
+    .addOption(resultsOption())
+    .addOption(resultsEndpointOption())
+    .action(async (_action, run, options) => finish(await (await import('./commands/results.ts')).pushResults(context(), run, options)));
+
   command('deployments', 'say what was deployed where, the newest first')
     .option('--at <environment>', 'only what is there now')
     .addOption(jsonOption('print JSON lines'))
@@ -228,8 +239,15 @@ const executing = <Args extends unknown[], Opts extends OptionValues>(command: C
       ),
     )
     .option('--record', 'record deployments also when files differ from the commit')
+    .addOption(resultsOption())
+    .addOption(resultsEndpointOption())
     .option('--allow-privileged', 'let services run privileged that ask for it')
     .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect));
+
+const resultsOption = () =>
+  new Option('--results <place>', 'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix (or CION_RESULTS)');
+const resultsEndpointOption = () =>
+  new Option('--results-endpoint <url>', 'the address of an S3 server that is not AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)');
 
 const jsonOption = (text: string) => new Option('--json', text);
 const runtimeOption = () =>

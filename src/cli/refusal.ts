@@ -29,6 +29,7 @@ export type RefusalCode =
   | 'DIRECTORY_MISSING'
   | 'PROJECT_NOT_ROOT'
   | 'NO_ARTIFACTS'
+  | 'NO_PLACE'
   | 'ARTIFACT_UNKNOWN'
   | 'CONFIG_EXISTS'
   | 'ENV_FILE_UNREADABLE'

@@ -20,6 +20,8 @@ export type Session = {
   readonly interrupts: Interrupts;
   /** For what happens before and beside the execution. */
   readonly recorder: Recorder;
+  /** A word to people beside the run: at once, or where the terminal is painted, after the run. */
+  say(text: string): void;
   /** The journal with all that the recorder has appended in its past: for the execution, which the recorder must not overlap. */
   journal(): Journal;
 };
@@ -37,6 +39,11 @@ export const withSession = async <T>(
   const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
   const interrupts = listenForInterrupts(tell, userName(context));
   const printer = await openPrinter(context, options, clock, personAt(context, project, run, clock));
+  const later: string[] = [];
+  const say = (text: string): void => {
+    if (isLive(context, options)) later.push(text);
+    else context.stderr.write(`cion: ${text}\n`);
+  };
   const past: RunEvent[] = [...journal.past];
   const act: Parameters<typeof makeRecorder>[3] = (events, state) => {
     for (const event of events) {
@@ -52,9 +59,10 @@ export const withSession = async <T>(
       if (state !== undefined) act(events, state);
     }
     const recorder = makeRecorder({ run, past: [...past], append: journal.append }, clock, () => [], act);
-    return await work({ clock, printer, interrupts, recorder, journal: () => ({ run, past, append: journal.append }) });
+    return await work({ clock, printer, interrupts, recorder, say, journal: () => ({ run, past, append: journal.append }) });
   } finally {
     await printer.close();
+    for (const text of later) context.stderr.write(`cion: ${text}\n`);
     await journal.close();
     interrupts.stop();
   }

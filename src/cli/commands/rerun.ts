@@ -14,13 +14,15 @@ import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
 import { stagesAgain } from '../../engine/stages-again.ts';
+import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
 export type RerunOptions = OutsideOptions &
   IdentityOptions &
   PrinterOptions &
-  CarryOutOptions & { readonly failed?: true } & RuntimeOptions;
+  CarryOutOptions & { readonly failed?: true } & RuntimeOptions &
+  ResultsOptions;
 
 /** Further attempts of the same run (R-CIO-33). */
 export const rerun = async (context: Context, wanted: string | undefined, options: RerunOptions): Promise<ExitCode> => {
@@ -47,14 +49,17 @@ export const rerun = async (context: Context, wanted: string | undefined, option
     await printProblems(context, missing, []);
     return exitCodes.refused;
   }
+  const place = (await placeOf(context, project, id, options))?.place;
   return withRuntime(options, context, (runtime) =>
     withSession(context, project, id, options, async (session) => {
-      const { recorder, clock, printer, interrupts } = session;
+      const { recorder, clock, printer, interrupts, say } = session;
       const source = await keptSource(project, state, interrupts.cancel);
       await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by } }]);
       const gatekeeper = gatekeeperOf(project, id, by, clock, options);
-      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, gatekeeper, source };
-      const code = await carryOut(context, deps, options, interrupts);
+      const code = await withMirror({ context, project, run: id, place, interrupts, say }, ({ results, planned }) => {
+        const deps = { journal: session.journal(), runtime: planned(runtime), results, clock, outside, sink: printer, gatekeeper, source };
+        return carryOut(context, deps, options, interrupts);
+      });
       await forgetSource(project, await readRun(project, id));
       return code;
     }),

@@ -15,10 +15,11 @@ import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type ResumeOptions = OutsideOptions & IdentityOptions & PrinterOptions & CarryOutOptions & RuntimeOptions;
+export type ResumeOptions = OutsideOptions & IdentityOptions & PrinterOptions & CarryOutOptions & RuntimeOptions & ResultsOptions;
 
 /** Goes on with a run whose process died: attaches to what still runs, and runs nothing twice. */
 export const resume = async (context: Context, wanted: string | undefined, options: ResumeOptions): Promise<ExitCode> => {
@@ -47,13 +48,16 @@ export const resume = async (context: Context, wanted: string | undefined, optio
     await printProblems(context, missing, []);
     return exitCodes.refused;
   }
+  const place = (await placeOf(context, project, id, options))?.place;
   return withRuntime(options, context, (runtime) =>
     withSession(context, project, id, options, async (session) => {
-      const { clock, printer, interrupts } = session;
+      const { clock, printer, interrupts, say } = session;
       const source = await keptSource(project, state, interrupts.cancel);
       const gatekeeper = gatekeeperOf(project, id, by, clock, options);
-      const deps = { journal: session.journal(), runtime, results: project.results, clock, outside, sink: printer, gatekeeper, source };
-      const code = await carryOut(context, deps, options, interrupts);
+      const code = await withMirror({ context, project, run: id, place, interrupts, say }, ({ results, planned }) => {
+        const deps = { journal: session.journal(), runtime: planned(runtime), results, clock, outside, sink: printer, gatekeeper, source };
+        return carryOut(context, deps, options, interrupts);
+      });
       await forgetSource(project, await readRun(project, id));
       return code;
     }),

@@ -22,13 +22,15 @@ import { directoryTree, readFrom, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
+import { askedPlace, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 
 export type RunOptions = OutsideOptions &
   IdentityOptions &
   PrinterOptions &
-  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly log?: 'kept' | 'live' } & RuntimeOptions;
+  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly log?: 'kept' | 'live' } & RuntimeOptions &
+  ResultsOptions;
 
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
@@ -52,6 +54,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     }
   }
   const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
+  const place = await askedPlace(context, options);
   await makeProjectDir(project.root);
   const id = newRunId(systemClock.now());
   const by = userName(context);
@@ -61,7 +64,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     return { kind: 'run.created', run: id, number: await takeRunNumber(project.stateDir, id), project: project.name, trigger } as const;
   };
   const code = await withSession(context, project, id, { ...options, begin }, async (session): Promise<ExitCode> => {
-    const { recorder, interrupts, clock } = session;
+    const { recorder, interrupts, clock, say } = session;
     const opening = openRuntime(options, context, interrupts.cancel);
     opening.catch(() => undefined);
     const directory = sourceDirectory(project, id);
@@ -72,48 +75,49 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     };
     try {
       const vet = (plan: Plan, only: ReadonlySet<string> | undefined) => gateProblems(project, plan, only, by, options);
-      const end = await fetchAndPlan(
-        {
-          run: id,
-          recorder,
-          clock,
-          outside: (plan, tree) => openSecrets(variables, identities, plan, () => readFrom(tree, secretsFile)),
-          dialects,
-          results: project.results,
-          snapshot: freeze,
-          vet,
-          ready: opening,
-          ...(options.log === undefined ? {} : { log: options.log }),
-        },
-        wanted,
-        interrupts.cancel,
-      );
-      switch (end.kind) {
-        case 'refused':
-          afterwards = () => printProblems(context, end.problems, end.files);
-          return exitCodes.refused;
-        case 'errored':
-          afterwards = () => Promise.reject(end.error);
-          return exitCodes.errored;
-        case 'cancelled':
-          return exitCodes.cancelled;
-        case 'planned': {
-          afterwards = () => printProblems(context, end.warnings, end.files);
-          const { runtime } = await opening;
-          const { results } = project;
-          const deps = {
-            journal: session.journal(),
-            runtime,
-            results,
+      return await withMirror({ context, project, run: id, place, interrupts, say }, async (carried): Promise<ExitCode> => {
+        const end = await fetchAndPlan(
+          {
+            run: id,
+            recorder,
             clock,
-            outside: end.outside,
-            sink: session.printer,
-            gatekeeper: gatekeeperOf(project, id, by, clock, options),
-            source: () => tarOf(directory),
-          };
-          return await carryOut(context, deps, options, interrupts);
+            outside: (plan, tree) => openSecrets(variables, identities, plan, () => readFrom(tree, secretsFile)),
+            dialects,
+            results: carried.results,
+            snapshot: freeze,
+            vet,
+            ready: opening,
+            ...(options.log === undefined ? {} : { log: options.log }),
+          },
+          wanted,
+          interrupts.cancel,
+        );
+        switch (end.kind) {
+          case 'refused':
+            afterwards = () => printProblems(context, end.problems, end.files);
+            return exitCodes.refused;
+          case 'errored':
+            afterwards = () => Promise.reject(end.error);
+            return exitCodes.errored;
+          case 'cancelled':
+            return exitCodes.cancelled;
+          case 'planned': {
+            afterwards = () => printProblems(context, end.warnings, end.files);
+            const { runtime } = await opening;
+            const deps = {
+              journal: session.journal(),
+              runtime: carried.planned(runtime),
+              results: carried.results,
+              clock,
+              outside: end.outside,
+              sink: session.printer,
+              gatekeeper: gatekeeperOf(project, id, by, clock, options),
+              source: () => tarOf(directory),
+            };
+            return await carryOut(context, deps, options, interrupts);
+          }
         }
-      }
+      });
     } finally {
       await forgetSource(project, await readRun(project, id));
       await opening.then(({ close }) => close()).catch(() => undefined);

@@ -91,7 +91,6 @@ const connected = async (): Promise<Socket | undefined> => {
 
 const startKeeper = (): void => {
   const keeper = spawn(process.execPath, [fileURLToPath(new URL('keeper.ts', import.meta.url))], {
-    
     detached: true,
     stdio: 'ignore',
   });
