@@ -103,7 +103,7 @@ export const buildProgram = (process: ProgramProcess) => {
 
   command('results', 'upload results that a run with --results could not upload')
     .description(
-      'push: uploads what could not be uploaded while a run went on. With a run and --results: all of it.\n' +
+      'push: uploads what could not be uploaded while runs went on; of a run that is named, all of it once more.\n' +
         'Exit code 0 when all is there, 3 when something is left; what is left stays remembered.',
     )
     .addArgument(new Argument('<action>', 'what to do').choices(['push'] as const))
