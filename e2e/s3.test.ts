@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -230,16 +231,7 @@ describe('results in S3', { skip: whyNoS3() }, () => {
     again.process.kill('SIGINT');
     assert.equal((await again.ended).code, 130);
     const keys = (await keysIn(bucket)).filter((key) => /(first|second)/.test(key)).map((key) => key.split('/').at(-1));
-    assert.deepEqual(keys, [
-      'first.json',
-      'first.log',
-      'first@1.json',
-      'first@1.log',
-      'second.json',
-      'second.log',
-      'second@1.json',
-      'second@1.log',
-    ]);
+    assert.deepEqual(keys, ['first.json', 'first.log', 'first@1.json', 'first@1.log', 'second.json', 'second.log', 'second@1.json']);
     assert.deepEqual((await documentOf(bucket, `dockercise/run/${run}/first@1.json`)).logs, `run/${run}/first@1.log`);
   });
 
@@ -284,10 +276,12 @@ const unzipped = (bytes: Buffer): Promise<Readonly<Record<string, string>>> =>
       const found: Record<string, string> = {};
       zip.on('error', reject).on('end', () => resolve(found));
       zip.on('entry', (entry) => {
-        zip.openReadStream(entry, async (error, stream) => {
+        zip.openReadStream(entry, (error, stream) => {
           if (error) return reject(error);
-          found[entry.fileName] = Buffer.concat(await stream.toArray()).toString();
-          zip.readEntry();
+          text(stream).then((content) => {
+            found[entry.fileName] = content;
+            zip.readEntry();
+          }, reject);
         });
       });
       zip.readEntry();

@@ -40,6 +40,8 @@ export const commandsDoc = (): string => {
       ['variable', 'meaning'],
       [
         ['`DOCKER_HOST`', 'the engine to use: `unix://`, `tcp://` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) or `ssh://`'],
+        ['`CION_RESULTS`', 'where results are copied to, as `--results`'],
+        ['`AWS_…`', 'which S3 server and whose credentials: see [results](results.md)'],
         ['`NO_COLOR`', 'no colours'],
         ['`CION_AGE_KEY`', 'the age key that reads encrypted values, itself; no stage is given it'],
         ['`CION_AGE_KEY_FILE`', 'the file with that key'],

@@ -12,12 +12,12 @@ import { type Answer, keeperAddress, users } from './s3-server.ts';
 const idleMs = 30_000;
 const waiting = new Set<Socket>();
 const using = new Set<Socket>();
+const directories: string[] = [];
 let answer: Answer | undefined;
-let directory: string | undefined;
 let idle: NodeJS.Timeout | undefined;
 
 const end = (): void => {
-  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
   process.exit();
 };
 
@@ -46,14 +46,15 @@ const server = createServer((socket) => {
 server.on('error', () => process.exit());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
 
-server.listen(keeperAddress, async () => {
-  try {
-    directory = mkdtempSync(join(tmpdir(), 'cion-s3-'));
-    answer = await startS3(directory, Object.values(users), () => undefined);
-  } catch (error) {
-    answer = { trouble: error instanceof Error ? error.message : String(error) };
+const begin = async (): Promise<void> => {
+  for (let tries = 2; tries > 0 && (answer === undefined || 'trouble' in answer); tries--) {
+    const directory = mkdtempSync(join(tmpdir(), 'cion-s3-'));
+    directories.push(directory);
+    answer = await startS3(directory, Object.values(users), () => undefined).catch((error: unknown) => ({ trouble: String(error) }));
   }
   for (const socket of waiting) tell(socket);
   waiting.clear();
   restIfUnused();
-});
+};
+
+server.listen(keeperAddress, () => void begin());
