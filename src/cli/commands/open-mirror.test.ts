@@ -25,7 +25,7 @@ test('the results of all stages are elsewhere before what the run made is remove
   process.env.AWS_ACCESS_KEY_ID = users.ada.accessKeyId;
   process.env.AWS_SECRET_ACCESS_KEY = users.ada.secretAccessKey;
   const bucket = await server.bucket();
-  const context = { cwd, env: {}, stdout: process.stdout, stderr: process.stderr };
+  const context = { cwd, env: {}, stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
   const project = await openProject(context);
   await makeProjectDir(cwd);
   const run = newRunId(Date.now());
