@@ -1,5 +1,5 @@
 import type { Mirror } from './mirror.ts';
-import { documentName, logName, objectPath, pastName, zipName } from './object-names.ts';
+import { documentName, logName, logOwner, objectPath, pastName, zipName } from './object-names.ts';
 import type { Results } from './results.ts';
 
 /**
@@ -12,9 +12,10 @@ export const mirrored = (local: Results, mirror: Pick<Mirror, 'due'>): Results =
 
   begin: async (key, startedAt) => {
     const log = await local.begin(key, startedAt);
-    const { run, stage, attempt } = key;
+    const { run, stage, attempt, part } = key;
+    if (part !== undefined) return log;
     if (attempt === 1) mirror.due([objectPath(run, documentName(stage))]);
-    else mirror.due([...pathsOf(run, pastName(stage, attempt - 1)), ...pathsOf(run, stage)]);
+    else mirror.due([...pathsOf(run, stage, attempt - 1), ...pathsOf(run, stage)]);
     return log;
   },
 
@@ -24,6 +25,11 @@ export const mirrored = (local: Results, mirror: Pick<Mirror, 'due'>): Results =
   },
 });
 
-/** The objects of a stage, or of a past attempt under its name. */
-export const pathsOf = (run: string, name: string): readonly string[] =>
-  [logName(name), zipName(name), documentName(name)].map((file) => objectPath(run, file));
+/** The objects of a stage, or of a past attempt of it, the document last. */
+export const pathsOf = (run: string, stage: string, attempt?: number): readonly string[] => {
+  const named = (name: string): string => (attempt === undefined ? name : pastName(name, attempt));
+  const name = named(stage);
+  return [logName(named(logOwner({ stage, part: 'done' }))), logName(name), zipName(name), documentName(name)].map((file) =>
+    objectPath(run, file),
+  );
+};

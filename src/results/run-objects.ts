@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import type { Outcome } from '../run/outcome.ts';
 import type { RunState, StageState } from '../run/run-state.ts';
-import { documentName, objectPath, pastName } from './object-names.ts';
+import { documentName, objectPath } from './object-names.ts';
 import { pathsOf } from './mirrored.ts';
 import type { Results, StoredChunk } from './results.ts';
 import { zipWriter } from './zip-writer.ts';
@@ -71,13 +71,12 @@ export const runIndex = (state: RunState): RunIndex => {
 /** Everything that may be kept of a run. */
 export const allPaths = (state: RunState): readonly string[] => [
   ...pathsOf(state.run, 'fetch'),
-  ...[...state.nodes.values()].filter(hasBegun).flatMap(({ name, attempts }) => [
-    ...attempts
-      .slice(0, -1)
-      .map(({ attempt }) => pastName(name, attempt))
-      .flatMap((past) => pathsOf(state.run, past)),
-    ...pathsOf(state.run, name),
-  ]),
+  ...[...state.nodes.values()]
+    .filter(hasBegun)
+    .flatMap(({ name, attempts }) => [
+      ...attempts.slice(0, -1).flatMap(({ attempt }) => pathsOf(state.run, name, attempt)),
+      ...pathsOf(state.run, name),
+    ]),
   outPath(state.run),
   indexPath(state.run),
 ];

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { logName, pastName } from '../object-names.ts';
-import type { StoredChunk } from '../results.ts';
+import { logName, logOwner, pastName } from '../object-names.ts';
+import type { LogKey, StoredChunk } from '../results.ts';
 import type { S3Objects } from './s3-objects.ts';
 
 /**
@@ -15,7 +15,7 @@ export type LogParts = {
   append(offset: number, chunk: StoredChunk): Promise<void>;
   /** The bytes from `from` on. Ends early when parts vanish, because the log was composed meanwhile: then `find` again. */
   read(parts: readonly LogPart[], from: number): AsyncGenerator<StoredChunk>;
-  /** Makes one object of the parts, under the stage's plain name or as that of a past attempt. May be done again. */
+  /** Makes one object of the parts, under its plain name or as that of a past attempt; none of a `done` that never began. May be done again. */
   compose(as: 'newest' | 'past'): Promise<void>;
   remove(): Promise<void>;
 };
@@ -27,8 +27,10 @@ type Stream = StoredChunk['stream'];
 const removedAtOnce = 16;
 const readAhead = 8;
 
-export const logParts = (objects: S3Objects, { run, stage, attempt }: { run: string; stage: string; attempt: number }): LogParts => {
-  const [newest, past] = [`run/${run}/${logName(stage)}`, `run/${run}/${logName(pastName(stage, attempt))}`];
+export const logParts = (objects: S3Objects, key: LogKey): LogParts => {
+  const { run, attempt } = key;
+  const owner = logOwner(key);
+  const [newest, past] = [`run/${run}/${logName(owner)}`, `run/${run}/${logName(pastName(owner, attempt))}`];
   const folder = `${newest}/${attempt}/`;
   const index = `${folder}index`;
 
@@ -96,6 +98,7 @@ export const logParts = (objects: S3Objects, { run, stage, attempt }: { run: str
     compose: async (as) => {
       const goal = as === 'newest' ? newest : past;
       const parts = await find();
+      if (parts.length === 0 && key.part !== undefined) return;
       const isMoved = as === 'past' && (await objects.metadata(newest)) === undefined;
       const isComposed = parts.length > 0 && parts.every(({ path }) => path === undefined);
       if (!isComposed || (as === 'past' && !isMoved)) {

@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkNames, documentName, isPlainName, objectPath, pastName, zipName } from '../object-names.ts';
-import type { AttemptKey, LogWriter, Results, StageDocument, StageKey, StoredChunk } from '../results.ts';
+import type { AttemptKey, LogKey, LogWriter, Results, StageDocument, StageKey, StoredChunk } from '../results.ts';
 import { ResultsError } from '../results-error.ts';
 import { begunDocument, documentText, finishedDocument, renamedDocument } from '../stage-document.ts';
 import { zipFromTar } from '../zip-from-tar.ts';
@@ -43,11 +43,17 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
     return newest;
   };
 
+  /** The stage's own log and that of its `done`. */
+  const logsOf = ({ run, stage, attempt }: AttemptKey) => {
+    const key = { run, stage, attempt };
+    return [logParts(objects, key), logParts(objects, { ...key, part: 'done' })];
+  };
+
   /** May be interrupted anywhere and done again: the plain document, which says whose the others are, is replaced last. */
   const setAside = async (key: AttemptKey): Promise<void> => {
     const { run, stage } = key;
     const past = pastName(stage, key.attempt);
-    await logParts(objects, key).compose('past');
+    for (const log of logsOf(key)) await log.compose('past');
     const zip = await objects.get(objectPath(run, zipName(stage)));
     if (zip !== undefined) {
       await objects.put(objectPath(run, zipName(past)), zip);
@@ -69,6 +75,7 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
       checkNames(key, 'RESULTS_UNWRITABLE');
       try {
         const newest = await newestFor(key);
+        if (key.part !== undefined) return await writerOf(objects, key);
         const goesOn = newest?.attempt === key.attempt;
         if (newest !== undefined && !goesOn) await setAside({ ...key, attempt: newest.attempt });
         await putDocument(key, begunDocument(key, goesOn ? newest.startedAt : startedAt));
@@ -96,9 +103,10 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
       try {
         const newest = await newestFor(key);
         const isKnown = newest?.attempt === key.attempt;
-        const log = logParts(objects, key);
-        if (!summary.hasLog) await log.remove();
-        else if (isKnown) await log.compose('newest');
+        for (const log of logsOf(key)) {
+          if (!summary.hasLog) await log.remove();
+          else if (isKnown) await log.compose('newest');
+        }
         await putDocument(key, finishedDocument(key, isKnown ? newest.startedAt : summary.startedAt, summary));
       } catch (error) {
         throw failed(`The document of "${key.stage}"`, error);
@@ -134,7 +142,7 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
   };
 };
 
-const writerOf = async (objects: S3Objects, key: AttemptKey): Promise<LogWriter> => {
+const writerOf = async (objects: S3Objects, key: LogKey): Promise<LogWriter> => {
   const log = logParts(objects, key);
   const position = { stdout: 0, stderr: 0 };
   for (const { stream, bytes } of await log.find()) position[stream] += bytes;
