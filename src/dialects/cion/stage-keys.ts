@@ -9,7 +9,7 @@ import { image } from '../image.ts';
 import { limits } from '../limits.ts';
 import { type MappingOf, optional, required } from '../mapping.ts';
 import { retry } from '../retry.ts';
-import { defined, text } from '../shape.ts';
+import { choice, defined, text } from '../shape.ts';
 import { user } from '../user.ts';
 import { services, stageEnv } from './env.ts';
 import { run } from './run.ts';
