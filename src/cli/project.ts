@@ -57,7 +57,7 @@ export const readFrom = async (tree: Tree, path: string): Promise<Uint8Array | u
   (await tree.paths('root')).includes(path) ? tree.read(path).catch(() => new Uint8Array()) : undefined;
 
 /** The files of a directory, as they are at this moment. Nothing outside of it is read, whatever a link says. */
-export const directoryTree = async (root: string): Promise<Tree> => ({
+export const directoryTree = (root: string): Tree => ({
   paths: async (where) => (where === 'root' ? readdir(root) : allPaths(root)),
   read: async (path) => {
     const place = await realpath(join(root, path));

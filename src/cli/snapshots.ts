@@ -66,7 +66,7 @@ export const withCommitTree = async <T>(
   const directory = await mkdtemp(join(tmpdir(), 'cion-commit-'));
   try {
     await snapshot({ dir: root, commit, into: join(directory, 'source'), signal, log: () => undefined });
-    return await work(await directoryTree(join(directory, 'source')));
+    return await work(directoryTree(join(directory, 'source')));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -88,8 +88,10 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
 };
 
 const stagesInText = async (context: Context): Promise<readonly Candidate[]> => {
-  const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
-  return tree?.compiled.ok ? tree.compiled.plan.nodes.map(({ name }) => ({ value: name })) : [];
+  const tree = await compileTree(directoryTree(await projectRoot(context)), dialects);
+  return tree?.compiled.ok
+    ? [...tree.compiled.plan.nodes.map(({ name }) => name), ...(tree.compiled.names?.keys() ?? [])].map((value) => ({ value }))
+    : [];
 };
 
 const nodesInText = async (context: Context, kind: PlanNode['kind']): Promise<readonly Candidate[]> => {
