@@ -116,6 +116,10 @@ export const resolveEnv = (variables: readonly Variable[], isStage: (name: strin
       const message = `${quoted(item.name)} is neither a stage, nor a name, nor KEY=value.`;
       report({ code: 'BAD_VARIABLE', message, hint: 'A name is that of a stage or of a variable from outside.', range: item.range });
     }
+    if (item.kind === 'name' && /^_*$/.test(variable)) {
+      const message = `There is no variable that could be called like ${quoted(item.name)}.`;
+      report({ code: 'BAD_VARIABLE', message, hint: `Give it a name: "NAME: { stage: ${item.name} }".`, range: item.range });
+    }
     const first = given.get(variable);
     if (first !== undefined) {
       const message = `The variable ${variable} is given twice, first in line ${first.start.line}.`;
