@@ -43,7 +43,7 @@ const long = mapping({
 });
 
 const longForm: Shape<Img> = {
-  schema: long.schema,
+  schema: { anyOf: [long.schema, { type: 'object', additionalProperties: { type: 'null' }, minProperties: 1, maxProperties: 1 }] },
   read: (node, place) => {
     const [only, second] = node.kind === 'map' ? node.entries : [];
     const isBraced = only !== undefined && second === undefined && isEmpty(only.value) && only.key.text !== 'build';
