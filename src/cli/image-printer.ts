@@ -18,7 +18,10 @@ const patienceMs = 5 * 60_000;
 const mostBytes = 1024 * 1024;
 const tailBytes = 2000;
 
-/** Runs an image with its own command, once, as an attempt of the run's step `fetch`; what it writes to stdout is the answer (R-DCK-55). */
+/**
+ * Runs an image with its own command, once, as an attempt of the run's step `fetch`; what it writes to stdout is the answer (R-DCK-55).
+ * Nothing else of the run is there yet, so that all of it is removed afterwards.
+ */
 export const imagePrinter = ({ runtime: opening, run, project, signal, log }: ImagePrinterDeps): PrintedBy => {
   let attempt = 0;
   return async (image) => {
@@ -40,7 +43,7 @@ export const imagePrinter = ({ runtime: opening, run, project, signal, log }: Im
     } finally {
       patience.abort();
       await timer;
-      await runtime.sweep({ kind: 'attempt', run, stage: item.stage.name, attempt: item.attempt }, new AbortController().signal);
+      await runtime.sweep({ kind: 'run', run }, new AbortController().signal);
     }
   };
 };

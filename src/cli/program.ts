@@ -37,7 +37,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   const command = (name: string, summary: string, how: CommandOptions = {}) => program.command(name, how).summary(summary);
   const dialectOption = () => {
     const option = new Option('--dialect <name>', 'read the files of this dialect: cion or dockercise');
-    return isDockercise ? option.default(name as string, 'dockercise') : option;
+    return isDockercise ? option.default(name, 'dockercise') : option;
   };
   const { finish } = process;
 

@@ -34,7 +34,7 @@ export const keptSource = async (
 /** One file of the source of a run that is to go on; `undefined` when there is none. */
 export const keptFile = async (project: Project, { run, fetch: { source } }: RunState, path: string): Promise<Uint8Array | undefined> => {
   const directory = sourceDirectory(project, run);
-  if ((await stat(directory).catch(() => undefined)) !== undefined) return readFrom(await directoryTree(directory), path);
+  if ((await stat(directory).catch(() => undefined)) !== undefined) return readFrom(directoryTree(directory), path);
   return source?.commit === undefined ? undefined : readCommitted(project.root, source.commit, path);
 };
 

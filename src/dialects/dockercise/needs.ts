@@ -10,7 +10,7 @@ import { isJoin } from './stage-keys.ts';
 export type Stages = ReadonlyMap<string, Definition>;
 
 export type Needs = {
-  readonly list: readonly Need[];
+  list(): readonly Need[];
   /** What a stage uses of another it needs passed, unless the text asks for another ending of it. */
   uses(stage: string): void;
 };
@@ -36,9 +36,7 @@ export const askedNeeds = ({ name, value: keys }: Definition, stages: Stages, re
     if (isJoinAmong(stages, value)) report(nothingOf(value, range));
   }
   return {
-    get list() {
-      return [...asked.values()];
-    },
+    list: () => [...asked.values()],
     uses: (stage) => void (asked.has(stage) || asked.set(stage, { node: stage, on: 'passed' })),
   };
 };

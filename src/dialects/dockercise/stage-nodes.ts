@@ -42,8 +42,8 @@ export const stageNodes = (
   const needs = askedNeeds(definition, stages, report);
   const node = isJoin(keys) ? joinGate(definition) : containerOf(definition, needs, stages, names, asked, report);
   if (node === undefined) return [];
-  const gates = gatesOf(`${name}.`, keys.after ?? [], needs.list);
-  return [...gates, { ...node, range, needs: [...needs.list, ...gates.map((gate): Need => ({ node: gate.name, on: 'passed' }))] }];
+  const gates = gatesOf(`${name}.`, keys.after ?? [], needs.list());
+  return [...gates, { ...node, range, needs: [...needs.list(), ...gates.map((gate): Need => ({ node: gate.name, on: 'passed' }))] }];
 };
 
 const joinGate = ({ name }: Definition): Gate => ({ kind: 'gate', name, needs: [], waitsFor: { kind: 'person', who: [] } });
