@@ -6,7 +6,8 @@ import type { Item, Runtime } from '../runtimes/runtime.ts';
 import type { PrintedBy } from './compile-tree.ts';
 
 export type ImagePrinterDeps = {
-  readonly runtime: Promise<Runtime>;
+  /** Asked for only when there is an image to run. */
+  readonly runtime: () => Promise<Runtime>;
   readonly run: string;
   readonly project: string;
   readonly signal: AbortSignal;
@@ -25,7 +26,7 @@ const tailBytes = 2000;
 export const imagePrinter = ({ runtime: opening, run, project, signal, log }: ImagePrinterDeps): PrintedBy => {
   let attempt = 0;
   return async (image) => {
-    const runtime = await opening;
+    const runtime = await opening();
     const item: Item = { run, project, stage: stage({ name: 'fetch', image: reference(image) }), attempt: ++attempt };
     const patience = new AbortController();
     const until = AbortSignal.any([signal, patience.signal]);

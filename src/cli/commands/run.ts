@@ -79,7 +79,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
       return { source, tree: directoryTree(directory) };
     };
     const printedBy = (signal: AbortSignal, log: (line: string) => void) =>
-      imagePrinter({ runtime: opening.then(({ runtime }) => runtime), run: id, project: project.name, signal, log });
+      imagePrinter({ runtime: async () => (await opening).runtime, run: id, project: project.name, signal, log });
     try {
       const vet = (plan: Plan, only: ReadonlySet<string> | undefined) => gateProblems(project, plan, only, by, options);
       const end = await fetchAndPlan(

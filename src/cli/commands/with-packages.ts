@@ -17,7 +17,7 @@ export const withPackages = async (context: Context, compile: Compile): Promise<
   const signal = AbortSignal.timeout(patienceMs);
   const opened = await openRuntime({ runtime: 'docker' }, context, signal).catch((): OpenRuntime | undefined => undefined);
   if (opened === undefined) return tree;
-  const runtime: Promise<Runtime> = Promise.resolve(opened.runtime);
+  const runtime = async (): Promise<Runtime> => opened.runtime;
   try {
     return await compile(imagePrinter({ runtime, run: newRunId(systemClock.now()), project: 'plan', signal, log: () => undefined }));
   } finally {
