@@ -1,33 +1,19 @@
 import type { EnvValue } from '../../plan/plan.ts';
-import { type Parsed, parsed, type Range, refused } from '../../plan/problem.ts';
+import type { Range } from '../../plan/problem.ts';
+import { encrypted } from '../encrypted.ts';
 import { readNamed } from '../entries.ts';
 import { assignment, type Env, envShape, envValue } from '../env.ts';
 import { mapping, optional } from '../mapping.ts';
 import { variableName } from '../names.ts';
 import { quoted } from '../quoted.ts';
 import { servicesWith } from '../services.ts';
-import { allOrNone, blame, mapped, type Place, type Shape, type TextShape, text, textAs } from '../shape.ts';
+import { allOrNone, blame, mapped, type Place, type Shape, text } from '../shape.ts';
 import { isEmpty, type YamlEntry, type YamlNode } from '../yaml.ts';
 
 /** One item of `env` as it is written. What a bare name means depends on whether it is a stage. */
 export type Variable = { readonly range: Range } & (
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'value'; readonly variable: string; readonly value: EnvValue }
-);
-
-const ageForm = /^-----BEGIN AGE ENCRYPTED FILE-----\r?\n[A-Za-z0-9+/=\s]+-----END AGE ENCRYPTED FILE-----$/;
-
-const ciphertext: TextShape<string> = textAs(
-  'an encrypted text',
-  { type: 'string', pattern: '^\\s*-----BEGIN AGE' },
-  (given): Parsed<string> =>
-    ageForm.test(given.trim())
-      ? parsed(given)
-      : refused({
-          code: 'BAD_CIPHERTEXT',
-          message: 'This is not a text encrypted with age.',
-          hint: 'It is a block from "-----BEGIN AGE ENCRYPTED FILE-----" to its end, as "cion secret encrypt" prints it.',
-        }),
 );
 
 const sources = ['stage', 'outside', 'secret', 'encrypted'] as const;
@@ -38,15 +24,15 @@ const fromElsewhere: Shape<EnvValue> = mapped(
       stage: optional(text, 'What this stage wrote to stdout, outer white space trimmed.'),
       outside: optional(variableName, 'The variable of this name where cion is run. Without it the run fails before any container starts.'),
       secret: optional(variableName, 'The secret of this name; its value is kept out of the logs.'),
-      encrypted: optional(ciphertext, 'A secret that is encrypted with age, as its armored text.'),
+      encrypted: optional(encrypted, 'A secret encrypted with age, as "cion secret encrypt" prints it; read with the key of who runs it.'),
     },
     { apart: sources.flatMap((one, i) => sources.slice(i + 1).map((other) => [one, other] as const)) },
   ),
-  ({ stage, outside, secret, encrypted }, place): EnvValue | undefined => {
+  ({ stage, outside, secret, encrypted: ciphertext }, place): EnvValue | undefined => {
     if (stage !== undefined) return { kind: 'output', stage };
     if (outside !== undefined) return { kind: 'outside', name: outside };
     if (secret !== undefined) return { kind: 'secret', name: secret };
-    if (encrypted !== undefined) return { kind: 'encrypted', ciphertext: encrypted };
+    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext };
     const hint = 'Write a text, or one of { stage: name }, { outside: NAME }, { secret: NAME } and { encrypted: text }.';
     return blame(place, { code: 'EMPTY_VALUE', message: `"${place.path}" is empty.`, hint });
   },

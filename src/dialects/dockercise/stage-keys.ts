@@ -6,7 +6,7 @@ import { mapping, type MappingOf, optional, required } from '../mapping.ts';
 import { environmentName } from '../names.ts';
 import { quoted } from '../quoted.ts';
 import { retry } from '../retry.ts';
-import { byKind, defined, flag, list, mapped, oneOrMore, type Place, type Shape, type TextShape, text, textAs } from '../shape.ts';
+import { byKind, choice, defined, flag, list, mapped, oneOrMore, type Place, type Shape, type TextShape, text, textAs } from '../shape.ts';
 import { parsed, refused } from '../../plan/problem.ts';
 import { user } from '../user.ts';
 import { after } from './after.ts';
@@ -82,6 +82,10 @@ export const stageFields = {
   services: optional(defined('services', services), 'Containers beside it, reached by their names while it runs.'),
   timeout: optional(duration, 'How long it may run, as in 10m.'),
   'silent-timeout': optional(duration, 'How long it may write nothing to its log, as in 5m.'),
+  log: optional(
+    choice('a way to keep the log', ['kept', 'live']),
+    'Live is faster for a stage that writes hundreds of megabytes, which has to run again should cion die; otherwise kept.',
+  ),
   retry: optional(retry, 'How often it is tried in all, as in 3; or attempts and the causes.'),
   limits: optional(limits, 'What it may use of the machine.'),
   user: optional(user, 'The user it runs as, as in 1000:1000; otherwise the image’s own.'),
@@ -109,6 +113,7 @@ export const plainParts = (keys: StageKeys) =>
     limits: keys.limits ?? {},
     timeouts: timeoutsOf(keys.timeout, keys['silent-timeout']),
     retry: keys.retry ?? { attempts: 1, on: [] },
+    ...(keys.log === 'live' ? { log: keys.log } : {}),
     sensitive: keys.noLog ?? keys.sensitive ?? false,
     ...(keys.deploys === undefined ? {} : { deploys: { environment: keys.deploys } }),
   }) satisfies Partial<Stage>;
