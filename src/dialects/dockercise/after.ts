@@ -22,7 +22,10 @@ const gate = mapping(
       { schema: { anyOf: [click.schema, { type: 'null' }] }, read: (node, place) => (isEmpty(node) ? {} : click.read(node, place)) },
       'Waits for a person.',
     ),
-    pipeline: optional(text, 'Waits until this other pipeline turns green after this run has started.'),
+    pipeline: optional(
+      text,
+      'Waits until the pipeline of this project, a path as in ../api or the directory beside this one, turns green after this run has started.',
+    ),
     timeout: optional(duration, 'How long it waits for the pipeline, as in 2h; otherwise for ever.'),
   },
   {
