@@ -26,18 +26,21 @@ const failedWith = async (error: unknown): Promise<ExitCode> => {
 
 process.on('uncaughtException', (error) => void failedWith(error).then((code) => process.exit(code)));
 
-const program = buildProgram({
-  env,
-  get stdin() {
-    return process.stdin;
+const program = buildProgram(
+  {
+    env,
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
+    cwd: process.cwd(),
+    finish: (code) => {
+      process.exitCode = code;
+    },
   },
-  stdout,
-  stderr,
-  cwd: process.cwd(),
-  finish: (code) => {
-    process.exitCode = code;
-  },
-});
+  env.CION_DIALECT === 'dockercise' ? 'dockercise' : 'cion',
+);
 
 try {
   await program.parseAsync(argv);

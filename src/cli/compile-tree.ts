@@ -1,9 +1,10 @@
-import type { Problem } from '../plan/problem.ts';
+import type { Parsed, Problem } from '../plan/problem.ts';
 import type { Compiled, ConfigFile, Dialect } from '../dialects/dialect.ts';
 
 /** The files of a project, wherever they are. `read` rejects with the reason when a path cannot be read. */
 export type Tree = {
-  readonly paths: readonly string[];
+  /** Of what lies in the root, or of all files. */
+  paths(where: 'root' | 'everywhere'): Promise<readonly string[]>;
   read(path: string): Promise<Uint8Array>;
 };
 
@@ -13,10 +14,16 @@ export type CompiledTree = {
   readonly compiled: Compiled;
 };
 
-/** The plan of the first dialect that finds its text in the tree; `undefined` when there is nothing for any of them. */
-export const compileTree = async (tree: Tree, dialects: readonly Dialect[]): Promise<CompiledTree | undefined> => {
+/** What an image prints when it is run, or why it prints nothing that could be used. */
+export type PrintedBy = (image: string) => Promise<Parsed<Uint8Array>>;
+
+/**
+ * The plan of the first dialect that finds its text in the tree; `undefined` when there is nothing for any of them. `printedBy` runs
+ * images that print a part of the text.
+ */
+export const compileTree = async (tree: Tree, dialects: readonly Dialect[], printedBy?: PrintedBy): Promise<CompiledTree | undefined> => {
   for (const dialect of dialects) {
-    const wanted = dialect.wants(tree.paths);
+    const wanted = dialect.wants(await tree.paths(dialect.looks));
     if (wanted.length === 0) continue;
     const problems: Problem[] = [];
     const read = async (path: string): Promise<ConfigFile> => {
@@ -28,9 +35,23 @@ export const compileTree = async (tree: Tree, dialects: readonly Dialect[]): Pro
       }
     };
     const files = await Promise.all(wanted.map(read));
-    return { files, compiled: problems.length > 0 ? { ok: false, problems } : dialect.compile(files) };
+    return problems.length > 0 ? { files, compiled: { ok: false, problems } } : compileAll(dialect, files, printedBy);
   }
   return undefined;
+};
+
+/** As often as there is a further image that was not asked for before. */
+const compileAll = async (dialect: Dialect, given: readonly ConfigFile[], printedBy: PrintedBy | undefined): Promise<CompiledTree> => {
+  const files = [...given];
+  for (;;) {
+    const compiled = dialect.compile(files);
+    if (compiled.ok || compiled.wantsImages === undefined || printedBy === undefined) return { files, compiled };
+    for (const image of compiled.wantsImages) {
+      const printed = await printedBy(image);
+      if (!printed.ok) return { files, compiled: { ok: false, problems: printed.problems } };
+      files.push({ path: image, bytes: printed.value });
+    }
+  }
 };
 
 /** Whether there is a text that nothing could be made of because it could not be read. */

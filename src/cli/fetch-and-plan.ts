@@ -10,7 +10,8 @@ import { withLog } from '../plan/with-log.ts';
 import type { Results } from '../results/results.ts';
 import type { RunFact, Source } from '../run/run-event.ts';
 import { SourceError } from '../source/source-error.ts';
-import { type CompiledTree, compileTree, type Tree } from './compile-tree.ts';
+import { type CompiledTree, compileTree, type PrintedBy, type Tree } from './compile-tree.ts';
+import { filesOf, howToBegin } from './choose-dialects.ts';
 import { fetchLog } from './fetch-log.ts';
 import { plural, size } from './printers/words.ts';
 import { selectNodes, type Wanted } from './selection.ts';
@@ -31,7 +32,11 @@ export type FetchDeps = {
   readonly vet: (plan: Plan, only: ReadonlySet<string> | undefined) => Promise<readonly Problem[]>;
   /** Settles when stages can be run; only then there is a plan. */
   readonly ready: Promise<unknown>;
+  /** Runs images that print a part of the configuration. */
+  readonly printedBy: PrintedByOf;
 };
+
+type PrintedByOf = (signal: AbortSignal, log: (line: string) => void) => PrintedBy;
 
 /** `refused`: the run has ended with these Problems, which point into the files. */
 export type FetchEnd =
@@ -64,14 +69,14 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const { source, tree } = await deps.snapshot(signal, log.say);
     log.say(`${plural(source.files, 'file')}, ${size(source.bytes)}${source.commit === undefined ? '' : ` of ${source.commit}`}`);
     await recorder.report([{ kind: 'fetch.finished', source }]);
-    const text = await compileTree(tree, deps.dialects);
-    if (text === undefined) return await refuse([configMissing(source)]);
+    const text = await compileTree(tree, deps.dialects, deps.printedBy(signal, log.say));
+    if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
     log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
     if (!compiled.ok) return await refuse(compiled.problems, files);
     const { warnings } = compiled;
     const plan = deps.log === undefined ? compiled.plan : withLog(compiled.plan, deps.log);
-    const selected = selectNodes(plan, wanted);
+    const selected = selectNodes(compiled, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;
     const outside = await deps.outside(plan, tree);
@@ -108,8 +113,8 @@ const commitProblem = (error: unknown): Problem | undefined => {
   return { code: error.code, message: error.message, hint: 'Give --commit a hash, a branch or a tag of this repository.' };
 };
 
-const configMissing = ({ commit }: Source): Problem => ({
+const configMissing = ({ commit }: Source, dialects: readonly Dialect[]): Problem => ({
   code: 'CONFIG_MISSING',
-  message: `There is no .cion.yml${commit === undefined ? '' : ` in ${commit.slice(0, 7)}`}.`,
-  hint: '"cion init" writes one that fits the project; commit it or leave it untracked, but not ignored.',
+  message: `There is no ${filesOf(dialects)}${commit === undefined ? '' : ` in ${commit.slice(0, 7)}`}.`,
+  hint: `${howToBegin(dialects)} Commit it or leave it untracked, but not ignored.`,
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { Argument, Command, type CommandOptions, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
@@ -9,15 +9,18 @@ export type ProgramProcess = Omit<Context, 'project'> & {
 };
 
 /** The command line: names, options and texts. What a command does is loaded only when it is called. */
-export const buildProgram = (process: ProgramProcess) => {
-  const program = new Command('cion')
-    .description('From a git commit to a deployment, one queue of containers.')
+export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise' = 'cion') => {
+  const isDockercise = name === 'dockercise';
+  const program = new Command(name)
+    .description(
+      isDockercise ? 'Stages in *.dockercise.yaml, each in a container.' : 'From a git commit to a deployment, one queue of containers.',
+    )
     .option('-C, --project <dir>', 'work on the project in or around this directory instead of the current one')
     .option('--debug', 'show the stack of unexpected errors (also CION_DEBUG=1)')
     .version(versionOfPackage(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
-    .showHelpAfterError('Run "cion --help" to see what there is.')
+    .showHelpAfterError(`Run "${name} --help" to see what there is.`)
     .addHelpText('after', () => exitCodesHelp)
     .exitOverride();
 
@@ -31,17 +34,22 @@ export const buildProgram = (process: ProgramProcess) => {
     stdout: process.stdout,
     stderr: process.stderr,
   });
-  const command = (name: string, summary: string, hidden = false) => program.command(name, { hidden }).summary(summary);
+  const command = (name: string, summary: string, how: CommandOptions = {}) => program.command(name, how).summary(summary);
+  const dialectOption = () => {
+    const option = new Option('--dialect <name>', 'read the files of this dialect: cion or dockercise');
+    return isDockercise ? option.default(name, 'dockercise') : option;
+  };
   const { finish } = process;
 
   executing(
-    command('run', 'run the pipeline of a commit, or of the working tree as it is')
+    command('run', 'run the pipeline of a commit, or of the working tree as it is', { isDefault: isDockercise })
       .description(
         'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
           'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
       )
       .argument('[target-or-path...]', 'stages to run, or the directory of a project')
       .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+      .addOption(dialectOption())
       .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
       .addOption(
         new Option(
@@ -52,15 +60,17 @@ export const buildProgram = (process: ProgramProcess) => {
   ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
 
   command('plan', 'print what would be run, and run nothing')
+    .aliases(isDockercise ? ['graph'] : [])
     .argument('[target...]', 'stages: only these and all that they need')
     .option('--commit <rev>', 'the plan of a clean checkout of this commit, branch or tag')
     .addOption(jsonOption('print the plan as JSON').conflicts('mermaid'))
     .option('--mermaid', 'print it as a Mermaid flowchart')
+    .addOption(dialectOption())
     .action(async (targets, options) => finish(await (await import('./commands/plan.ts')).plan(context(), targets, options)));
 
-  command('check', 'say what is wrong with the configuration').action(async () =>
-    finish(await (await import('./commands/check.ts')).check(context())),
-  );
+  command('check', 'say what is wrong with the configuration')
+    .addOption(dialectOption())
+    .action(async (options) => finish(await (await import('./commands/check.ts')).check(context(), options)));
 
   command('init', 'write a .cion.yml that fits the project')
     .option('--print', 'print it instead of writing it')
@@ -193,7 +203,7 @@ export const buildProgram = (process: ProgramProcess) => {
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'] as const))
     .action(async (shell) => finish(await (await import('./commands/completion.ts')).completion(context(), shell)));
 
-  command('complete', 'print what could come next', true)
+  command('complete', 'print what could come next', { hidden: true })
     .argument('[words...]')
     .allowUnknownOption()
     .action(async (words) => finish(await (await import('./commands/complete.ts')).complete(context(), program, words)));

@@ -34,7 +34,7 @@ export const keptSource = async (
 /** One file of the source of a run that is to go on; `undefined` when there is none. */
 export const keptFile = async (project: Project, { run, fetch: { source } }: RunState, path: string): Promise<Uint8Array | undefined> => {
   const directory = sourceDirectory(project, run);
-  if ((await stat(directory).catch(() => undefined)) !== undefined) return readFrom(await directoryTree(directory), path);
+  if ((await stat(directory).catch(() => undefined)) !== undefined) return readFrom(directoryTree(directory), path);
   return source?.commit === undefined ? undefined : readCommitted(project.root, source.commit, path);
 };
 
@@ -66,7 +66,7 @@ export const withCommitTree = async <T>(
   const directory = await mkdtemp(join(tmpdir(), 'cion-commit-'));
   try {
     await snapshot({ dir: root, commit, into: join(directory, 'source'), signal, log: () => undefined });
-    return await work(await directoryTree(join(directory, 'source')));
+    return await work(directoryTree(join(directory, 'source')));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,16 +1,21 @@
-import { dialects } from '../../dialects/dialects.ts';
+import { dialects as allDialects } from '../../dialects/dialects.ts';
+import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { printProblems } from '../print-problems.ts';
 import { list, plural } from '../printers/words.ts';
 import { directoryTree, projectRoot } from '../project.ts';
+import { withPackages } from './with-packages.ts';
 
-export const check = async (context: Context): Promise<ExitCode> => {
+export type CheckOptions = { readonly dialect?: string };
+
+export const check = async (context: Context, options: CheckOptions): Promise<ExitCode> => {
+  const dialects = chooseDialects(allDialects, options.dialect);
   const root = await projectRoot(context);
-  const tree = await compileTree(await directoryTree(root), dialects);
+  const tree = await withPackages(context, (printedBy) => compileTree(directoryTree(root), dialects, printedBy));
   if (tree === undefined) {
-    context.stdout.write(`There is nothing to check: ${root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+    context.stdout.write(`There is nothing to check: ${root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
   }
   const { compiled, files } = tree;

@@ -57,6 +57,7 @@ const valuesOf = async (option: Option, context: Context): Promise<readonly Cand
   if (option.argChoices !== undefined) return option.argChoices.map((value) => ({ value }));
   if (option.attributeName() === 'only') return stagesInText(context);
   if (option.attributeName() === 'approve') return [...(await nodesInText(context, 'gate')), { value: 'all' }];
+  if (option.attributeName() === 'dialect') return dialects.map(({ name }) => ({ value: name }));
   if (option.attributeName() === 'at') return environments(await openProject(context));
   return [];
 };
@@ -88,12 +89,14 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
 };
 
 const stagesInText = async (context: Context): Promise<readonly Candidate[]> => {
-  const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
-  return tree?.compiled.ok ? tree.compiled.plan.nodes.map(({ name }) => ({ value: name })) : [];
+  const tree = await compileTree(directoryTree(await projectRoot(context)), dialects);
+  return tree?.compiled.ok
+    ? [...tree.compiled.plan.nodes.map(({ name }) => name), ...(tree.compiled.names?.keys() ?? [])].map((value) => ({ value }))
+    : [];
 };
 
 const nodesInText = async (context: Context, kind: PlanNode['kind']): Promise<readonly Candidate[]> => {
-  const tree = await compileTree(await directoryTree(await projectRoot(context)), dialects);
+  const tree = await compileTree(directoryTree(await projectRoot(context)), dialects);
   return tree?.compiled.ok ? tree.compiled.plan.nodes.filter((node) => node.kind === kind).map(({ name }) => ({ value: name })) : [];
 };
 

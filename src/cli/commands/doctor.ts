@@ -80,7 +80,7 @@ const disk = async (root: string): Promise<Check> => {
 const configuration = async (root: string): Promise<Check> => {
   const name = 'Configuration';
   try {
-    const tree = await compileTree(await directoryTree(root), dialects);
+    const tree = await compileTree(directoryTree(root), dialects);
     if (tree === undefined) return { name, verdict: 'warning', found: `none in ${root}`, advice: '"cion init" writes one that fits.' };
     if (!tree.compiled.ok) {
       return { name, verdict: 'bad', found: plural(tree.compiled.problems.length, 'problem'), advice: '"cion check" shows them.' };

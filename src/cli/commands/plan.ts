@@ -1,6 +1,7 @@
-import { dialects } from '../../dialects/dialects.ts';
+import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { planDigest } from '../../plan/digest.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree, type Tree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -12,14 +13,15 @@ import { directoryTree, projectRoot } from '../project.ts';
 import { selectNodes } from '../selection.ts';
 import { withCommitTree } from '../snapshots.ts';
 import { writeLines } from '../write.ts';
+import { withPackages } from './with-packages.ts';
 
-export type PlanOptions = { readonly commit?: string; readonly json?: true; readonly mermaid?: true };
+export type PlanOptions = { readonly commit?: string; readonly json?: true; readonly mermaid?: true; readonly dialect?: string };
 
 export const plan = async (context: Context, targets: readonly string[], options: PlanOptions): Promise<ExitCode> => {
   const root = await projectRoot(context);
   const { commit } = options;
   const print = (tree: Tree): Promise<ExitCode> => printPlan(context, tree, commit ?? root, targets, options);
-  return commit === undefined ? print(await directoryTree(root)) : withCommitTree(root, commit, AbortSignal.timeout(maxMs), print);
+  return commit === undefined ? print(directoryTree(root)) : withCommitTree(root, commit, AbortSignal.timeout(maxMs), print);
 };
 
 const maxMs = 10 * 60_000;
@@ -31,15 +33,16 @@ const printPlan = async (
   targets: readonly string[],
   options: PlanOptions,
 ): Promise<ExitCode> => {
-  const compiledTree = await compileTree(tree, dialects);
+  const dialects = chooseDialects(allDialects, options.dialect);
+  const compiledTree = await withPackages(context, (printedBy) => compileTree(tree, dialects, printedBy));
   if (compiledTree === undefined) {
-    context.stderr.write(`There is nothing to plan: ${where} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+    context.stderr.write(`There is nothing to plan: ${where} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
   }
   const { compiled, files } = compiledTree;
   await printProblems(context, compiled.ok ? compiled.warnings : compiled.problems, files);
   if (!compiled.ok) return exitCodes.refused;
-  const selected = selectNodes(compiled.plan, { targets, only: [] });
+  const selected = selectNodes(compiled, { targets, only: [] });
   if (!selected.ok) {
     await printProblems(context, selected.problems, files);
     return exitCodes.refused;

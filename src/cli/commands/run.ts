@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { dialects } from '../../dialects/dialects.ts';
+import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
 import { makeProjectDir } from '../../local/project-dir.ts';
@@ -8,12 +8,14 @@ import type { Plan } from '../../plan/plan.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
+import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { fetchAndPlan } from '../fetch-and-plan.ts';
 import { gatekeeperOf, gateProblems } from '../gates.ts';
 import { identitiesOf, type IdentityOptions } from '../identities.ts';
+import { imagePrinter } from '../image-printer.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { openSecrets, secretsFile } from '../open-secrets.ts';
 import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
@@ -29,7 +31,12 @@ import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 export type RunOptions = OutsideOptions &
   IdentityOptions &
   PrinterOptions &
-  CarryOutOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly log?: 'kept' | 'live' } & RuntimeOptions &
+  CarryOutOptions & {
+    readonly commit?: string;
+    readonly only?: readonly string[];
+    readonly dialect?: string;
+    readonly log?: 'kept' | 'live';
+  } & RuntimeOptions &
   ResultsOptions;
 
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
@@ -40,12 +47,13 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   if (named !== undefined && resolve(context.cwd, named) !== project.root && !options.json) {
     context.stdout.write(`The project is ${project.root}, the git repository around ${resolve(context.cwd, named)}.\n`);
   }
+  const dialects = chooseDialects(allDialects, options.dialect);
   const wanted = { targets, only: options.only ?? [] };
   const isExplicit = targets.length > 0 || wanted.only.length > 0;
   if (options.commit === undefined) {
-    const text = await compileTree(await directoryTree(project.root), dialects);
+    const text = await compileTree(directoryTree(project.root), dialects);
     if (text === undefined && !isExplicit) {
-      context.stdout.write(`There is nothing to do: ${project.root} has no .cion.yml.\n"cion init" writes one that fits the project.\n`);
+      context.stdout.write(`There is nothing to do: ${project.root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
       return exitCodes.passed;
     }
     if (text !== undefined && !text.compiled.ok && isUnreadable(text)) {
@@ -71,8 +79,10 @@ export const run = async (context: Context, args: readonly string[], options: Ru
     const freeze = async (signal: AbortSignal, log: (line: string) => void) => {
       const commit = options.commit === undefined ? {} : { commit: options.commit };
       const source = await snapshot({ dir: project.root, ...commit, into: directory, signal, log });
-      return { source, tree: await directoryTree(directory) };
+      return { source, tree: directoryTree(directory) };
     };
+    const printedBy = (signal: AbortSignal, log: (line: string) => void) =>
+      imagePrinter({ runtime: async () => (await opening).runtime, run: id, project: project.name, signal, log });
     try {
       const vet = (plan: Plan, only: ReadonlySet<string> | undefined) => gateProblems(project, plan, only, by, options);
       return await withMirror({ context, project, run: id, place, interrupts, say }, async (carried): Promise<ExitCode> => {
@@ -87,6 +97,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
             snapshot: freeze,
             vet,
             ready: opening,
+            printedBy,
             ...(options.log === undefined ? {} : { log: options.log }),
           },
           wanted,

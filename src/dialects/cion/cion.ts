@@ -13,6 +13,8 @@ export const cionFile = '.cion.yml';
 /** The `.cion.yml` in the root of the tree, and nothing else (R-CIO-20). */
 export const cionDialect: Dialect = {
   name: 'cion',
+  reads: cionFile,
+  looks: 'root',
   wants: (paths) => paths.filter((path) => path === cionFile),
   compile: (files) => {
     const file = files.find(({ path }) => path === cionFile);

@@ -1,8 +1,8 @@
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import { defined, type JsonSchema, placed } from '../shape.ts';
-import { stageEnv } from './env.ts';
+import { services, stageEnv } from './env.ts';
 import { releaseSection, section } from './sections.ts';
-import { services } from './services.ts';
+
 import { stages } from './stages.ts';
 
 const fields = {

@@ -1,15 +1,12 @@
-import type { EnvValue } from '../../plan/plan.ts';
+import type { EnvValue, Service } from '../../plan/plan.ts';
 import { encrypted } from '../encrypted.ts';
-import { looseEntries, type Named, readNamed, record } from '../entries.ts';
+import { type Env, envShape, envValue } from '../env.ts';
 import { mapping, optional } from '../mapping.ts';
-import { allOrNone, anyText, blame, byKind, mapped, type Place, type Shape, type TextShape, wrongType } from '../shape.ts';
-import { isEmpty, type YamlEntry, type YamlScalar } from '../yaml.ts';
+import { variableName } from '../names.ts';
+import { servicesWith } from '../services.ts';
+import { blame, mapped, type Shape, type TextShape } from '../shape.ts';
 import { reservedVariables } from './directories.ts';
-import { stageName, variableName } from './names.ts';
-
-export type Env = Readonly<Record<string, EnvValue>>;
-
-const literal = (value: string): EnvValue => ({ kind: 'literal', value });
+import { stageName } from './names.ts';
 
 const fromElsewhere: Shape<EnvValue> = mapped(
   mapping(
@@ -43,50 +40,7 @@ const fromElsewhere: Shape<EnvValue> = mapped(
   },
 );
 
-const envValue: Shape<EnvValue> = byKind<EnvValue>({ scalar: { ...mapped(anyText, literal), what: 'a text' }, map: fromElsewhere });
-
-/** `KEY=value` as an entry. */
-const assignment = (scalar: YamlScalar, place: Place): YamlEntry | undefined => {
-  const equals = scalar.text.indexOf('=');
-  if (equals > 0) {
-    const part = (text: string): YamlScalar => ({ ...scalar, style: 'quoted', text });
-    return { key: part(scalar.text.slice(0, equals)), value: part(scalar.text.slice(equals + 1)) };
-  }
-  return blame(place, {
-    code: 'BAD_VARIABLE',
-    message: `An item of "${place.path}" is not KEY=value.`,
-    hint: 'To hand on a variable of where cion is run, write "KEY: { outside: KEY }".',
-  });
-};
-
-const envShape = (name: TextShape<string>): Shape<Env> => {
-  const form = record(name, envValue);
-  return {
-    schema: {
-      anyOf: [
-        form.schema,
-        {
-          type: 'array',
-          items: {
-            anyOf: [
-              { type: 'string', pattern: '^[^=]+=' },
-              { type: 'object', maxProperties: 1 },
-            ],
-          },
-        },
-      ],
-    },
-    read: (node, place) => {
-      if (isEmpty(node)) return {};
-      if (node.kind === 'scalar') return wrongType(node, place, 'a mapping or a list of KEY=value');
-      const entries = looseEntries(node, place, assignment);
-      const variables = allOrNone(entries.map((entry) => readNamed(entry, name, envValue, place)));
-      return variables && envOf(variables);
-    },
-  };
-};
-
-const envOf = (variables: readonly Named<EnvValue>[]): Env => Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+const value = envValue(fromElsewhere);
 
 const ownVariableName: TextShape<string> = {
   ...mapped(variableName, (name, place) => {
@@ -102,7 +56,7 @@ const ownVariableName: TextShape<string> = {
 };
 
 /** Additional variables of a stage: map or list of KEY=value, values as they are written (R-CIO-27, R-CIO-28). */
-export const stageEnv: Shape<Env> = envShape(ownVariableName);
+export const stageEnv: Shape<Env> = envShape(ownVariableName, value);
 
 /** A service is given no directories, so that no name is taken. */
-export const serviceEnv: Shape<Env> = envShape(variableName);
+export const services: Shape<readonly Service[]> = servicesWith(envShape(variableName, value));

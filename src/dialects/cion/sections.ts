@@ -3,8 +3,8 @@ import { stage } from '../../plan/stage.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import type { Placed } from '../shape.ts';
 import { artifactsDir, buildDir } from './directories.ts';
-import type { Env } from './env.ts';
-import { environmentName } from './names.ts';
+import type { Env } from '../env.ts';
+import { environmentName } from '../names.ts';
 import { type StageKeys, stageFields, stageOptions, stageParts } from './stage-keys.ts';
 
 const releaseFields = { ...stageFields, environment: optional(environmentName, 'Where it is released to; otherwise production.') };

@@ -1,55 +1,18 @@
 import { posix } from 'node:path';
-import { parsed, type Range, refused } from '../../plan/problem.ts';
-import type { Limits, Retry, RetryCause, Service, Stage } from '../../plan/plan.ts';
+import type { Range } from '../../plan/problem.ts';
+import type { Service, Stage } from '../../plan/plan.ts';
 import { imageCommand, reference } from '../../plan/stage.ts';
+import { cmd } from '../command.ts';
 import { duration } from '../duration.ts';
-import { mapping, type MappingOf, optional, required } from '../mapping.ts';
-import { memorySize } from '../memory-size.ts';
-import { quoted } from '../quoted.ts';
-import { byKind, choice, defined, mapped, oneOrMore, type Shape, type TextShape, text, textAs } from '../shape.ts';
-import { cmd, run } from './command.ts';
-import { type Env, stageEnv } from './env.ts';
-import { image } from './image.ts';
-import { decimalNumber, wholeNumber } from './numbers.ts';
-import { services } from './services.ts';
-
-const causes = ['failed', 'errored', 'timeout', 'oom'] as const satisfies readonly RetryCause[];
-const attempts = wholeNumber(1, 10);
-
-const retry: Shape<Retry> = byKind<Retry>({
-  scalar: { ...mapped(attempts, (count): Retry => retryOf(count, causes)), what: attempts.what },
-  map: mapped(
-    mapping({
-      attempts: required(attempts, 'How often it is tried in all.'),
-      on: optional(
-        oneOrMore(choice('a cause to try again', causes)),
-        'Causes to try again: failed, errored, timeout, oom; otherwise all of them.',
-      ),
-    }),
-    (given) => retryOf(given.attempts, given.on ?? causes),
-  ),
-});
-
-const retryOf = (count: number, on: readonly RetryCause[]): Retry => ({ attempts: count, on: count === 1 ? [] : [...new Set(on)] });
-
-const limits: Shape<Limits> = mapped(
-  mapping({
-    cpus: optional(decimalNumber(0.01, 1024), 'How many processors it may use, as in 1.5.'),
-    memory: optional(memorySize, 'How much memory it may use, as in 512m or 2g.'),
-    pids: optional(wholeNumber(1, 4_194_304), 'How many processes it may have at once.'),
-  }),
-  ({ cpus, memory, pids }) => ({
-    ...(cpus === undefined ? {} : { cpus }),
-    ...(memory === undefined ? {} : { memoryBytes: memory }),
-    ...(pids === undefined ? {} : { pids }),
-  }),
-);
-
-const user: TextShape<string> = textAs('a user', { type: ['string', 'integer'] }, (given) =>
-  /^[A-Za-z0-9_][\w.-]*(:[A-Za-z0-9_][\w.-]*)?$/.test(given)
-    ? parsed(given)
-    : refused({ code: 'WRONG_VALUE', message: `${quoted(given)} is not a user.`, hint: 'Write it like node, 1000 or 1000:1000.' }),
-);
+import type { Env } from '../env.ts';
+import { image } from '../image.ts';
+import { limits } from '../limits.ts';
+import { type MappingOf, optional, required } from '../mapping.ts';
+import { retry } from '../retry.ts';
+import { choice, defined, text } from '../shape.ts';
+import { user } from '../user.ts';
+import { services, stageEnv } from './env.ts';
+import { run } from './run.ts';
 
 /** The keys that a section and a stage have in common. */
 export const stageFields = {

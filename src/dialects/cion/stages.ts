@@ -5,10 +5,11 @@ import { stage } from '../../plan/stage.ts';
 import { type Named, record } from '../entries.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import { flag, whereKey } from '../shape.ts';
+import type { Env } from '../env.ts';
+import { environmentName } from '../names.ts';
 import { artifactsDir, buildDir, inputsDir } from './directories.ts';
-import type { Env } from './env.ts';
 import { gate, type GateKeys, gateOf } from './gates.ts';
-import { environmentName, stageName } from './names.ts';
+import { stageName } from './names.ts';
 import { needs, type PlacedNeed } from './needs.ts';
 import { stageFields, stageOptions, stageParts } from './stage-keys.ts';
 

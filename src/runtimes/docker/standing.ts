@@ -48,10 +48,14 @@ const isHeld = async (engine: Engine, id: string, nonce: string, signal: AbortSi
     if (processes.some((process) => process.join(' ').includes(`__cion_nonce=${nonce}`))) return 'yes';
     return processes.every(isExiting) ? 'ended' : 'no';
   } catch (error) {
-    if (isRefusal(error, 404) || isRefusal(error, 409)) return 'ended';
+    if (hasEnded(error)) return 'ended';
     throw error;
   }
 };
+
+/** A container whose shim is just going says so in words of its own. */
+const hasEnded = (error: unknown): boolean =>
+  isRefusal(error, 404) || isRefusal(error, 409) || (isRefusal(error, 500) && /ttrpc: closed/.test(String(error)));
 
 /** A process that has given back its memory has no command line any more: its name stands in brackets until it is gone. */
 const isExiting = (process: readonly string[]): boolean => /^\[.*\]/.test(process.at(-1) ?? '');
@@ -65,7 +69,7 @@ const freeze = async (engine: Engine, id: string, signal: AbortSignal): Promise<
     await engine.json('POST', `/containers/${id}/pause`, { signal });
     return true;
   } catch (error) {
-    if (isRefusal(error, 404) || isRefusal(error, 409)) return false;
+    if (hasEnded(error)) return false;
     throw error;
   }
 };

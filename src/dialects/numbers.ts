@@ -1,6 +1,6 @@
-import { parsed, refused } from '../../plan/problem.ts';
-import { quoted } from '../quoted.ts';
-import { type TextShape, textAs } from '../shape.ts';
+import { parsed, refused } from '../plan/problem.ts';
+import { quoted } from './quoted.ts';
+import { type TextShape, textAs } from './shape.ts';
 
 export const wholeNumber = (least: number, most: number): TextShape<number> =>
   numberShape(/^\d{1,9}$/, least, most, { type: 'integer', minimum: least, maximum: most }, `a whole number from ${least} to ${most}`);
