@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
-import type { Problem } from '../plan/problem.ts';
+import type { Problem, Range } from '../plan/problem.ts';
 
 /**
  * A Dialect turns a project's text into a Plan. `compile` is pure and total: no I/O, never throws, whatever the bytes are; everything
@@ -13,7 +13,45 @@ export type Dialect = {
   readonly looks: 'root' | 'everywhere';
   /** Which of the tree's files (paths with `/`, relative to its root) it reads; none: the dialect has nothing to do here. */
   wants(paths: readonly string[]): readonly string[];
-  compile(files: readonly ConfigFile[]): Compiled;
+  compile(files: readonly ConfigFile[], given?: Given): Compiled;
+};
+
+/** What a dialect may want to know of the run that the plan is for; the same answer gives the same plan. */
+export type Given = {
+  /** Absent where a plan is only looked at. */
+  readonly run?: { readonly id: string; readonly number: number; readonly startedBy: string; readonly startedAt: number };
+  readonly project: string;
+  readonly source?: GivenSource;
+  /** Names of the variables that are there outside. */
+  readonly variables: readonly string[];
+  /** What the person asked for: a pipeline of a text that has several, and a target of it. */
+  readonly pipeline?: string;
+  readonly target?: string;
+  /** Step code that was fetched, by the reference that was wanted. */
+  readonly steps: ReadonlyMap<string, FetchedStep>;
+};
+
+export type GivenSource = {
+  readonly commit?: string;
+  readonly branch?: string;
+  readonly tag?: string;
+  /** Of the remote that it is fetched from: `github.com`, `owner`, `repository`. */
+  readonly domain?: string;
+  readonly owner?: string;
+  readonly repository?: string;
+};
+
+export type FetchedStep = {
+  readonly owner: string;
+  readonly name: string;
+  /** What the reference came to; absent for a step of a local directory. */
+  readonly version?: string;
+  /** SHA-256 of the tar of its files, under which the volume is filled. */
+  readonly tree: string;
+  /** Its step.yml, else wercker-step.yml. */
+  readonly manifest?: ConfigFile;
+  /** Names of the files in its root. */
+  readonly files: readonly string[];
 };
 
 /** What an image printed has the image as its path. */
@@ -33,4 +71,6 @@ export type Compiled =
       readonly problems: readonly Problem[];
       /** Images whose stdout is text that is still missing; for who cannot run them the Problems say so. Compile again with it. */
       readonly wantsImages?: readonly string[];
+      /** References to steps whose code is not among what is given, each with the place in the text that names it. */
+      readonly wantsSteps?: readonly { readonly reference: string; readonly range: Range }[];
     };

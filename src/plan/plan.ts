@@ -34,10 +34,16 @@ export type Stage = {
   readonly user?: string;
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly mounts: readonly Mount[];
+  /** Empty directories, absolute, made for the user of the command in the container itself: what is in them is in an image that it becomes. */
+  readonly directories?: readonly string[];
+  /** Directories of the ended container that replace what is kept under a cache's key, pass or fail; one over its limit is not kept. */
+  readonly caches?: readonly { readonly key: string; readonly path: string; readonly limitBytes: number }[];
   /** Small values as read-only files. The directories that hold them hold nothing else. */
   readonly files: readonly InputFile[];
   /** Absent: the stage leaves no files behind. Kept in the results as the stage's zip, pass or fail. */
   readonly artifacts?: Artifacts;
+  /** In place of `artifacts`: files that are in no volume. */
+  readonly taken?: TakenFiles;
   readonly services: readonly Service[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;
@@ -57,9 +63,17 @@ export type Stage = {
   readonly deploys?: { readonly environment: string };
   /**
    * When it passed, the file system of its container becomes an image with these names (`repository:tag`); without names it is one of the
-   * run's own, gone with it. Later stages run it as `{ kind: 'stage' }`.
+   * run's own, gone with it. Later stages run it as `{ kind: 'stage' }`. In names `{run}` is the run's number, `{outcome}` is `green` or `red`.
    */
-  readonly commit?: { readonly names: readonly string[] };
+  readonly commit?: Commit;
+};
+
+/** `ended`: also when the stage failed. `push`: to the registries of its names. `steps`: also after each step, for a look at it later. */
+export type Commit = {
+  readonly names: readonly string[];
+  readonly when?: 'ended';
+  readonly push?: true;
+  readonly steps?: true;
 };
 
 /** A node that waits for a Decision; it holds no worker. */
@@ -101,16 +115,53 @@ export type Command =
   | { readonly kind: 'arguments'; readonly argv: readonly string[] }
   /** One script for the image's `sh`, in place of ENTRYPOINT and CMD: `sh -c`. */
   | { readonly kind: 'shell'; readonly script: string }
-  /** Steps in order, in one shell; `after` run whatever happened (wercker). */
-  | { readonly kind: 'steps'; readonly steps: readonly Step[]; readonly after: readonly Step[] };
+  | Steps;
+
+/**
+ * Steps in order, sourced into one shell: what one leaves in variables, functions and background processes is there for the next. The
+ * first that fails is the last. `after` run in a new shell, whatever happened before. See docs/adr/0051-steps-in-one-box.md.
+ */
+export type Steps = {
+  readonly kind: 'steps';
+  /** Exported before the first step and before the first of `after`, in this order: a later one may use an earlier. */
+  readonly variables: readonly Variable[];
+  readonly steps: readonly Step[];
+  readonly after: readonly Step[];
+};
+
+export type Variable = { readonly name: string; readonly value: ShellValue };
+
+export type ShellValue =
+  | EnvValue
+  /** The shell fills `$NAME` and `${…}` at that moment; nothing else in it is taken for shell. */
+  | { readonly kind: 'expanded'; readonly text: string };
 
 /** A command inside a stage. */
 export type Step = {
+  /** Unique in the stage: letters, digits, `-`, `_` and `.`. */
+  readonly id: string;
+  /** For people. */
   readonly name: string;
-  readonly script: string;
-  readonly env: Readonly<Record<string, EnvValue>>;
+  /** Exported for this step alone. */
+  readonly variables: readonly Variable[];
+  /** Where it begins, relative to the stage's working directory; variables in it are filled. */
+  readonly cwd?: string;
+  readonly action: StepAction;
+  /** The step has failed when they are over; what it started is killed, and the steps after it do not run. */
+  readonly timeouts: Timeouts;
   readonly range?: Range;
 };
+
+export type StepAction =
+  /** Sourced, with nothing on stdin. */
+  | { readonly kind: 'script'; readonly script: string }
+  /**
+   * Something that the engine's side does at this point of the shell, for all that the shell can see a command. Texts in `options` are
+   * filled from the shell's exported variables, `$NAME` and `${NAME}` alone.
+   */
+  | { readonly kind: 'internal'; readonly what: InternalStep; readonly options: Readonly<Record<string, string>> };
+
+export type InternalStep = 'push' | 'scratch-push' | 'build' | 'run' | 'kill' | 'store-container' | 'shell' | 'watch';
 
 /** The one normal form of environment values. */
 export type EnvValue =
@@ -126,8 +177,11 @@ export type EnvValue =
 /** A file tree that stages of one run hand on. */
 export type Volume = {
   readonly name: string;
-  /** `source`: starts as a writable copy of the run's commit; `empty`: starts empty. */
-  readonly from: 'source' | 'empty';
+  /**
+   * `source`: starts as a writable copy of the run's commit; `empty`: starts empty; `cache`: what was last kept under that key, empty when
+   * nothing was; `tree`: files that were fetched for the plan, by the SHA-256 of their tar.
+   */
+  readonly from: 'source' | 'empty' | { readonly cache: string } | { readonly tree: string };
 };
 
 /** `path`: absolute, or `~/…` below the home of the user who runs the command. */
@@ -149,6 +203,9 @@ export type Access = 'read-only' | 'read-write' | 'copy';
  * the volume's root under one of the names `except`.
  */
 export type Artifacts = { readonly volume: string; readonly directory?: string; readonly except?: readonly string[] };
+
+/** The files in a directory of the ended container; `or` those in another, when there is no file in it. Over the limit the attempt errors. */
+export type TakenFiles = { readonly path: string; readonly or?: string; readonly limitBytes?: number };
 
 /** A value as a read-only file at the absolute `path`; an output is exact, not trimmed. */
 export type InputFile = {

@@ -1,4 +1,4 @@
-import type { Command, EnvValue, ImageSource, Plan, Stage } from './plan.ts';
+import type { Command, EnvValue, ImageSource, Plan, Stage, Variable } from './plan.ts';
 
 /** A Stage with every key, so that dialects state only what they mean (R-DCK-76). */
 export const stage = (given: { readonly name: string; readonly image: ImageSource } & Partial<Stage>): Stage => ({
@@ -26,10 +26,20 @@ export const reference = (image: string): ImageSource => ({ kind: 'reference', r
 export const valuesOf = (stage: Stage): readonly EnvValue[] => namedValuesOf(stage).map(({ value }) => value);
 
 /** The same with the name of the variable, or the path of the file. */
-export const namedValuesOf = (stage: Stage): readonly { readonly name: string; readonly value: EnvValue }[] => [
-  ...environmentsOf(stage).flatMap((env) => Object.entries(env).map(([name, value]) => ({ name, value }))),
+export const namedValuesOf = (stage: Stage): readonly NamedValue[] => [
+  ...[stage.env, ...stage.services.map((service) => service.env)].flatMap((env) =>
+    Object.entries(env).map(([name, value]) => ({ name, value })),
+  ),
+  ...stepVariablesOf(stage).flatMap(({ name, value }) => (value.kind === 'expanded' ? [] : [{ name, value }])),
   ...stage.files.map(({ path, value }) => ({ name: path, value })),
 ];
+
+type NamedValue = { readonly name: string; readonly value: EnvValue };
+
+const stepVariablesOf = ({ command, done }: Stage): readonly Variable[] =>
+  [command, ...(done === undefined ? [] : [done.command])].flatMap((each) =>
+    each.kind === 'steps' ? [...each.variables, ...[...each.steps, ...each.after].flatMap((step) => step.variables)] : [],
+  );
 
 /** The stages whose stdout a stage is given: as a value, as a file or as the name of an image. */
 export const outputsAskedBy = (stage: Stage): readonly string[] => [
@@ -47,15 +57,6 @@ export const buildVolumesOf = (stage: Stage): readonly string[] =>
 /** The stages whose artifacts another mounts. */
 export const artifactsAskedBy = (stage: Stage): readonly string[] =>
   stage.mounts.flatMap((mount) => (mount.kind === 'artifacts' ? [mount.stage] : []));
-
-/** All environments of a stage: its own, its services', its steps'. */
-export const environmentsOf = (stage: Stage): readonly Readonly<Record<string, EnvValue>>[] => [
-  stage.env,
-  ...stage.services.map((service) => service.env),
-  ...[stage.command, ...(stage.done === undefined ? [] : [stage.done.command])].flatMap((command) =>
-    command.kind === 'steps' ? [...command.steps, ...command.after].map((step) => step.env) : [],
-  ),
-];
 
 /** What the log of a stage's `done` is called; no stage may have such a name beside it. */
 export const doneName = (stage: string): string => `${stage}.done`;

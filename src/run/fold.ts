@@ -126,6 +126,9 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         startedAt: attempt.startedAt ?? event.at,
         container: event.container,
       }));
+    case 'step.started':
+    case 'step.finished':
+      return;
     case 'stage.done-started':
       return onAttempt(state, event, 'running', (attempt) => ({
         ...attempt,

@@ -57,6 +57,26 @@ export type RunFact =
       readonly container: string;
       readonly output?: OutputRef;
     }
+  /** `log`: how many bytes of each stream the stage had written before. */
+  | {
+      readonly kind: 'step.started';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly step: string;
+      readonly log: { readonly stdout: number; readonly stderr: number };
+    }
+  | {
+      readonly kind: 'step.finished';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly step: string;
+      readonly outcome: 'passed' | 'failed' | 'errored' | 'cancelled';
+      readonly exitCode?: number;
+      /** What the step said of itself. */
+      readonly message?: string;
+      readonly numbers?: Readonly<Record<string, string>>;
+      readonly image?: { readonly reference: string; readonly digest: string };
+    }
   | {
       readonly kind: 'stage.finished';
       readonly stage: string;

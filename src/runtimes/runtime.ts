@@ -104,11 +104,15 @@ export type Execution = {
    * What the command writes, in the engine's order, beginning after the given number of bytes of each stream; ends when the container
    * has ended and all is delivered. A reader that is slow slows the command, nothing is dropped. Called once. Rejects with LOG_GAP when part of it is lost.
    */
-  logs(from: LogPosition, signal: AbortSignal): AsyncIterable<LogChunk>;
+  logs(from: LogPosition, signal: AbortSignal, onMark?: OnMark): AsyncIterable<LogChunk>;
   /** Settles when the container has ended. Rejects with a RuntimeError when that cannot be known. */
   readonly exit: Promise<Exit>;
   /** Asks politely (the image's stop signal), and after the grace kills. May be called again with less grace. */
   stop(graceMs: number): Promise<void>;
+  /** Ends the step that runs, by force; the steps in `after` follow. */
+  interrupt(): Promise<void>;
+  /** After the exit: a tar of a directory of the container, paths relative to it; `undefined` when there is no such directory. */
+  take(path: string, signal: AbortSignal): Promise<Readable | undefined>;
   /**
    * After the exit: the container's file system as an image with these names (see Stage.commit), with the configuration of the image it was
    * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable.
@@ -125,6 +129,21 @@ export type Attached =
 
 export type StreamName = 'stdout' | 'stderr';
 export type LogPosition = { readonly stdout: number; readonly stderr: number };
+/** Called, and waited for, when all chunks before the mark were taken; a reader that begins later is told the marks of its part. */
+export type OnMark = (mark: StepMark) => Promise<void>;
+
+/** Where a step begins or ends in what its stage writes. */
+export type StepMark =
+  | { readonly mark: 'begin'; readonly step: string }
+  | {
+      readonly mark: 'end';
+      readonly step: string;
+      /** That of the last command, or the one that the shell ended with. */
+      readonly code: number;
+      readonly message?: string;
+      readonly numbers?: Readonly<Record<string, string>>;
+      readonly image?: { readonly reference: string; readonly digest: string };
+    };
 export type LogChunk = { readonly stream: StreamName; readonly bytes: Uint8Array };
 
 /** `code` is 128 + n where the process died of signal n. */

@@ -54,6 +54,8 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'fetch.started':
     case 'volume.filled':
     case 'stage.preparing':
+    case 'step.started':
+    case 'step.finished':
     case 'stage.done-started':
     case 'run.finished':
       return undefined;

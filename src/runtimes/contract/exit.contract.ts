@@ -176,6 +176,6 @@ export const exitContract = (test: ContractTest): void => {
 
   test('what is not there yet says so', ['images'], async ({ item, prepare, drive }) => {
     await throwsCode(prepare(item({ image: { kind: 'stage', stage: 'earlier' } })), 'UNSUPPORTED', /earlier/);
-    await throwsCode(drive(item({ command: { kind: 'steps', steps: [], after: [] } })), 'UNSUPPORTED', /steps/i);
+    await throwsCode(drive(item({ command: { kind: 'steps', variables: [], steps: [], after: [] } })), 'UNSUPPORTED', /steps/i);
   });
 };

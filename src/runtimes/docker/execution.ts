@@ -128,6 +128,8 @@ export const makeExecution = (
       await kill(container.stopSignal);
       if (!hasEnded) cancelKill = clock.after(graceMs, () => void kill('SIGKILL').catch(() => {}));
     },
+    interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
+    take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
     commit: async (names, signal) => {
       try {
         return await commits(item, id, names, signal);

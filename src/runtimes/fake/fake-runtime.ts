@@ -219,6 +219,8 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
     },
+    interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
+    take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
     commit: async (names, signal) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
