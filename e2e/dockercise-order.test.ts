@@ -60,16 +60,16 @@ test('one of two branches runs, by what a probe says, and the run is green both 
 probe: { img: busybox, run: ${probe} }
 update: { img: busybox, if: probe, run: echo updated }
 create: { img: busybox, unless: probe, run: echo created }
-then: { img: busybox, after: either, run: echo deployed }
+deploy: { img: busybox, after: either, run: echo deployed }
 either: { after: [update, create] }
 `;
   const cwd = repository(t, { 'a.dockercise.yaml': of('true') });
   await dockercise.passes(cwd);
-  const there = { probe: 'passed', update: 'passed', create: 'skipped', then: 'passed' };
+  const there = { probe: 'passed', update: 'passed', create: 'skipped', deploy: 'passed' };
   assert.deepEqual(await dockercise.outcomes(cwd), there);
   commit(cwd, { 'a.dockercise.yaml': of('exit 1') });
   await dockercise.passes(cwd);
-  assert.deepEqual(await dockercise.outcomes(cwd), { probe: 'failed', update: 'skipped', create: 'passed', then: 'passed' });
+  assert.deepEqual(await dockercise.outcomes(cwd), { probe: 'failed', update: 'skipped', create: 'passed', deploy: 'passed' });
 });
 
 test('a Dockerfile of the project, an image that a stage leaves and one that a stage names are images; each is waited for (R-DCK-47, R-DCK-54)', async (t) => {
