@@ -68,9 +68,8 @@ describe('execute, with a sensitive stage', () => {
       ]),
     );
     assert.equal(state.outcome, 'passed');
-    assert.match(await logOf(results, 'print'), /^TOKEN=\*{10,}\n?$/);
-    assert.match(await logOf(results, 'file'), /^\*+\n?$/);
-    assert.equal((await logOf(results, 'file')).length, secret.length + 1);
+    assert.match(await logOf(results, 'print'), /^TOKEN=\*{10}\n?$/);
+    assert.equal(await logOf(results, 'file'), `${'*'.repeat(secret.length)}\n`);
     assert.equal(await logOf(results, 'volume'), inVolume);
     assert.equal(stageOf(state, 'login').attempts[0]?.artifacts, undefined);
   });

@@ -86,7 +86,7 @@ export const makeAttempts = (parts: Parts, leave: Leave) => {
 
 const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   const { stage } = item;
-  const { names, engine, exits, boxes, pauses, images } = parts;
+  const { names, engine, exits, boxes, logDriver, pauses, images } = parts;
   const name = names.container(item);
   const title = titleOf(stage);
   const over = new AbortController();
@@ -137,6 +137,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       account.then((found) => makeInputs(parts, item, found)),
       hold(),
       services?.start(runSignal),
+      logDriver.name(),
     ]);
     signal.throwIfAborted();
     notify({ kind: 'resolved', image: image.resolved });

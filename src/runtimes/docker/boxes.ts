@@ -11,6 +11,7 @@ import { asRuntimeError, isRefusal, unlessGone } from './failures.ts';
 import { heldEntrypoint, letGo, passesExec, passesShell } from './hold.ts';
 import type { Image } from './images.ts';
 import { label } from './labels.ts';
+import type { LogDriver } from './log-driver.ts';
 import { standingOf } from './standing.ts';
 import { makeTap, type Tap } from './tap.ts';
 
@@ -30,9 +31,8 @@ export type Made = { readonly kind: 'box'; readonly box: Box } | { readonly kind
 type Env = Readonly<Record<string, string>>;
 
 /** Makes containers, held where that can be done; see docs/adr/0021-held-start.md. */
-export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
+export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, clock: Clock) => {
   const withoutShell = new Set<string>();
-  let keepingDriver: KeepingDriver = 'local';
 
   const remove = (container: string): Promise<unknown> =>
     unlessGone(engine.json('DELETE', `/containers/${container}`, { query: { force: true, v: true } }));
@@ -40,17 +40,18 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
   const post = async (spec: ContainerSpec, env: Env, nonce: string | undefined): Promise<string> => {
     const entrypoint = nonce === undefined ? spec.argv : heldEntrypoint(nonce, spec.argv);
     const labelled = nonce === undefined ? spec : { ...spec, labels: { ...spec.labels, [label.nonce]: nonce } };
-    const create = () =>
+    const driver = await logDriver.name();
+    const create = (driver: KeepingDriver) =>
       engine.json<Created>('POST', '/containers/create', {
         query: { name: spec.name },
-        body: createBody(labelled, entrypoint, env, nonce !== undefined, keepingDriver),
+        body: createBody(labelled, entrypoint, env, nonce !== undefined, driver),
       });
     try {
-      return (await create()).Id;
+      return (await create(driver)).Id;
     } catch (error) {
-      if (keepingDriver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
-      keepingDriver = 'json-file';
-      return (await create()).Id;
+      if (driver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
+      logDriver.refused();
+      return (await create('json-file')).Id;
     }
   };
 

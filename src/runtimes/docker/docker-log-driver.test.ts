@@ -15,7 +15,9 @@ test('an engine without the log driver local keeps logs with json-file, also for
   try {
     const text = `${'x'.repeat(40_000)}\n\nlast`;
     const talking = item(script(`printf '%s\\n\\nlast' $(head -c 40000 /dev/zero | tr '\\0' x); echo error >&2; exit 3`));
+    const began = performance.now();
     const { container } = await prepare(talking);
+    assert.ok(performance.now() - began < 10_000, 'the engine was not asked for a driver that it lacks');
     const { HostConfig } = JSON.parse((await subject.records?.(container)) ?? '{}');
     assert.equal(HostConfig.LogConfig.Type, 'json-file');
     const execution = await start(talking);

@@ -9,6 +9,7 @@ import type { Engine } from './engine/engine.ts';
 import { makeExits } from './exits.ts';
 import { makeImages } from './images.ts';
 import { type Labels, label } from './labels.ts';
+import { makeLogDriver } from './log-driver.ts';
 import { makeNames } from './names.ts';
 import { makePauseImage } from './pause-image.ts';
 import { makePauses } from './pauses.ts';
@@ -33,6 +34,7 @@ export const makeParts = (given: {
   const names = makeNames(namespace);
   const pauseImage = makePauseImage(engine, namespace, names.pauseImage);
   const exits = makeExits(engine, namespace, clock);
+  const logDriver = makeLogDriver(engine);
   const stageNetwork = makeStageNetwork(engine, namespace);
   const pauses = makePauses(engine, stageNetwork, pauseImage, runLabels);
   const trees = makeTrees(engine, names, pauseImage);
@@ -50,13 +52,14 @@ export const makeParts = (given: {
     pauseImage,
     stageNetwork,
     exits,
+    logDriver,
     images,
     pauses,
     trees,
     volumes,
     accounts,
     commits: makeCommits(engine, names, namespace),
-    boxes: makeBoxes(engine, exits, clock),
+    boxes: makeBoxes(engine, exits, logDriver, clock),
     readiness: makeReadiness(engine, exits, pauseImage, clock),
     labelsOf: (item: Item, role: string): Labels => ({
       ...runLabels(item.run, item.project),
