@@ -156,6 +156,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
 
   command('clean', 'remove containers, networks and volumes that dead runs left')
     .option('--all-projects', 'also what runs of other projects left, or are using at this moment')
+    .option('--caches', 'also the caches of the project; with --all-projects those of all')
     .addOption(
       new Option('--runs-older-than <age>', 'forget finished runs that are older, e.g. 30d or 12h, with logs and artifacts').argParser(age),
     )

@@ -13,6 +13,8 @@ import { Refusal } from './refusal.ts';
 export type Project = {
   readonly root: string;
   readonly name: string;
+  /** Its name and a mark of where it is, for names are not unique. */
+  readonly key: string;
   /** `.cion` of the root; perhaps not there yet. */
   readonly stateDir: string;
   readonly results: Results;

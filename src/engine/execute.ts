@@ -25,6 +25,8 @@ import { askedOutputs, resolveValues, secretsIn } from './values.ts';
 
 export type ExecuteDeps = {
   readonly journal: Journal;
+  /** Whose caches the stages mount: not the project's name, which others may have too. */
+  readonly project: string;
   readonly runtime: Runtime;
   readonly results: Results;
   readonly clock: Clock;
@@ -73,7 +75,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   const finished = Promise.withResolvers<void>();
   const hints = new AbortController();
   const outputs = outputsOf(deps.results, () => recorder.state());
-  const items = itemsOf(plan, () => recorder.state(), outputs);
+  const items = itemsOf(plan, deps.project, () => recorder.state(), outputs);
   let leftovers: unknown;
 
   const run = async ({ stage, attempt, started }: Queued): Promise<void> => {

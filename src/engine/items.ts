@@ -18,7 +18,7 @@ export type Items = {
   canForesee(stage: Stage): boolean;
 };
 
-export const itemsOf = (plan: Plan, state: () => RunState, outputs: Pick<Outputs, 'read'>): Items => {
+export const itemsOf = (plan: Plan, project: string, state: () => RunState, outputs: Pick<Outputs, 'read'>): Items => {
   const stages = new Map(stagesOf(plan).map((stage) => [stage.name, stage]));
   const writers = writersIn(plan);
   const owners = ownersIn(plan, writers);
@@ -88,7 +88,7 @@ export const itemsOf = (plan: Plan, state: () => RunState, outputs: Pick<Outputs
   return {
     of: (stage, attempt) => ({
       run: state().run,
-      project: state().project,
+      project,
       attempt,
       stage: {
         ...stage,

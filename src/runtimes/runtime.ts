@@ -65,6 +65,7 @@ export type Runtime = {
 /** One unit of the queue: plain data, complete, so that any worker can take it (R-CIO-02). */
 export type Item = {
   readonly run: string;
+  /** Whose caches it mounts. */
   readonly project: string;
   /** Without mounts of kind `artifacts` and images of kind `stage` and `output`: the engine knows by now what they are. */
   readonly stage: Stage;
@@ -156,7 +157,9 @@ export type SweepScope =
   | { readonly kind: 'run'; readonly run: string }
   /** What runs share and none uses now: a network, an image of ours. Not caches. */
   | { readonly kind: 'unused' }
-  /** All that any cion made with this engine, except of the runs named. */
-  | { readonly kind: 'all'; readonly exceptRuns: readonly string[] };
+  /** All that any cion made with this engine, except of the runs named. Not caches. */
+  | { readonly kind: 'all'; readonly exceptRuns: readonly string[] }
+  /** The caches of a project, or of all. */
+  | { readonly kind: 'caches'; readonly project?: string };
 
 export type Swept = { readonly containers: number; readonly volumes: number; readonly networks: number; readonly images: number };

@@ -13,11 +13,11 @@ import type { Project } from '../project.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true } & RuntimeOptions;
+export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true; readonly caches?: true } & RuntimeOptions;
 
-/** Removes what dead runs left in the engine, and on request old runs with all that is kept of them. */
+/** Removes what dead runs left in the engine, and on request caches, and old runs with all that is kept of them. */
 export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
-  const { runsOlderThan, allProjects } = options;
+  const { runsOlderThan, allProjects, caches } = options;
   const project = await openProject(context);
   const swept = await withRuntime(options, context, async (engine) => {
     const alive: string[] = [];
@@ -27,8 +27,11 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
       else if (phase !== 'finished') await endDeadRun(context, project, run, engine);
       else if (!allProjects) perRun.push(await engine.sweep({ kind: 'run', run }, AbortSignal.timeout(sweepMs)));
     }
-    if (allProjects) return [await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))];
-    return [...perRun, await engine.sweep({ kind: 'unused' }, AbortSignal.timeout(sweepMs))];
+    const scope = allProjects ? ({ kind: 'all', exceptRuns: alive } as const) : ({ kind: 'unused' } as const);
+    const rest = await engine.sweep(scope, AbortSignal.timeout(sweepMs));
+    if (!caches) return [...perRun, rest];
+    const of = allProjects ? {} : { project: project.key };
+    return [...perRun, rest, await engine.sweep({ kind: 'caches', ...of }, AbortSignal.timeout(sweepMs))];
   });
   context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
   if (runsOlderThan !== undefined) {

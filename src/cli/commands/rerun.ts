@@ -57,7 +57,17 @@ export const rerun = async (context: Context, wanted: string | undefined, option
       await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by } }]);
       const gatekeeper = gatekeeperOf(project, id, by, clock, options);
       const code = await withMirror({ context, project, run: id, place, interrupts, say }, ({ results, planned }) => {
-        const deps = { journal: session.journal(), runtime: planned(runtime), results, clock, outside, sink: printer, gatekeeper, source };
+        const deps = {
+          journal: session.journal(),
+          project: project.key,
+          runtime: planned(runtime),
+          results,
+          clock,
+          outside,
+          sink: printer,
+          gatekeeper,
+          source,
+        };
         return carryOut(context, deps, options, interrupts);
       });
       await forgetSource(project, await readRun(project, id));

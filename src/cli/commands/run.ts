@@ -117,6 +117,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
             const { runtime } = await opening;
             const deps = {
               journal: session.journal(),
+              project: project.key,
               runtime: carried.planned(runtime),
               results: carried.results,
               clock,

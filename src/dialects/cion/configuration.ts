@@ -1,3 +1,4 @@
+import { cacheSchema } from '../cache.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import { defined, type JsonSchema, placed } from '../shape.ts';
 import { services, stageEnv } from './env.ts';
@@ -31,5 +32,5 @@ export const cionSchema = (): JsonSchema => ({
   title: '.cion.yml',
   description: 'From a commit to a deployment: which containers run, in which order.',
   ...configuration.schema,
-  definitions: { section: section.schema, services: services.schema, env: stageEnv.schema },
+  definitions: { section: section.schema, services: services.schema, env: stageEnv.schema, cache: cacheSchema },
 });

@@ -1,5 +1,6 @@
 import type { Mount, Plan, Service, Stage } from '../../plan/plan.ts';
 import { stage } from '../../plan/stage.ts';
+import { cacheMounts } from '../cache.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import type { Placed } from '../shape.ts';
 import { artifactsDir, buildDir } from './directories.ts';
@@ -29,7 +30,7 @@ export const planOfSections = ({ build, test, release, services = [] }: Sections
     stage({
       name: 'build',
       ...stageParts(build.value, { range: build.range, directories: bothDirectories, workdir: buildDir, services }),
-      mounts: mounts('read-write'),
+      mounts: [...mounts('read-write'), ...cacheMounts(build.value.cache)],
       artifacts: { volume: 'artifacts' },
     }),
     ...(test === undefined ? [] : [testStage(test, services)]),
@@ -46,7 +47,7 @@ const testStage = ({ value, range }: Placed<StageKeys>, services: readonly Servi
     name: 'test',
     needs: [{ node: 'build', on: 'passed' }],
     ...stageParts(value, { range, directories: bothDirectories, workdir: buildDir, services }),
-    mounts: mounts('read-only'),
+    mounts: [...mounts('read-only'), ...cacheMounts(value.cache)],
   });
 
 /** It sees the working directory, but is not told where: a release is made of artifacts (R-CIO-38, R-CIO-49). */
@@ -55,7 +56,7 @@ const releaseStage = ({ value, range }: Placed<ReleaseKeys>, before: string, ser
     name: 'release',
     needs: [{ node: before, on: 'passed' }],
     ...stageParts(value, { range, directories: { ARTIFACTS_DIR: literal(artifactsDir) }, workdir: artifactsDir, services }),
-    mounts: mounts('read-only'),
+    mounts: [...mounts('read-only'), ...cacheMounts(value.cache)],
     deploys: { environment: value.environment ?? 'production' },
   });
 

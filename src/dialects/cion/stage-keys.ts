@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Range } from '../../plan/problem.ts';
 import type { Service, Stage } from '../../plan/plan.ts';
 import { imageCommand, reference } from '../../plan/stage.ts';
+import { cacheBeside, overlap } from '../cache.ts';
 import { cmd } from '../command.ts';
 import { duration } from '../duration.ts';
 import type { Env } from '../env.ts';
@@ -12,7 +13,12 @@ import { retry } from '../retry.ts';
 import { choice, defined, text } from '../shape.ts';
 import { user } from '../user.ts';
 import { services, stageEnv } from './env.ts';
+import { artifactsDir, buildDir, inputsDir } from './directories.ts';
 import { run } from './run.ts';
+
+const cache = cacheBeside(
+  (path) => [artifactsDir, inputsDir].some((taken) => overlap(path, taken)) || `${buildDir}/`.startsWith(`${path}/`),
+);
 
 /** The keys that a section and a stage have in common. */
 export const stageFields = {
@@ -30,6 +36,7 @@ export const stageFields = {
   ),
   limits: optional(limits, 'What it may use of the machine.'),
   user: optional(user, 'The user it runs as, as in 1000:1000; otherwise the image’s own.'),
+  cache: optional(defined('cache', cache), 'Directories that are kept from run to run: paths, or a name and a path.'),
   workdir: optional(text, 'The working directory: absolute, or relative to where it would be otherwise.'),
 };
 

@@ -2,6 +2,7 @@ import { didYouMean } from '../../lib/did-you-mean.ts';
 import type { Problem } from '../../plan/problem.ts';
 import type { Mount, Plan, Service, Stage } from '../../plan/plan.ts';
 import { stage } from '../../plan/stage.ts';
+import { cacheMounts } from '../cache.ts';
 import { type Named, record } from '../entries.ts';
 import { mapping, type MappingOf, optional } from '../mapping.ts';
 import { flag, whereKey } from '../shape.ts';
@@ -58,7 +59,7 @@ const stageOf = ({ name, value, range }: Named<StageKeys>, services: readonly Se
     name,
     needs: needed.map((need) => ({ node: need.name, on: need.value })),
     ...stageParts(value, { range, directories: directoriesOf(givers), workdir: buildDir, services }),
-    mounts: mountsOf(name, givers),
+    mounts: [...mountsOf(name, givers), ...cacheMounts(value.cache)],
     artifacts: { volume: artifactsOf(name) },
     always: value.always ?? false,
     mayFail: value['may-fail'] ?? false,

@@ -1,4 +1,5 @@
 import type { Range } from '../../plan/problem.ts';
+import { cacheSchema } from '../cache.ts';
 import { type Named, plainEntries, readNamed } from '../entries.ts';
 import { image } from '../image.ts';
 import { mapping, optional } from '../mapping.ts';
@@ -68,5 +69,5 @@ export const dockerciseSchema = (): JsonSchema => ({
   title: 'dockercise.yaml',
   description: 'Stages that run in containers, and what they hand to each other.',
   ...configuration.schema,
-  definitions: { stage: stageKeys.schema, env: env.schema, services: services.schema },
+  definitions: { stage: stageKeys.schema, env: env.schema, services: services.schema, cache: cacheSchema },
 });

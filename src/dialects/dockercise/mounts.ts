@@ -1,6 +1,7 @@
 import type { Mount } from '../../plan/plan.ts';
 import type { Problem, Range } from '../../plan/problem.ts';
 import { didYouMean } from '../../lib/did-you-mean.ts';
+import { overlap } from '../cache.ts';
 import { quoted } from '../quoted.ts';
 import { nameBelow, sourceVolume, workingDir } from './directories.ts';
 import type { Said } from './names.ts';
@@ -36,6 +37,7 @@ export const mountsOf = (name: string, vols: readonly Said<Vol>[], stages: Stage
 
 const mountOf = (vol: Vol): Mount => {
   if (vol.kind === 'host') return vol;
+  if (vol.kind === 'cache') return { ...vol, access: 'read-write' };
   if (vol.stage === sourceVolume) return { kind: 'volume', volume: sourceVolume, path: vol.path, access: 'copy' };
   return { kind: 'artifacts', stage: vol.stage, path: vol.path };
 };
@@ -59,8 +61,6 @@ const ownDirectory = (name: string, range: Range): Problem => ({
   hint: 'Give it another place: "stage:path".',
   range,
 });
-
-const overlap = (one: string, other: string): boolean => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 
 const nested = (one: string, other: string, range: Range): Problem => ({
   code: 'BAD_VOLUME',

@@ -1,4 +1,5 @@
 import type { Command, Stage } from '../../plan/plan.ts';
+import { cacheBeside } from '../cache.ts';
 import { nothingToRun } from '../command.ts';
 import { duration } from '../duration.ts';
 import { limits } from '../limits.ts';
@@ -10,10 +11,11 @@ import { byKind, choice, defined, flag, list, mapped, oneOrMore, type Place, typ
 import { parsed, refused } from '../../plan/problem.ts';
 import { user } from '../user.ts';
 import { after } from './after.ts';
+import { workingDir } from './directories.ts';
 import { env, services } from './env.ts';
 import { img } from './img.ts';
-import { said } from './names.ts';
-import { vol } from './vol.ts';
+import { type Said, said } from './names.ts';
+import { isTaken, type Vol, vol } from './vol.ts';
 
 const scriptOf = (lines: readonly string[], place: Place): string | undefined =>
   lines.every((line) => line.trim() === '') ? nothingToRun(place) : lines.join('\n');
@@ -58,6 +60,8 @@ const ssh: TextShape<string | boolean> = textAs<string | boolean>(
   },
 );
 
+const cache = cacheBeside((path) => isTaken(path) || `${workingDir}/`.startsWith(`${path}/`));
+
 const names = oneOrMore(said(text));
 
 export const stageFields = {
@@ -70,6 +74,7 @@ export const stageFields = {
   'done-timeout': optional(duration, 'How long "done" may run, as in 10m.'),
   env: optional(defined('env', env), 'Variables: names of stages and of variables from outside, KEY=value, or a mapping.'),
   vol: optional(oneOrMore(vol), 'Files: a stage, "stage:path", "source" for the commit, or "/host/path:/container/path".'),
+  cache: optional(defined('cache', cache), 'Directories that are kept from run to run: paths, or a name and a path.'),
   after: optional(after, 'Runs after these stages have passed, or after a human-click.'),
   if: optional(names, 'Runs if these stages have passed; that they say no fails nothing.'),
   unless: optional(names, 'Runs if these stages have said no.'),
@@ -104,6 +109,9 @@ export const isJoin = (keys: StageKeys): boolean => {
   const given = Object.keys(keys);
   return given.length > 0 && given.every((key) => joinKeys.has(key));
 };
+
+export const cachesOf = (keys: StageKeys): readonly Said<Vol>[] =>
+  (keys.cache ?? []).map(({ key, path, range }) => ({ value: { kind: 'cache', key, path }, range }));
 
 /** The keys that mean one part of a Stage each. */
 export const plainParts = (keys: StageKeys) =>

@@ -14,7 +14,7 @@ import type { Said } from './names.ts';
 import { askedNeeds, isJoinAmong, type Needs, nothingOf, type Stages, unknownStage } from './needs.ts';
 import { referring } from './references.ts';
 import { sshParts } from './ssh.ts';
-import { isJoin, plainParts, shell, timeoutsOf } from './stage-keys.ts';
+import { cachesOf, isJoin, plainParts, shell, timeoutsOf } from './stage-keys.ts';
 
 /** What the other stages ask of one. */
 export type Asked = { readonly probes: ReadonlySet<string>; readonly committed: ReadonlySet<string> };
@@ -71,7 +71,7 @@ const containerOf = (
   const run = keys.run === undefined ? undefined : referring(keys.run, names);
   const done = keys.done === undefined ? undefined : referring(keys.done.run, names);
   const read = [...new Set([...(run?.stages ?? []), ...(done?.stages ?? [])])];
-  const mounted = mountsOf(name, keys.vol ?? [], stages, report);
+  const mounted = mountsOf(name, [...(keys.vol ?? []), ...cachesOf(keys)], stages, report);
   const entered = keys.dir === undefined ? enteredBy(keys.vol ?? [], [run?.script, done?.script]) : undefined;
   const image = imageOf(name, keys.img, stages, report);
   const ssh = sshParts(keys);

@@ -8,6 +8,7 @@ import { said, type Said } from './names.ts';
 export type Vol =
   /** `stage` may be `source`: the commit's files. `plain`: the text says no path. */
   | { readonly kind: 'stage'; readonly stage: string; readonly path: string; readonly plain: boolean }
+  | { readonly kind: 'cache'; readonly key: string; readonly path: string }
   | { readonly kind: 'host'; readonly hostPath: string; readonly path: string; readonly access: 'read-only' | 'read-write' };
 
 const wrong = (message: string, hint: string): Parsed<never> => refused({ code: 'BAD_VOLUME', message, hint });
@@ -43,11 +44,13 @@ const parseVol = (text: string): Parsed<Vol> => {
 
 const pathHint = 'Files of the commit are in the volume "source": "vol: source" gives a copy of them at source/.';
 
+export const isTaken = (path: string): boolean => path === '/' || path === workingDir || path === outDir || path.startsWith(`${outDir}/`);
+
 const placed = (text: string, to: string, vol: (path: string) => Vol): Parsed<Vol> => {
   const path = placeOf(to);
   if (path === undefined)
     return wrong(`${quoted(text)} leads out of the working directory.`, 'Write an absolute path, or one without "..".');
-  if (path === '/' || path === workingDir || path === outDir || path.startsWith(`${outDir}/`)) {
+  if (isTaken(path)) {
     return wrong(`Nothing can be mounted at ${quoted(to)}.`, 'Choose a directory of its own for it.');
   }
   return parsed(vol(path));

@@ -36,6 +36,7 @@ export const nobody: Gatekeeper = { made: async () => undefined, decided: () => 
 
 export const depsFor = (journal: Journal, clock: Clock, more: Partial<ExecuteDeps> = {}): ExecuteDeps => ({
   journal,
+  project: 'test',
   runtime: fakeRuntime({ clock }),
   results: memoryResults(),
   clock,

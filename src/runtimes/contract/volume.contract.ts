@@ -223,13 +223,27 @@ export const volumeContract = (test: ContractTest): void => {
     assert.equal(files.has('passwd'), false);
   });
 
-  test('a cache outlives the run', ['a shell'], async ({ drive, item, runtime, run, signal }) => {
-    const key = `contract-${randomBytes(6).toString('hex')}`;
-    const cached = { mounts: [{ kind: 'cache', key, path: '/cache', access: 'read-write' }] } as const;
-    assert.equal((await drive(item({ ...script('echo warm > /cache/state'), ...cached }))).exit.code, 0);
-    await runtime.sweep({ kind: 'run', run }, signal);
-    assert.equal((await drive(item({ ...script('cat /cache/state'), ...cached }))).text, 'warm\n');
-  });
+  test(
+    'a cache is its project’s, for any user, outlives the run and all but its own sweep',
+    [],
+    async ({ drive, item, runtime, run, signal }) => {
+      const project = `contract-${randomBytes(6).toString('hex')}`;
+      const key = 'a key/of any characters';
+      const mounts = [{ kind: 'cache', key, path: '/cache', access: 'read-write' }] as const;
+      const write = script('echo warm > /cache/state', { FAKE_WRITE: JSON.stringify({ '/cache/state': 'warm\n' }) });
+      const writing = { ...item({ ...write, mounts, user: '1234:1234' }), project };
+      assert.equal((await drive(writing)).exit.code, 0);
+      await runtime.sweep({ kind: 'run', run }, signal);
+      await runtime.sweep({ kind: 'all', exceptRuns: [] }, signal);
+      await runtime.sweep({ kind: 'caches', project: 'another' }, signal);
+      const reading = () => item({ ...script('cat /cache/state', { FAKE_PRINT_FILE: '/cache/state' }), mounts });
+      assert.equal((await drive({ ...reading(), project })).text, 'warm\n');
+      assert.notEqual((await drive(reading())).text, 'warm\n');
+      await runtime.sweep({ kind: 'run', run }, signal);
+      assert.equal((await runtime.sweep({ kind: 'caches', project }, signal)).volumes, 1);
+      assert.notEqual((await drive({ ...reading(), project })).text, 'warm\n');
+    },
+  );
 
   test('20 MB go in and come out the same, and a reader may stop early', [], async ({ runtime, run, signal }) => {
     const ref = { run, volume: 'big' };

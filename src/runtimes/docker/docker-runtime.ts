@@ -6,7 +6,7 @@ import type { Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { asRuntimeError } from './failures.ts';
 import { makeParts } from './parts.ts';
-import { label } from './labels.ts';
+import { cacheRole, label } from './labels.ts';
 import { titleOf } from './titles.ts';
 import { removeLabelled } from './sweep.ts';
 
@@ -57,6 +57,11 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         return removeLabelled(engine, all, spare.size > 0 ? { spare, images: true } : { images: true }, signal).finally(() =>
           released(ended),
         );
+      }
+      case 'caches': {
+        const { project } = scope;
+        const caches = { ...all, [label.role]: cacheRole, ...(project === undefined ? {} : { [label.project]: project }) };
+        return removeLabelled(engine, caches, {}, signal);
       }
     }
   };

@@ -11,6 +11,9 @@ export const label = {
   nonce: 'cion.nonce',
 } as const;
 
+/** Of volumes that no run owns. */
+export const cacheRole = 'cache';
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** As the engine's lists take it. */

@@ -4,7 +4,7 @@ import { RuntimeError } from '../runtime-error.ts';
 import type { Item } from '../runtime.ts';
 import { type Account, placed } from './accounts.ts';
 import type { EngineMount } from './containers.ts';
-import { label } from './labels.ts';
+import { cacheRole, label } from './labels.ts';
 import type { Parts } from './parts.ts';
 
 /** What the plan mounts; the volumes exist. */
@@ -47,8 +47,10 @@ const makeMount = async (parts: Parts, item: Item, mount: Mount, signal: AbortSi
     case 'volume':
       return { ...common, ...(await makeVolumeMount(parts, item, mount, signal)) };
     case 'cache': {
-      const labels = { [label.namespace]: namespace, [label.project]: item.project, [label.role]: 'cache' };
-      return { ...common, volume: await trees.ensure(names.cache(item.project, mount.key), labels) };
+      const labels = { [label.namespace]: namespace, [label.project]: item.project, [label.role]: cacheRole };
+      const volume = await trees.ensure(names.cache(item.project, mount.key), labels);
+      await trees.helper(volume, parts.labelsOf(item, 'files'));
+      return { ...common, volume };
     }
     case 'host':
       return { ...common, volume: '', hostPath: mount.hostPath };

@@ -3,9 +3,9 @@ import { untilRemoved } from './boxes.ts';
 import type { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { isRefusal, unlessGone } from './failures.ts';
-import { type Labels, label, labelFilter } from './labels.ts';
+import { cacheRole, type Labels, label, labelFilter } from './labels.ts';
 
-/** Removes whatever carries the labels, containers first: they use the rest. `spare` are runs that stay. */
+/** Removes whatever carries the labels, containers first: they use the rest. `spare` are runs that stay; caches stay unless they are meant. */
 export const removeLabelled = async (
   engine: Engine,
   labels: Labels,
@@ -14,6 +14,7 @@ export const removeLabelled = async (
 ): Promise<Swept> => {
   const filters = labelFilter(labels);
   const mayGo = (thing: { readonly Labels: Labels | null }): boolean => {
+    if (thing.Labels?.[label.role] === cacheRole && labels[label.role] !== cacheRole) return false;
     const run = thing.Labels?.[label.run];
     return options.spare === undefined || (run !== undefined && !options.spare.has(run));
   };

@@ -107,6 +107,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
           if (scope.exceptRuns.length === 0) world.builds.clear();
           return { ...nothing, containers: sum('containers'), volumes: sum('volumes'), images: sum('images') };
         }
+        case 'caches':
+          return { ...nothing, volumes: world.removeCaches(scope.project) };
       }
     },
   };
@@ -128,6 +130,15 @@ export const fakeWorld = () => {
   const volumes = new Map<string, Map<string, FakeVolume>>();
   /** What runs committed without a name, by run. */
   const images = new Map<string, Set<string>>();
+  /** By project. */
+  const caches = new Map<string, Map<string, FakeVolume>>();
+  const inside = (within: Map<string, Map<string, FakeVolume>>, owner: string, name: string): FakeVolume => {
+    const owned = within.get(owner) ?? new Map<string, FakeVolume>();
+    within.set(owner, owned);
+    const volume = owned.get(name) ?? fakeVolume();
+    owned.set(name, volume);
+    return volume;
+  };
   const keyOf = (stage: string, attempt: number, part = ''): string => `${attempt}/${part}/${stage}`;
 
   return {
@@ -144,12 +155,15 @@ export const fakeWorld = () => {
       containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
       return container;
     },
-    volume: (run: string, name: string): FakeVolume => {
-      const ofRun = volumes.get(run) ?? new Map<string, FakeVolume>();
-      volumes.set(run, ofRun);
-      const volume = ofRun.get(name) ?? fakeVolume();
-      ofRun.set(name, volume);
-      return volume;
+    volume: (run: string, name: string): FakeVolume => inside(volumes, run, name),
+    cache: (project: string, key: string): FakeVolume => inside(caches, project, key),
+    removeCaches: (project: string | undefined): number => {
+      const meant = project === undefined ? [...caches.keys()] : [project];
+      return meant.reduce((sum, each) => {
+        const count = caches.get(each)?.size ?? 0;
+        caches.delete(each);
+        return sum + count;
+      }, 0);
     },
     runs: () => [...new Set([...containers.keys(), ...volumes.keys(), ...images.keys()])],
     remove: (run: string, stage: string, attempt: number): number => {
@@ -261,7 +275,11 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
 const mountsOf = (world: FakeWorld, item: Item) =>
   item.stage.mounts.flatMap((mount) => {
     if (mount.kind === 'artifacts') throw new RuntimeError('UNSUPPORTED', `nobody said where the files of "${mount.stage}" are`);
-    if (mount.kind !== 'volume') return [];
+    if (mount.kind === 'host') return [];
+    if (mount.kind === 'cache') {
+      const volume = world.cache(item.project, mount.key);
+      return [{ path: posix.join(placed(item, mount.path), '/'), access: mount.access, volume, inside: '' }];
+    }
     const { access, directory } = mount;
     const whole = world.volume(item.run, mount.volume);
     const part = directory === undefined ? whole : whole.within(directory);

@@ -41,6 +41,7 @@ export const dockerSubject = async (endpoint: Endpoint, env: Environment): Promi
     },
     close: async () => {
       await runtime.sweep({ kind: 'all', exceptRuns: [] }, AbortSignal.timeout(60_000));
+      await runtime.sweep({ kind: 'caches' }, AbortSignal.timeout(60_000));
       await engine.json('DELETE', `/images/${imageWithoutShell}`);
       await engine.close();
     },
