@@ -1,9 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
 import { freePort } from '../src/runtimes/docker/testing/free-port.ts';
 import { toolsFolder } from './tools.ts';
 
@@ -44,6 +48,31 @@ export const withNpmRegistry = async <T>({ address, before }: Options, use: (reg
     }
     rmSync(folder, { recursive: true, force: true });
   }
+};
+
+/** A package as npm packs it. */
+export const packed = async (files: Readonly<Record<string, string>>): Promise<Buffer> => {
+  const tar = pack();
+  for (const [name, content] of Object.entries(files)) tar.entry({ name: `package/${name}` }, content);
+  tar.finalize();
+  return gzipSync(await buffer(tar));
+};
+
+export const publishTo = async (url: string, token: string, name: string, version: string, tarball: Buffer): Promise<void> => {
+  const file = `${name}-${version}.tgz`;
+  const dist = { tarball: `${url}${name}/-/${file}`, integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}` };
+  const answer = await fetch(`${url}${name}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({
+      _id: name,
+      name,
+      'dist-tags': { latest: version },
+      versions: { [version]: { name, version, dist } },
+      _attachments: { [file]: { content_type: 'application/octet-stream', data: tarball.toString('base64'), length: tarball.length } },
+    }),
+  });
+  if (!answer.ok) throw new Error(`the registry does not take ${name}: ${answer.status}`);
 };
 
 /** JSON is YAML. */
