@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { cion, startCion } from './cli.ts';
+import { leftovers } from './leftovers.ts';
+import { randomFrom } from './random.ts';
 import { repository } from './repository.ts';
 
 const rounds = Number(process.env['CION_CRASH_ROUNDS'] ?? 20);
@@ -35,34 +36,6 @@ const lines = (count: number, text: (n: number) => string): string => Array.from
 const stdoutOf = (name: string): string => lines(10, (n) => `${name} line ${n}`) + lines(2000, String);
 const stderrOf = (name: string): string => lines(10, (n) => `${name} aside ${n}`);
 
-/** Deterministic from the printed seed, so that a bad round can be looked at again. */
-const randomFrom = (start: number): (() => number) => {
-  let state = start;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
-
-/** What this test's cion has left with the engine; of its runs, or at all. */
-const leftovers = (of: 'runs' | 'all'): string =>
-  [
-    ['ps', '--all', '--format', '{{.Names}}'],
-    ['volume', 'ls', '--format', '{{.Name}}'],
-    ['network', 'ls', '--format', '{{.Name}}'],
-    ['image', 'ls', '--format', '{{.Repository}}'],
-  ]
-    .map((args) =>
-      execFileSync(
-        'docker',
-        [...args, '--filter', `label=cion.namespace=${namespace}`, ...(of === 'runs' ? ['--filter', 'label=cion.run'] : [])],
-        {
-          encoding: 'utf8',
-        },
-      ),
-    )
-    .join('');
-
 describe(`kill -9 at random moments (seed ${seed})`, () => {
   it(`lets every stage run exactly once, loses no byte of a log and leaves nothing behind, ${rounds} times`, {
     timeout: 1_200_000,
@@ -91,12 +64,12 @@ describe(`kill -9 at random moments (seed ${seed})`, () => {
         assert.equal(log.out, stdoutOf(name), where);
         assert.equal(log.err, stderrOf(name), where);
       }
-      assert.equal(leftovers('runs'), '', where);
+      assert.equal(leftovers(namespace, 'runs'), '', where);
     }
     t.diagnostic(`${resumed} of ${rounds} runs were still under way when they were killed`);
     assert.ok(resumed > rounds / 2);
     await cion(['clean'], { cwd, env });
-    assert.equal(leftovers('all'), '');
+    assert.equal(leftovers(namespace, 'all'), '');
   });
 });
 
