@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { chain, dockerRuns, independent, runOnDocker } from './docker.ts';
+import { chainByEnv } from './dockercise.ts';
+import { handedOver, tarToTar } from './hand-over.ts';
 import { helpStart } from './help.ts';
 import { inTurn, median } from './measure.ts';
 import { withLog } from '../src/plan/with-log.ts';
@@ -23,6 +25,31 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
       () => dockerRuns(10, 'true', false),
     );
     say('chain of 10 trivial stages', `${ratio.toFixed(2)} × ten docker run   (${ms(a)} : ${ms(b)})`);
+  },
+  values: async () => {
+    const { a, b, ratio } = await inTurn(
+      times,
+      () => runOnDocker(chainByEnv(10), concurrency),
+      () => dockerRuns(10, 'true', false),
+    );
+    say('10 of dockercise, values by env', `${ratio.toFixed(2)} × ten docker run   (${ms(a)} : ${ms(b)})`);
+  },
+  files: async () => {
+    const [count, bytes] = [20_000, 200_000_000];
+    const zips: number[] = [];
+    const { a, b, ratio } = await inTurn(
+      3,
+      async () => {
+        const { all, zip } = await handedOver(count, bytes);
+        zips.push(zip);
+        return all;
+      },
+      () => tarToTar(count, bytes),
+    );
+    say(
+      '200 MB in 20,000 files handed over',
+      `${ratio.toFixed(2)} × tar | tar   (${ms(a)}, of which its zip ${ms(median(zips))} : ${ms(b)})`,
+    );
   },
   work: async () => {
     const { a, b } = await inTurn(
