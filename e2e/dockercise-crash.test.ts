@@ -20,7 +20,7 @@ const how = ['--json', '--keep-going', '--concurrency', '6'];
 const rows = 12;
 const columns = 5;
 const nameAt = (row: number, column: number): string => `s${row}-${column % columns}`;
-const signs = (name: string): string => `mktemp /ledger/${name}.XXXXXX > /dev/null`;
+const signs = (name: string): string => `mktemp /ledger/${name}.${'X'.repeat(6)} > /dev/null`;
 /** Its first try says no. */
 const secondTime = (name: string): string => `${signs(name)}; test $(ls /ledger/${name}.* | wc -l) -gt 1`;
 
