@@ -227,8 +227,9 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     signal.throwIfAborted();
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
     const conducted = steps === undefined ? [] : stepFiles(stage, values.steps ?? steps, ready.spec.workdir || '/');
+    const files = [...values.files, ...conducted];
     const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
-      await ready.fill([...values.files, ...conducted], signal);
+      await ready.fill(files, signal);
       wasLetGo = true;
     });
     lease?.go(exit);
