@@ -79,8 +79,20 @@ export type Values = {
   /** By service name. */
   readonly serviceEnv: Readonly<Record<string, Readonly<Record<string, EnvironmentValue>>>>;
   readonly files: readonly { readonly path: string; readonly content: Uint8Array; readonly private?: true }[];
+  /** Of a stage whose command is steps; absent where it has no variables. */
+  readonly steps?: StepValues;
 };
 export type EnvironmentValue = { readonly value: string; readonly secret: boolean };
+
+/** In the plan's order. */
+export type StepValues = {
+  /** Exported before the first step and before the first of `after`. */
+  readonly variables: readonly StepVariable[];
+  /** By step, also those of `after`; one without variables is not in it. */
+  readonly of: Readonly<Record<string, readonly StepVariable[]>>;
+};
+/** `expanded`: the shell fills `$NAME` and `${…}` in it, and takes nothing else in it for shell. */
+export type StepVariable = EnvironmentValue & { readonly name: string; readonly expanded?: true };
 
 export type PrepareNote =
   | { readonly kind: 'pulling'; readonly reference: string; readonly doneBytes: number; readonly totalBytes: number }
@@ -115,9 +127,14 @@ export type Execution = {
   take(path: string, signal: AbortSignal): Promise<Readable | undefined>;
   /**
    * After the exit: the container's file system as an image with these names (see Stage.commit), with the configuration of the image it was
-   * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable.
+   * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable. With `push` it is also sent to the
+   * registry of each name, with this machine's credentials for it; `push` is told how that goes, a line at a time.
    */
-  commit(names: readonly string[], signal: AbortSignal): Promise<{ readonly reference: string; readonly digest: string }>;
+  commit(
+    names: readonly string[],
+    signal: AbortSignal,
+    push?: (line: string) => void,
+  ): Promise<{ readonly reference: string; readonly digest: string }>;
 };
 
 export type Attached =
