@@ -1,7 +1,7 @@
-import type { EnvValue, InputFile, Plan, Stage } from '../plan/plan.ts';
+import type { EnvValue, InputFile, Plan, Stage, Steps, Variable } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
-import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
+import type { EnvironmentValue, StepValues, StepVariable, Values } from '../runtimes/runtime.ts';
 import { given, type GivenValue, missingProblem, type Outside } from './given.ts';
 import { shortestSecretBytes } from './redact/forms.ts';
 
@@ -60,7 +60,21 @@ export const resolveValues = async (
     );
     return Object.fromEntries(entries);
   };
+  const resolveVariables = (variables: readonly Variable[]): Promise<readonly StepVariable[]> =>
+    Promise.all(
+      variables.map(
+        async ({ name, value }): Promise<StepVariable> =>
+          value.kind === 'expanded' ? { name, value: value.text, secret: false, expanded: true } : { name, ...(await resolve(value)) },
+      ),
+    );
+  const resolveSteps = async ({ variables, steps, after }: Steps): Promise<StepValues> => ({
+    variables: await resolveVariables(variables),
+    of: Object.fromEntries(
+      await Promise.all([...steps, ...after].map(async (step) => [step.id, await resolveVariables(step.variables)] as const)),
+    ),
+  });
   return {
+    ...(stage.command.kind === 'steps' ? { steps: await resolveSteps(stage.command) } : {}),
     env: await resolveAll(stage.env),
     serviceEnv: Object.fromEntries(
       await Promise.all(stage.services.map(async (service) => [service.name, await resolveAll(service.env)] as const)),

@@ -72,6 +72,8 @@ export type RunFact =
       readonly step: string;
       readonly outcome: 'passed' | 'failed' | 'errored' | 'cancelled';
       readonly exitCode?: number;
+      /** Its own time was over. */
+      readonly cause?: Cause & { readonly kind: 'timeout' };
       /** What the step said of itself. */
       readonly message?: string;
       readonly numbers?: Readonly<Record<string, string>>;

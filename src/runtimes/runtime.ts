@@ -79,7 +79,7 @@ export type Values = {
   /** By service name. */
   readonly serviceEnv: Readonly<Record<string, Readonly<Record<string, EnvironmentValue>>>>;
   readonly files: readonly { readonly path: string; readonly content: Uint8Array; readonly private?: true }[];
-  /** Of a stage whose command is steps; absent where it has no variables. */
+  /** Of a stage whose command is steps. */
   readonly steps?: StepValues;
 };
 export type EnvironmentValue = { readonly value: string; readonly secret: boolean };
@@ -88,7 +88,7 @@ export type EnvironmentValue = { readonly value: string; readonly secret: boolea
 export type StepValues = {
   /** Exported before the first step and before the first of `after`. */
   readonly variables: readonly StepVariable[];
-  /** By step, also those of `after`; one without variables is not in it. */
+  /** By the id of the step, also those of `after`. */
   readonly of: Readonly<Record<string, readonly StepVariable[]>>;
 };
 /** `expanded`: the shell fills `$NAME` and `${…}` in it, and takes nothing else in it for shell. */

@@ -13,6 +13,7 @@ import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { storesOf } from '../stores.ts';
 import { stagesAgain } from '../../engine/stages-again.ts';
 import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
@@ -57,7 +58,17 @@ export const rerun = async (context: Context, wanted: string | undefined, option
       await recorder.report([{ kind: 'run.rerun', stages, trigger: { kind: 'manual', by } }]);
       const gatekeeper = gatekeeperOf(project, id, by, clock, options);
       const code = await withMirror({ context, project, run: id, place, interrupts, say }, ({ results, planned }) => {
-        const deps = { journal: session.journal(), runtime: planned(runtime), results, clock, outside, sink: printer, gatekeeper, source };
+        const deps = {
+          journal: session.journal(),
+          runtime: planned(runtime),
+          results,
+          clock,
+          outside,
+          sink: printer,
+          gatekeeper,
+          source,
+          ...storesOf(project),
+        };
         return carryOut(context, deps, options, interrupts);
       });
       await forgetSource(project, await readRun(project, id));

@@ -15,6 +15,7 @@ import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { storesOf } from '../stores.ts';
 import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
@@ -55,7 +56,17 @@ export const resume = async (context: Context, wanted: string | undefined, optio
       const source = await keptSource(project, state, interrupts.cancel);
       const gatekeeper = gatekeeperOf(project, id, by, clock, options);
       const code = await withMirror({ context, project, run: id, place, interrupts, say }, ({ results, planned }) => {
-        const deps = { journal: session.journal(), runtime: planned(runtime), results, clock, outside, sink: printer, gatekeeper, source };
+        const deps = {
+          journal: session.journal(),
+          runtime: planned(runtime),
+          results,
+          clock,
+          outside,
+          sink: printer,
+          gatekeeper,
+          source,
+          ...storesOf(project),
+        };
         return carryOut(context, deps, options, interrupts);
       });
       await forgetSource(project, await readRun(project, id));

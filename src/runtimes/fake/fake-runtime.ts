@@ -25,8 +25,11 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
+ * | FAKE_PUSH_SAYS | commit with a push tells this line |
  *
- * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
+ * In this order: output, sleep, files, exit. A stage with steps does what the literal variables of each step say: FAKE_STDOUT, FAKE_STDERR,
+ * FAKE_PRINT_ENV, FAKE_SLEEP_MS, FAKE_WRITE, FAKE_EXIT, and FAKE_MESSAGE and FAKE_NUMBERS (JSON) for what it says of itself. What is written
+ * outside of all volumes can be taken after the end. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
  * stage's workdir, or `/`. The home of root is `/root`, of any other user `/`, unless a literal HOME says otherwise. Images are names; one that a
  * Dockerfile builds is named by what its directory holds.
  */
