@@ -76,7 +76,8 @@ const endOf = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
     track.begun ??= await deps.results.begin(keyOf(item), track.startedAt);
     const ending =
       command.outcome !== 'passed' || item.stage.done === undefined ? command : await runDone(attempt, doneItem(item, item.stage.done));
-    track.execution ??= await endedContainer(attempt, ending);
+    const execution = track.execution ?? (await endedContainer(attempt, ending));
+    if (execution !== undefined) track.execution = execution;
     return await commitEnd(deps, item, control, track, ending);
   } catch (error) {
     return endingOfFailure(error, control);

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { extract } from 'tar-stream';
+import { type Extract, extract } from 'tar-stream';
 
 /** The same bytes, and what is in them as they pass: how many entries are no directories, and how much they hold. */
 export type Census = { readonly tar: Readable; files(): number; bytes(): number };
@@ -13,10 +12,10 @@ export const tarCensus = (tar: Readable, limit?: { readonly bytes: number; over(
   let files = 0;
   let bytes = 0;
   const entries = extract();
-  const ended = Promise.withResolvers<undefined>();
+  const ended = Promise.withResolvers<void>();
   ended.promise.catch(() => {});
   entries.on('error', ended.reject);
-  entries.on('finish', () => ended.resolve(undefined));
+  entries.on('finish', () => ended.resolve());
   entries.on('entry', (header, content, next) => {
     if (header.type !== 'directory') {
       files++;
@@ -27,11 +26,12 @@ export const tarCensus = (tar: Readable, limit?: { readonly bytes: number; over(
   });
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of tar as AsyncIterable<Uint8Array>) {
-      if (!entries.write(chunk)) await Promise.race([once(entries, 'drain'), ended.promise]);
+      if (entries.destroying) break;
+      if (!entries.write(chunk)) await drained(entries);
       if (limit !== undefined && bytes > limit.bytes) throw limit.over();
       yield chunk;
     }
-    entries.end();
+    entries.end(null);
     await ended.promise;
     if (limit !== undefined && bytes > limit.bytes) throw limit.over();
   }
@@ -42,6 +42,15 @@ export const tarCensus = (tar: Readable, limit?: { readonly bytes: number; over(
   });
   return { tar: census, files: () => files, bytes: () => bytes };
 };
+
+const drained = (entries: Extract): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      entries.off('drain', done).off('close', done);
+      resolve();
+    };
+    entries.on('drain', done).on('close', done);
+  });
 
 /** Reads only as far as the first file. */
 export const hasFile = async (tar: Readable): Promise<boolean> => {

@@ -25,7 +25,7 @@ export const cacheStore = (dir: string): CacheStore => {
       try {
         await mkdir(cachesRoot(dir), { recursive: true });
         const kept = await keepTar(cachesRoot(dir), census.tar, () => (census.files() > 0 ? pathOf(key) : undefined));
-        return kept === undefined ? 'empty' : 'saved';
+        return kept ? 'saved' : 'empty';
       } catch (error) {
         if (error === tooLarge) return 'too-large';
         throw stateUnwritable(`the cache ${JSON.stringify(key)}`, error);

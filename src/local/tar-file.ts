@@ -5,13 +5,9 @@ import type { Readable } from 'node:stream';
 
 /**
  * Writes a tar into a folder and gives it its name when it is whole and on the disk; `nameOf` hears the SHA-256 of its bytes, and may
- * answer `undefined` to keep nothing. Any number of writers of one name: the last wins.
+ * answer `undefined` to keep nothing. Answers whether it is kept. Any number of writers of one name: the last wins.
  */
-export const keepTar = async <Name extends string | undefined>(
-  folder: string,
-  tar: Readable,
-  nameOf: (digest: string) => Name,
-): Promise<string | (undefined extends Name ? undefined : never)> => {
+export const keepTar = async (folder: string, tar: Readable, nameOf: (digest: string) => string | undefined): Promise<boolean> => {
   const mine = join(folder, `.${randomUUID()}.tmp`);
   const hash = createHash('sha256');
   const file = await open(mine, 'wx');
@@ -20,13 +16,12 @@ export const keepTar = async <Name extends string | undefined>(
       hash.update(chunk);
       await file.writeFile(chunk);
     }
-    const digest = hash.digest('hex');
-    const path = nameOf(digest);
-    if (path === undefined) return undefined;
+    const path = nameOf(hash.digest('hex'));
+    if (path === undefined) return false;
     await file.sync();
     await rename(mine, path);
     await syncFolder(dirname(path));
-    return digest;
+    return true;
   } finally {
     await file.close();
     await rm(mine, { force: true });

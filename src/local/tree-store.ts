@@ -38,7 +38,9 @@ export const treeStore = (dir: string): LocalTreeStore => {
       const census = tarCensus(tar);
       try {
         await mkdir(treesRoot(dir), { recursive: true });
-        return await keepTar(treesRoot(dir), census.tar, pathOf);
+        let digest = '';
+        await keepTar(treesRoot(dir), census.tar, (digits) => pathOf((digest = digits)));
+        return digest;
       } catch (error) {
         throw stateUnwritable('files that were fetched', error);
       } finally {

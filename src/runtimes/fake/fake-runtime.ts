@@ -5,6 +5,7 @@ import { digestOf } from '../../lib/canonical-json.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Swept, Values } from '../runtime.ts';
 import { type FakeVolume, fakeVolume } from './fake-volume.ts';
+import { runSteps } from './fake-steps.ts';
 import { type Program, programOf } from './program.ts';
 
 /**
@@ -25,7 +26,6 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
- * | FAKE_PUSH_SAYS | commit with a push tells this line |
  *
  * In this order: output, sleep, files, exit. A stage with steps does what the literal variables of each step say: FAKE_STDOUT, FAKE_STDERR,
  * FAKE_PRINT_ENV, FAKE_SLEEP_MS, FAKE_WRITE, FAKE_EXIT, and FAKE_MESSAGE and FAKE_NUMBERS (JSON) for what it says of itself. What is written
@@ -122,6 +122,8 @@ type FakeContainer = {
   readonly name: string;
   readonly item: Item;
   readonly program: Program;
+  /** What is in no volume. */
+  readonly files: FakeVolume;
   execution?: Execution;
   kill?: () => void;
 };
@@ -142,7 +144,12 @@ export const fakeWorld = () => {
     container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt, item.part)),
     add: (item: Item, program: Program): FakeContainer => {
       const part = item.part === undefined ? '' : `-${item.part}`;
-      const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`, item, program };
+      const container: FakeContainer = {
+        name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`,
+        item,
+        program,
+        files: ownFiles(item),
+      };
       const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
       containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
       return container;
@@ -178,7 +185,7 @@ export const fakeWorld = () => {
 
 const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, values: Values): Execution => {
   const { program, item } = container;
-  const files = mountedFiles(world, item, values);
+  const files = mountedFiles(world, container, values);
   const printed = program.printFile === undefined ? undefined : files.read(program.printFile);
   const missing = program.printFile !== undefined && printed === undefined;
   const said = Buffer.from(program.stdout + (program.printEnv ? environmentText(values) : ''));
@@ -186,10 +193,12 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
   const stderr = Buffer.from(missing ? `${program.printFile}: no such file\n` : program.stderr);
   const exit = Promise.withResolvers<Exit>();
   let ended = false;
+  const steps = item.stage.command.kind === 'steps' ? runSteps(clock, item.stage.command, values, files.write) : undefined;
   const end = (result: Exit): void => {
     if (ended) return;
     ended = true;
     cancelTimers();
+    steps?.end(result);
     exit.resolve(result);
   };
   const finish = (): void => {
@@ -204,13 +213,15 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
   };
   const kill = (): void => end({ code: 137, oom: false });
   container.kill = kill;
-  if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, finish);
+  if (steps !== undefined) void steps.exit.then(end);
+  else if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, finish);
   else finish();
 
   return {
     container: container.name,
-    async *logs(from, signal): AsyncGenerator<LogChunk> {
+    async *logs(from, signal, onMark): AsyncGenerator<LogChunk> {
       signal.throwIfAborted();
+      if (steps !== undefined) return yield* steps.logs(from, signal, onMark);
       if (stdout.length > from.stdout) yield { stream: 'stdout', bytes: stdout.subarray(from.stdout) };
       if (stderr.length > from.stderr) yield { stream: 'stderr', bytes: stderr.subarray(from.stderr) };
       if (!ended) await abortable(exit.promise, signal);
@@ -222,12 +233,16 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
     },
-    interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
-    take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
-    commit: async (names, signal) => {
+    interrupt: async () => steps?.interrupt(),
+    take: async (path, signal) => {
+      signal.throwIfAborted();
+      return container.files.within(path)?.packed();
+    },
+    commit: async (names, signal, push) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
       const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
+      if (push !== undefined) for (const name of names) push(`Pushed ${name}.`);
       if (names.length === 0) world.commit(item.run, reference);
       return { reference, digest: digestOf(JSON.stringify([item.run, item.stage.name, item.attempt])) };
     },
@@ -239,8 +254,14 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) };
 };
 
+const ownFiles = ({ stage }: Item): FakeVolume => {
+  const files = fakeVolume();
+  for (const directory of stage.directories ?? []) files.makeDirectory(directory);
+  return files;
+};
+
 /** The files a stage sees at absolute paths: its volumes and its input files. */
-const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
+const mountedFiles = (world: FakeWorld, { item, files }: FakeContainer, values: Values) => {
   const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
   const mounts = mountsOf(world, item);
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
@@ -255,7 +276,8 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
-      if (mount === undefined || mount.access === 'read-only') return;
+      if (mount === undefined) return files.put(at, Buffer.from(content), 0o644);
+      if (mount.access === 'read-only') return;
       mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
   };
