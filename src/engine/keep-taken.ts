@@ -16,19 +16,25 @@ export const keepTaken = async (
 ): Promise<{ readonly artifacts?: ArtifactRef; readonly tree?: FileTree }> => {
   const { name, sensitive } = item.stage;
   const from = or === undefined || (await holdsFile(execution, path, signal)) ? path : or;
+  let tooLarge: ArtifactsTooLarge | undefined;
   const taken = async (): Promise<Readable | undefined> => {
     const tar = await execution.take(from, signal);
     if (tar === undefined || limitBytes === undefined) return tar;
-    return tarCensus(tar, { bytes: limitBytes, over: () => new ArtifactsTooLarge(from, limitBytes) }).tar;
+    const over = (): Error => (tooLarge = new ArtifactsTooLarge(from, limitBytes));
+    return tarCensus(tar, { bytes: limitBytes, over }).tar;
   };
-  const zipped = sensitive ? undefined : await taken();
-  const artifacts = zipped === undefined ? undefined : await deps.results.putArtifacts(keyOf(item), zipped);
-  const kept = artifacts === undefined ? {} : { artifacts };
-  const handed = deps.isMounted(name) ? await taken() : undefined;
-  if (handed === undefined) return kept;
-  const tree = { volume: artifactsVolume(name, item.attempt) };
-  await deps.runtime.write({ run: item.run, ...tree }, handed, signal);
-  return { ...kept, tree };
+  try {
+    const zipped = sensitive ? undefined : await taken();
+    const artifacts = zipped === undefined ? undefined : await deps.results.putArtifacts(keyOf(item), zipped);
+    const kept = artifacts === undefined ? {} : { artifacts };
+    const handed = deps.isMounted(name) ? await taken() : undefined;
+    if (handed === undefined) return kept;
+    const tree = { volume: artifactsVolume(name, item.attempt) };
+    await deps.runtime.write({ run: item.run, ...tree }, handed, signal);
+    return { ...kept, tree };
+  } catch (error) {
+    throw tooLarge ?? error;
+  }
 };
 
 const holdsFile = async (execution: Execution, path: string, signal: AbortSignal): Promise<boolean> => {

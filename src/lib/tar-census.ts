@@ -22,6 +22,7 @@ export const tarCensus = (tar: Readable, limit?: { readonly bytes: number; over(
       bytes += header.size ?? 0;
     }
     content.on('end', next);
+    content.on('error', () => {});
     content.resume();
   });
   async function* counted(): AsyncGenerator<Uint8Array> {

@@ -123,7 +123,7 @@ type FakeContainer = {
   readonly item: Item;
   readonly program: Program;
   /** What is in no volume. */
-  readonly files: FakeVolume;
+  files?: FakeVolume;
   execution?: Execution;
   kill?: () => void;
 };
@@ -148,7 +148,6 @@ export const fakeWorld = () => {
         name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`,
         item,
         program,
-        files: ownFiles(item),
       };
       const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
       containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
@@ -236,7 +235,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     interrupt: async () => steps?.interrupt(),
     take: async (path, signal) => {
       signal.throwIfAborted();
-      return container.files.within(path)?.packed();
+      return filesOf(container).within(path)?.packed();
     },
     commit: async (names, signal, push) => {
       signal.throwIfAborted();
@@ -254,14 +253,17 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) };
 };
 
-const ownFiles = ({ stage }: Item): FakeVolume => {
+const filesOf = (container: FakeContainer): FakeVolume => {
+  if (container.files !== undefined) return container.files;
   const files = fakeVolume();
-  for (const directory of stage.directories ?? []) files.makeDirectory(directory);
+  for (const directory of container.item.stage.directories ?? []) files.makeDirectory(directory);
+  container.files = files;
   return files;
 };
 
 /** The files a stage sees at absolute paths: its volumes and its input files. */
-const mountedFiles = (world: FakeWorld, { item, files }: FakeContainer, values: Values) => {
+const mountedFiles = (world: FakeWorld, container: FakeContainer, values: Values) => {
+  const { item } = container;
   const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
   const mounts = mountsOf(world, item);
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
@@ -276,7 +278,7 @@ const mountedFiles = (world: FakeWorld, { item, files }: FakeContainer, values: 
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
-      if (mount === undefined) return files.put(at, Buffer.from(content), 0o644);
+      if (mount === undefined) return filesOf(container).put(at, Buffer.from(content), 0o644);
       if (mount.access === 'read-only') return;
       mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
