@@ -130,9 +130,9 @@ export const makeExecution = (
     },
     interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
     take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
-    commit: async (names, signal) => {
+    commit: async (names, signal, push) => {
       try {
-        return await commits(item, id, names, signal);
+        return await commits(item, id, names, signal, push);
       } catch (error) {
         signal.throwIfAborted();
         throw asRuntimeError(error, `the container of ${title} cannot be made an image`);
