@@ -2,15 +2,22 @@ import { constants } from 'node:os';
 import type { Step } from '../plan/plan.ts';
 import type { Cause, Outcome } from '../run/outcome.ts';
 import type { Followed } from './follow.ts';
-import type { FollowedSteps } from './follow-steps.ts';
 
 export type Ending = { readonly outcome: Exclude<Outcome, 'skipped'>; readonly cause?: Cause; readonly exitCode?: number };
+
+/** What is known of the steps of a command that has ended. */
+export type StepsEnd = {
+  /** Why the first step that failed did. */
+  failure(): Cause | undefined;
+  /** The one that has begun and not ended. */
+  underWay(): Step | undefined;
+};
 
 /**
  * How an attempt ended, from how its command did. A time-out is the command's failure; what we stopped is cancelled. A step that failed is
  * why the command did; so is one that had not ended when its container had.
  */
-export const endingOf = ({ exit, ended, steps }: Followed & { readonly steps?: Pick<FollowedSteps, 'failure' | 'underWay'> }): Ending => {
+export const endingOf = ({ exit, ended, steps }: Followed & { readonly steps?: StepsEnd }): Ending => {
   const failure = steps?.failure();
   const underWay = steps?.underWay();
   const broken = underWay === undefined ? {} : { step: { id: underWay.id, name: underWay.name } };

@@ -3,19 +3,15 @@ import type { Cause } from '../run/outcome.ts';
 import type { StepState } from '../run/run-state.ts';
 import type { Execution, LogPosition, StepMark } from '../runtimes/runtime.ts';
 import type { AttemptDeps, Track } from './attempt-deps.ts';
-import { causeOfExit } from './cause.ts';
+import { causeOfExit, type StepsEnd } from './cause.ts';
 import { type TimeLimits, watchLimits } from './time-limits.ts';
 
 /** The steps of one attempt, as its container tells of them. */
-export type FollowedSteps = {
+export type FollowedSteps = StepsEnd & {
   /** `position`: what the stage has written before; `ended`: why we have ended its command by now. */
   mark(mark: StepMark, position: LogPosition, ended: Cause | undefined): Promise<void>;
   wrote(): void;
   cancel(): void;
-  /** Why the first step that failed did; those of `after` change nothing. */
-  failure(): Cause | undefined;
-  /** The one that has begun and not ended. */
-  underWay(): Step | undefined;
   /** Rejects when a step whose time is over cannot be ended. */
   readonly broken: Promise<never>;
 };

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeCaches } from '../../local/cache-store.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { resultsRoot, runState } from '../../local/project-dir.ts';
 import type { RunSummary } from '../../local/run-summary.ts';
@@ -13,11 +14,11 @@ import type { Project } from '../project.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true } & RuntimeOptions;
+export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true; readonly caches?: true } & RuntimeOptions;
 
 /** Removes what dead runs left in the engine, and on request old runs with all that is kept of them. */
 export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
-  const { runsOlderThan, allProjects } = options;
+  const { runsOlderThan, allProjects, caches } = options;
   const project = await openProject(context);
   const swept = await withRuntime(options, context, async (engine) => {
     const alive: string[] = [];
@@ -33,6 +34,10 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
   context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
   if (runsOlderThan !== undefined) {
     context.stdout.write(`Forgot ${plural(await forgetRuns(project, Date.now() - runsOlderThan), 'run')}.\n`);
+  }
+  if (caches) {
+    await removeCaches(project.stateDir);
+    context.stdout.write('Forgot the caches of the project.\n');
   }
   return exitCodes.passed;
 };
