@@ -160,6 +160,12 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(
       new Option('--runs-older-than <age>', 'forget finished runs that are older, e.g. 30d or 12h, with logs and artifacts').argParser(age),
     )
+    .addOption(
+      new Option(
+        '--images-older-than <age>',
+        'remove older images that runs of this project made under names, but of each stage the newest that passed',
+      ).argParser(age),
+    )
     .option('--caches', 'forget what runs of this project keep for the next ones')
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));

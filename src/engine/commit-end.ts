@@ -1,6 +1,7 @@
 import type { Item } from '../runtimes/runtime.ts';
 import type { AttemptControl, AttemptDeps, Track } from './attempt-deps.ts';
 import { causeText, type Ending, endingOfError } from './cause.ts';
+import { commitNames } from './commit-names.ts';
 import { JournalError } from './journal-error.ts';
 import { say } from './say.ts';
 
@@ -9,7 +10,7 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
   const { commit } = item.stage;
   const asked = ending.outcome === 'passed' || (ending.outcome === 'failed' && commit?.when === 'ended');
   if (commit === undefined || !asked || track.execution === undefined) return ending;
-  const names = commit.names.map((name) => filled(name, item.run, deps.number, ending));
+  const names = commitNames(commit, { run: item.run, number: deps.number, passed: ending.outcome === 'passed' });
   let said = Promise.resolve();
   const told = (line: string): void => {
     said = said.then(() => say(deps, item, track, line));
@@ -26,9 +27,3 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
     return ending;
   }
 };
-
-const filled = (name: string, run: string, number: number, { outcome }: Ending): string =>
-  name
-    .replaceAll('{run}', String(number))
-    .replaceAll('{id}', run)
-    .replaceAll('{outcome}', outcome === 'passed' ? 'green' : 'red');

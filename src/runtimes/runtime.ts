@@ -171,6 +171,8 @@ export type VolumeRef = { readonly run: string; readonly volume: string };
 export type SweepScope =
   | { readonly kind: 'attempt'; readonly run: string; readonly stage: string; readonly attempt: number }
   | { readonly kind: 'run'; readonly run: string }
+  /** Names that images were committed under, where they still mean that image; it goes with the last of them. */
+  | { readonly kind: 'images'; readonly images: readonly { readonly reference: string; readonly digest: string }[] }
   /** What runs share and none uses now: a network, an image of ours. Not caches. */
   | { readonly kind: 'unused' }
   /** All that any cion made with this engine, except of the runs named. */

@@ -1,24 +1,33 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeCaches } from '../../local/cache-store.ts';
+import { readJournal } from '../../local/journal.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { resultsRoot, runState } from '../../local/project-dir.ts';
 import type { RunSummary } from '../../local/run-summary.ts';
-import { listRuns } from '../../local/runs.ts';
+import { listRuns, runIds } from '../../local/runs.ts';
+import { fold } from '../../run/fold.ts';
+import type { RunState } from '../../run/run-state.ts';
 import type { Swept } from '../../runtimes/runtime.ts';
 import type { Context } from '../context.ts';
 import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { oldImages } from '../old-images.ts';
 import { list, plural } from '../printers/words.ts';
 import type { Project } from '../project.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true; readonly caches?: true } & RuntimeOptions;
+export type CleanOptions = {
+  readonly runsOlderThan?: number;
+  readonly allProjects?: true;
+  readonly caches?: true;
+  readonly imagesOlderThan?: number;
+} & RuntimeOptions;
 
 /** Removes what dead runs left in the engine, and on request old runs with all that is kept of them. */
 export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
-  const { runsOlderThan, allProjects, caches } = options;
+  const { runsOlderThan, allProjects, caches, imagesOlderThan } = options;
   const project = await openProject(context);
   const swept = await withRuntime(options, context, async (engine) => {
     const alive: string[] = [];
@@ -28,7 +37,11 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
       else if (phase !== 'finished') await endDeadRun(context, project, run, engine);
       else if (!allProjects) perRun.push(await engine.sweep({ kind: 'run', run }, AbortSignal.timeout(sweepMs)));
     }
-    if (allProjects) return [await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))];
+    if (imagesOlderThan !== undefined) {
+      const images = oldImages(await allRuns(project), Date.now() - imagesOlderThan);
+      perRun.push(await engine.sweep({ kind: 'images', images }, AbortSignal.timeout(sweepMs)));
+    }
+    if (allProjects) return [...perRun, await engine.sweep({ kind: 'all', exceptRuns: alive }, AbortSignal.timeout(sweepMs))];
     return [...perRun, await engine.sweep({ kind: 'unused' }, AbortSignal.timeout(sweepMs))];
   });
   context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
@@ -55,6 +68,16 @@ const sweptWords = (swept: readonly Swept[]): string => {
       ),
     ),
   );
+};
+
+/** The newest first. */
+const allRuns = async ({ stateDir }: Project): Promise<readonly RunState[]> => {
+  const states: RunState[] = [];
+  for (const run of await runIds(stateDir)) {
+    const state = fold((await readJournal(stateDir, run)) ?? []);
+    if (state !== undefined) states.push(state);
+  }
+  return states;
 };
 
 const forgetRuns = async (project: Project, before: number): Promise<number> => {

@@ -99,6 +99,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
           return { ...nothing, containers: world.remove(scope.run, scope.stage, scope.attempt) };
         case 'run':
           return { ...nothing, ...world.removeRun(scope.run) };
+        case 'images':
+          return { ...nothing, images: world.forget(scope.images) };
         case 'unused':
           return nothing;
         case 'all': {
@@ -133,9 +135,18 @@ export const fakeWorld = () => {
   const volumes = new Map<string, Map<string, FakeVolume>>();
   /** What runs committed without a name, by run. */
   const images = new Map<string, Set<string>>();
+  const named = new Map<string, string>();
   const keyOf = (stage: string, attempt: number, part = ''): string => `${attempt}/${part}/${stage}`;
 
   return {
+    /** What was committed under a name, by that: the digest. */
+    named,
+    forget: (images: readonly { readonly reference: string; readonly digest: string }[]): number => {
+      const meant = images.filter(({ reference, digest }) => named.get(reference) === digest);
+      for (const { reference } of meant) named.delete(reference);
+      const left = new Set(named.values());
+      return new Set(meant.map(({ digest }) => digest).filter((digest) => !left.has(digest))).size;
+    },
     /** References of images that were built. */
     builds: new Set<string>(),
     commit: (run: string, reference: string): void => {
@@ -243,7 +254,9 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
       if (push !== undefined) for (const name of names) push(`Pushed ${name}.`);
       if (names.length === 0) world.commit(item.run, reference);
-      return { reference, digest: digestOf(JSON.stringify([item.run, item.stage.name, item.attempt])) };
+      const digest = digestOf(JSON.stringify([item.run, item.stage.name, item.attempt]));
+      for (const name of names) world.named.set(name, digest);
+      return { reference, digest };
     },
   };
 };
