@@ -2,7 +2,6 @@ import type { Item } from '../runtimes/runtime.ts';
 import type { AttemptControl, AttemptDeps, Track } from './attempt-deps.ts';
 import { causeText, type Ending, endingOfError } from './cause.ts';
 import { commitNames } from './commit-names.ts';
-import { JournalError } from './journal-error.ts';
 import { say } from './say.ts';
 
 /** Makes the ended container the image that its stage asks for. When that fails, a stage that had failed anyway has still failed for its own cause. */
@@ -20,7 +19,7 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
     await said;
     return ending;
   } catch (error) {
-    if (error instanceof JournalError) throw error;
+    await said.catch(() => {});
     if (ending.outcome === 'passed') throw error;
     const { cause } = endingOfError(error);
     if (cause !== undefined) await say(deps, item, track, `cion: the image was not made: ${causeText(cause)}`);

@@ -231,7 +231,10 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     container: container.name,
     async *logs(from, signal, onMark): AsyncGenerator<LogChunk> {
       signal.throwIfAborted();
-      if (steps !== undefined) return yield* steps.logs(from, signal, onMark);
+      if (steps !== undefined) {
+        yield* steps.logs(from, signal, onMark);
+        return;
+      }
       if (stdout.length > from.stdout) yield { stream: 'stdout', bytes: stdout.subarray(from.stdout) };
       if (stderr.length > from.stderr) yield { stream: 'stderr', bytes: stderr.subarray(from.stderr) };
       if (!ended) await abortable(exit.promise, signal);
