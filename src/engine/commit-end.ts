@@ -13,6 +13,7 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
   let said = Promise.resolve();
   const told = (line: string): void => {
     said = said.then(() => say(deps, item, track, line));
+    said.catch(() => {});
   };
   try {
     track.committed = await track.execution.commit(names, control.force, commit.push === true ? told : undefined);
