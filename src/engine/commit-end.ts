@@ -2,6 +2,7 @@ import type { Item } from '../runtimes/runtime.ts';
 import type { AttemptControl, AttemptDeps, Track } from './attempt-deps.ts';
 import { causeText, type Ending, endingOfError } from './cause.ts';
 import { commitNames } from './commit-names.ts';
+import { JournalError } from './journal-error.ts';
 import { say } from './say.ts';
 
 /** Makes the ended container the image that its stage asks for. When that fails, a stage that had failed anyway has still failed for its own cause. */
@@ -12,7 +13,7 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
   const names = commitNames(commit, { run: item.run, number: deps.number, passed: ending.outcome === 'passed' });
   let said = Promise.resolve();
   const told = (line: string): void => {
-    said = said.then(() => say(deps, item, track, line));
+    said = said.then(() => say(deps, item, line));
     said.catch(() => {});
   };
   try {
@@ -21,9 +22,9 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
     return ending;
   } catch (error) {
     await said.catch(() => {});
-    if (ending.outcome === 'passed') throw error;
+    if (error instanceof JournalError || ending.outcome === 'passed') throw error;
     const { cause } = endingOfError(error);
-    if (cause !== undefined) await say(deps, item, track, `cion: the image was not made: ${causeText(cause)}`);
+    if (cause !== undefined) await say(deps, item, `the image was not made: ${causeText(cause)}`);
     return ending;
   }
 };

@@ -4,9 +4,13 @@ import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { pack } from 'tar-stream';
 import type { Plan, Stage } from '../plan/plan.ts';
+import type { RunEvent } from '../run/run-event.ts';
 import { after, doing, logOf, runPlan, stageOf } from './testing/fake-run.ts';
 import { memoryCaches, memoryTrees } from './testing/memory-stores.ts';
 import { planOf } from './testing/random-plan.ts';
+
+const notes = (events: readonly RunEvent[]): string =>
+  events.flatMap((event) => (event.kind === 'stage.noted' ? [event.text] : [])).join('\n');
 
 const cachePlan = (name: string, env: Readonly<Record<string, string>>, limitBytes = 1000): Plan => ({
   ...planOf([
@@ -43,7 +47,7 @@ test('a cache without files replaces none, one over its limit is said and stays 
   await runPlan(cachePlan('empty', {}), {}, { caches });
   const large = await runPlan(cachePlan('large', writes({ '/pipeline/cache/dep': 'y'.repeat(1001) })), {}, { caches });
   assert.equal(large.state.outcome, 'passed');
-  assert.match(await logOf(large.results, 'large'), /the cache \/pipeline\/cache was not kept: its files are larger than 1000 bytes/);
+  assert.match(notes(large.events), /the cache \/pipeline\/cache was not kept: its files are larger than 1000 bytes/);
   assert.equal(await logOf((await runPlan(cachePlan('two', reads), {}, { caches })).results, 'two'), 'old');
   await runPlan(cachePlan('three', writes({ '/pipeline/cache/other': 'new' })), {}, { caches });
   assert.equal((await runPlan(cachePlan('four', reads), {}, { caches })).state.outcome, 'failed');
@@ -118,8 +122,9 @@ test('an image is named by the run and by how it ended, also of a stage that fai
     });
   const green = await runPlan(planOf([committing({}, undefined)]));
   assert.equal(stageOf(green.state, 'build').attempts[0]?.committed?.reference, 'r.test/app:green');
-  const pushed = ['green', '1', 'run_1', 'latest'].map((tag) => `Pushed r.test/app:${tag}.\n`).join('');
-  assert.equal(await logOf(green.results, 'build'), pushed);
+  const pushed = ['green', '1', 'run_1', 'latest'].map((tag) => `Pushed r.test/app:${tag}`).join('\n');
+  assert.equal(notes(green.events), pushed);
+  assert.equal(await logOf(green.results, 'build'), '');
   const red = await runPlan(planOf([committing({ FAKE_EXIT: '1' }, 'ended')]));
   assert.equal(stageOf(red.state, 'build').attempts[0]?.committed?.reference, 'r.test/app:red');
   assert.equal(red.state.outcome, 'failed');
@@ -129,7 +134,7 @@ test('an image is named by the run and by how it ended, also of a stage that fai
 
 test('a stage that failed has failed for its own cause when its image cannot be made either', async () => {
   const build = doing('build', { FAKE_EXIT: '4', FAKE_COMMIT_ERROR: 'NO_SPACE' }, { commit: { names: [], when: 'ended' } });
-  const { state, results } = await runPlan(planOf([build]));
+  const { state, events } = await runPlan(planOf([build]));
   assert.deepEqual(stageOf(state, 'build').attempts[0]?.cause, { kind: 'exit', code: 4 });
-  assert.match(await logOf(results, 'build'), /the image was not made: NO_SPACE/);
+  assert.match(notes(events), /the image was not made: NO_SPACE/);
 });

@@ -77,12 +77,12 @@ for (const [code, outcome] of [
   ['1', 'failed'],
 ] as const) {
   test(`steps of "after" run after steps that ${outcome}, and change nothing when they fail (R-WRK-48, R-WRK-51)`, async () => {
-    const build = stepping('build', [step('one', { FAKE_EXIT: code })], [step('bad', { FAKE_EXIT: '7' }), step('good')]);
+    const build = stepping('build', [step('one', { FAKE_EXIT: code })], [step('good'), step('bad', { FAKE_EXIT: '7' })]);
     const { state } = await runPlan(planOf([build]));
     assert.deepEqual(steps(state), [
       ['one', outcome],
-      ['bad', 'failed'],
       ['good', 'passed'],
+      ['bad', 'failed'],
     ]);
     assert.equal(state.outcome, outcome);
     assert.equal(endOf(state).cause?.step?.id, outcome === 'failed' ? 'one' : undefined);

@@ -1,9 +1,10 @@
 import type { Item } from '../runtimes/runtime.ts';
 import type { AttemptControl, AttemptDeps, Track } from './attempt-deps.ts';
 import { errorCause, type Ending } from './cause.ts';
+import { JournalError } from './journal-error.ts';
 import { say } from './say.ts';
 
-/** Keeps the stage's caches for later runs, also when it failed. A cache that cannot be kept is said in the log and changes nothing. */
+/** Keeps the stage's caches for later runs, also when it failed. A cache that cannot be kept is told of, and changes nothing. */
 export const keepCaches = async (
   deps: AttemptDeps,
   item: Item,
@@ -19,11 +20,12 @@ export const keepCaches = async (
       if (tar === undefined) continue;
       if ((await deps.caches.save(key, tar, limitBytes)) === 'too-large') {
         const why = `its files are larger than ${limitBytes} bytes`;
-        await say(deps, item, track, `cion: the cache ${path} was not kept: ${why}. The one before stays.`);
+        await say(deps, item, `the cache ${path} was not kept: ${why}, and the one before stays`);
       }
     } catch (error) {
+      if (error instanceof JournalError) throw error;
       if (control.force.aborted) return;
-      await say(deps, item, track, `cion: the cache ${path} was not kept: ${errorCause(error).message}`);
+      await say(deps, item, `the cache ${path} was not kept: ${errorCause(error).message}`);
     }
   }
 };

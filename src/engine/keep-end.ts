@@ -7,6 +7,7 @@ import type { Item } from '../runtimes/runtime.ts';
 import { type AttemptControl, type AttemptDeps, keyOf, type Track } from './attempt-deps.ts';
 import { causeText, type Ending, endingOfError } from './cause.ts';
 import { artifactsVolume } from './items.ts';
+import { JournalError } from './journal-error.ts';
 import { keepCaches } from './keep-caches.ts';
 import { keepTaken } from './keep-taken.ts';
 
@@ -26,6 +27,7 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
       result = { ...result, ...(await keepFiles(deps, item, item.stage.artifacts, control.force)) };
     }
   } catch (error) {
+    if (error instanceof JournalError) throw error;
     if (ending.outcome === 'passed') result = { ending: endingOfError(error) };
   }
   try {

@@ -1,11 +1,6 @@
-import { doneName } from '../plan/stage.ts';
 import type { Item } from '../runtimes/runtime.ts';
-import { type AttemptDeps, type Track } from './attempt-deps.ts';
+import type { AttemptDeps } from './attempt-deps.ts';
 
-/** A line of our own in a stage's log, behind all that its command wrote. */
-export const say = async (deps: AttemptDeps, item: Item, track: Track, line: string): Promise<void> => {
-  if (item.stage.sensitive || track.begun === undefined) return;
-  const chunk = { stream: 'stderr', bytes: Buffer.from(`${line}\n`) } as const;
-  await track.begun.append({ ...chunk, at: deps.clock.now() });
-  await deps.sink.log(item.part === undefined ? item.stage.name : doneName(item.stage.name), item.attempt, chunk);
-};
+/** News of what is done with an ended container. It is no part of the log: that is what the command wrote, and nothing else. */
+export const say = (deps: AttemptDeps, { stage, attempt }: Item, text: string): Promise<void> =>
+  deps.report([{ kind: 'stage.noted', stage: stage.name, attempt, text }]);

@@ -1,7 +1,7 @@
-import type { EnvValue, InputFile, Plan, Stage, Steps, Variable } from '../plan/plan.ts';
+import type { EnvValue, InputFile, Plan, Stage, Step, Steps, Variable } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
-import type { EnvironmentValue, StepValues, StepVariable, Values } from '../runtimes/runtime.ts';
+import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 import { given, type GivenValue, missingProblem, type Outside } from './given.ts';
 import { shortestSecretBytes } from './redact/forms.ts';
 
@@ -60,18 +60,18 @@ export const resolveValues = async (
     );
     return Object.fromEntries(entries);
   };
-  const resolveVariables = (variables: readonly Variable[]): Promise<readonly StepVariable[]> =>
+  const resolveVariables = (variables: readonly Variable[]): Promise<readonly Variable[]> =>
     Promise.all(
-      variables.map(
-        async ({ name, value }): Promise<StepVariable> =>
-          value.kind === 'expanded' ? { name, value: value.text, secret: false, expanded: true } : { name, ...(await resolve(value)) },
+      variables.map(async ({ name, value }) =>
+        value.kind === 'expanded' ? { name, value } : { name, value: { kind: 'literal', value: (await resolve(value)).value } as const },
       ),
     );
-  const resolveSteps = async ({ variables, steps, after }: Steps): Promise<StepValues> => ({
-    variables: await resolveVariables(variables),
-    of: Object.fromEntries(
-      await Promise.all([...steps, ...after].map(async (step) => [step.id, await resolveVariables(step.variables)] as const)),
-    ),
+  const resolveStep = async (step: Step): Promise<Step> => ({ ...step, variables: await resolveVariables(step.variables) });
+  const resolveSteps = async (command: Steps): Promise<Steps> => ({
+    ...command,
+    variables: await resolveVariables(command.variables),
+    steps: await Promise.all(command.steps.map(resolveStep)),
+    after: await Promise.all(command.after.map(resolveStep)),
   });
   return {
     ...(stage.command.kind === 'steps' ? { steps: await resolveSteps(stage.command) } : {}),

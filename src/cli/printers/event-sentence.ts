@@ -48,6 +48,8 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
         text: stepFinished(event, stepPlace(state.plan, event.stage, event.step), stepTook(event, state)),
         outcome: event.outcome,
       };
+    case 'stage.noted':
+      return { node: event.stage, text: `${sentence(visible(event.text))}.` };
     case 'stage.finished':
       return { node: event.stage, text: finishedWords(event, state), outcome: event.outcome };
     case 'stage.skipped':

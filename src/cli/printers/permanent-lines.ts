@@ -47,6 +47,7 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       const said = isReported ? eventSentence(event, state) : undefined;
       return said === undefined ? [] : [look.palette.warning(`${look.glyphs.warning} ${visible(event.stage)}: ${said.text}`)];
     }
+    case 'stage.noted':
     case 'stage.queued':
     case 'run.resumed':
     case 'run.rerun':

@@ -203,7 +203,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
   const stderr = Buffer.from(missing ? `${program.printFile}: no such file\n` : program.stderr);
   const exit = Promise.withResolvers<Exit>();
   let ended = false;
-  const steps = item.stage.command.kind === 'steps' ? runSteps(clock, item.stage.command, values, files.write) : undefined;
+  const steps = item.stage.command.kind === 'steps' ? runSteps(clock, item, item.stage.command, values, files.write) : undefined;
   const end = (result: Exit): void => {
     if (ended) return;
     ended = true;
@@ -255,7 +255,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
       const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
-      if (push !== undefined) for (const name of names) push(`Pushed ${name}.`);
+      if (push !== undefined) for (const name of names) push(`Pushed ${name}`);
       if (names.length === 0) world.commit(item.run, reference);
       const digest = digestOf(JSON.stringify([item.run, item.stage.name, item.attempt]));
       for (const name of names) world.named.set(name, digest);
