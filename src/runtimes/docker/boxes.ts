@@ -11,6 +11,7 @@ import { asRuntimeError, isRefusal, unlessGone } from './failures.ts';
 import { heldEntrypoint, letGo, passesExec, passesShell } from './hold.ts';
 import type { Image } from './images.ts';
 import { label } from './labels.ts';
+import { directoriesTar } from './directories.ts';
 import { standingOf } from './standing.ts';
 import { makeTap, type Tap } from './tap.ts';
 
@@ -38,7 +39,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
     unlessGone(engine.json('DELETE', `/containers/${container}`, { query: { force: true, v: true } }));
 
   const post = async (spec: ContainerSpec, env: Env, nonce: string | undefined): Promise<string> => {
-    const entrypoint = nonce === undefined ? spec.argv : heldEntrypoint(nonce, spec.argv);
+    const entrypoint = nonce === undefined ? spec.argv : heldEntrypoint(nonce, spec.argv, spec.reads);
     const labelled = nonce === undefined ? spec : { ...spec, labels: { ...spec.labels, [label.nonce]: nonce } };
     const create = () =>
       engine.json<Created>('POST', '/containers/create', {
@@ -46,12 +47,20 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
         body: createBody(labelled, entrypoint, env, nonce !== undefined, keepingDriver),
       });
     try {
-      return (await create()).Id;
+      return await furnished(spec, (await create()).Id);
     } catch (error) {
       if (keepingDriver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
       keepingDriver = 'json-file';
-      return (await create()).Id;
+      return furnished(spec, (await create()).Id);
     }
+  };
+
+  const furnished = async (spec: ContainerSpec, id: string): Promise<string> => {
+    if (spec.directories !== undefined && spec.directories.paths.length > 0) {
+      const body = directoriesTar(spec.directories);
+      await engine.json('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body });
+    }
+    return id;
   };
 
   /** Replaces what a dead process left unstarted; finds what it let go. */
@@ -104,6 +113,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
       }
       withoutShell.add(image.id);
       await removed(id, signal);
+      if (spec.needsShell !== undefined) throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell, { cause: error });
       return makeDirect(spec, signal);
     }
     const box: Box = {
@@ -147,6 +157,8 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
           await engine.json('POST', `/containers/${id}/start`);
         } catch (error) {
           tap.cut();
+          if (spec.needsShell !== undefined && /\/bin\/sh/.test(String(error)))
+            throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell, { cause: error });
           const refused = notExecuted(error, spec.argv[0] ?? '', clock);
           if (refused !== undefined) return { id, ...refused };
           throw asRuntimeError(error, `${spec.title} cannot be started`, 'CONTAINER_START_FAILED');
@@ -164,6 +176,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, clock: Clock) => {
         const message = `the image ${image.resolved.reference} says no command, and ${spec.title} says none`;
         throw new RuntimeError('CONTAINER_START_FAILED', message);
       }
+      if (spec.needsShell !== undefined && withoutShell.has(image.id)) throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell);
       const names = [...image.envNames, ...Object.keys(spec.env), ...lateNames];
       const mayBeHeld = !withoutShell.has(image.id) && passesExec(spec.argv) && names.every(passesShell);
       return mayBeHeld ? makeHeld(spec, image, signal) : makeDirect(spec, signal);

@@ -26,6 +26,7 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
+ * | FAKE_STEP_…_id | for the step of that id what it says itself, as in FAKE_STEP_EXIT_id |
  *
  * In this order: output, sleep, files, exit. A stage with steps does what the literal variables of each step say: FAKE_STDOUT, FAKE_STDERR,
  * FAKE_PRINT_ENV, FAKE_SLEEP_MS, FAKE_WRITE, FAKE_EXIT, and FAKE_MESSAGE and FAKE_NUMBERS (JSON) for what it says of itself. What is written
