@@ -13,17 +13,28 @@ const certificates = '/etc/ssl/certs/ca-certificates.crt';
  * An image as `node:24-slim` is one, made without a registry: busybox, this Node, npm, the certificates that this machine trusts, and
  * the programs that are asked for, with their libraries. Gone after the test.
  */
-export const machineImage = async (t: After, name: string, programs: readonly string[] = []): Promise<string> => {
+export const machineImage = (t: After, name: string, programs: readonly string[] = []): Promise<string> =>
+  smallImage(t, name, programs, async (folder) => {
+    addProgram(folder, process.execPath, '/usr/local/bin/node');
+    cpSync(join(await toolsFolder(), 'npm'), join(folder, 'usr/local/lib/node_modules/npm'), { recursive: true });
+    symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
+  });
+
+/** Busybox, these programs of this machine with their libraries, and what is added. Gone after the test. */
+export const smallImage = async (
+  t: After,
+  name: string,
+  programs: readonly string[],
+  add: (folder: string) => void | Promise<void> = () => undefined,
+): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), 'cion-image-'));
   try {
     const { status, stderr } = spawnSync('tar', ['-x', '-C', folder], { input: await busyboxFiles(() => undefined) });
     assert.equal(status, 0, stderr.toString());
-    addProgram(folder, process.execPath, '/usr/local/bin/node');
     for (const program of programs) addProgram(folder, pathOf(program), `/usr/bin/${program}`);
-    cpSync(join(await toolsFolder(), 'npm'), join(folder, 'usr/local/lib/node_modules/npm'), { recursive: true });
-    symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
     copy(folder, process.env.NODE_EXTRA_CA_CERTS ?? certificates, certificates);
     writeFileSync(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n');
+    await add(folder);
     return await importImage(t, name, archiveOf(folder), [
       'ENV PATH=/usr/local/bin:/usr/bin:/bin',
       `ENV NODE_EXTRA_CA_CERTS=${certificates}`,

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
+import { json } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { virtualClock } from '../lib/virtual-clock.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
+import { memoryResults } from '../results/memory/memory-results.ts';
+import type { StageDocument } from '../results/results.ts';
 import { fold } from '../run/fold.ts';
-import { doing, endsOf, logOf, runAndCrash, runPlan } from './testing/fake-run.ts';
+import { stamped } from '../run/journal.ts';
+import { fakeRuntime, fakeWorld } from '../runtimes/fake/fake-runtime.ts';
+import { execute } from './execute.ts';
+import { doing, endsOf, logOf, runAndCrash, runPlan, stageOf } from './testing/fake-run.ts';
+import { depsFor, optionsFor, plannedJournal } from './testing/memory-run.ts';
 
 /**
  * 60 stages in 12 rows of 5: each needs two of the row before. Among them some that fail for good, some that pass when tried again, some
@@ -73,5 +81,32 @@ describe('execute, killed and resumed again and again', () => {
       }),
       { numRuns: 4 },
     );
+  });
+
+  it('keeps the log that there is of a command whose container is gone', async () => {
+    const clock = virtualClock({ whenIdle: 'run' });
+    const results = memoryResults();
+    const plan: Plan = { version: 1, pipeline: 'p', nodes: [doing('a'), doing('b')], volumes: [] };
+    const journal = plannedJournal(plan);
+    for (const stage of ['a', 'b']) {
+      const container = `container-of-${stage}`;
+      const facts = [
+        { kind: 'stage.queued', stage, attempt: 1 },
+        { kind: 'stage.started', stage, attempt: 1, container },
+      ] as const;
+      await journal.append(stamped(facts, journal.events.length, clock.now()));
+    }
+    const log = await results.begin({ run: 'run_1', stage: 'a', attempt: 1 }, clock.now());
+    await log.append({ stream: 'stdout', bytes: Buffer.from('said before'), at: clock.now() });
+    const past = [...journal.events];
+    const { state } = await execute(
+      depsFor({ ...journal, past }, clock, { results, runtime: fakeRuntime({ clock, world: fakeWorld() }) }),
+      optionsFor(),
+    );
+    assert.equal(stageOf(state, 'a').attempts[0]?.outcome, 'errored');
+    assert.equal(await logOf(results, 'a'), 'said before');
+    const documentOf = async (name: string) => json((await results.open('run_1', `${name}.json`)) ?? assert.fail());
+    assert.equal(((await documentOf('a')) as StageDocument).logs, 'run/run_1/a.log');
+    assert.equal(((await documentOf('b')) as StageDocument).logs, null);
   });
 });

@@ -74,6 +74,27 @@ describe('execute, with artifacts', () => {
     assert.deepEqual(mount, { kind: 'volume', volume: 'make', directory: 'make', path: '/in', access: 'read-only' });
   });
 
+  it('begins in a mount that is entered, and in its only directory where there is nothing else (R-DCO-48)', async () => {
+    const begins = async (files: readonly string[], artifacts: Partial<Artifacts> = {}): Promise<string | undefined> => {
+      const { deps, prepared } = watched();
+      const made = Object.fromEntries(files.map((file) => [file, 'x']));
+      const entering: Partial<Stage> = { workdir: '/in', mounts: [{ kind: 'artifacts', stage: 'make', path: '/in', enter: true }] };
+      const plan = planOf(
+        [leaving(made, { volume: 'make', ...artifacts }), doing('use', {}, { ...after('make'), ...entering })],
+        [volume('make')],
+      );
+      assert.equal((await runPlan(plan, {}, deps)).state.outcome, 'passed');
+      return prepared.find((item) => item.stage.name === 'use')?.stage.workdir;
+    };
+    assert.equal(await begins(['/w/clone/a', '/w/clone/deep/b']), '/in/clone');
+    assert.equal(await begins(['/w/clone/a', '/w/other']), '/in');
+    assert.equal(await begins(['/w/clone/a', '/w/clone-2/a']), '/in');
+    assert.equal(await begins(['/w/file']), '/in');
+    assert.equal(await begins([]), '/in');
+    assert.equal(await begins(['/w/make/clone/a', '/w/more'], { directory: 'make' }), '/in/clone');
+    assert.equal(await begins(['/w/clone/a', '/w/out/x'], { except: ['out'] }), '/in/clone');
+  });
+
   it('hands on the whole volume but what is excepted, by a volume that holds nothing else', async () => {
     const { deps, calls } = watched();
     const files = { '/w/a.txt': 'A', '/w/out/login': 'x', '/w/deep/out/kept': 'B' };

@@ -1,6 +1,8 @@
+import { posix } from 'node:path';
 import { parseImageReference } from '../plan/image-reference.ts';
 import type { ImageSource, Mount, Plan, Stage } from '../plan/plan.ts';
 import { artifactsAskedBy, buildVolumesOf, imagesOf, stagesOf } from '../plan/stage.ts';
+import type { ArtifactRef } from '../run/run-event.ts';
 import type { AttemptState, RunState, StageState } from '../run/run-state.ts';
 import type { Item } from '../runtimes/runtime.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
@@ -75,6 +77,14 @@ export const itemsOf = (plan: Plan, state: () => RunState, outputs: Pick<Outputs
   const isBuildKnown = (volume: string, stage: Stage): boolean =>
     state().filledVolumes.has(volume) && (writers.get(volume) ?? []).every((writer) => writer === stage.name || isOver(writer));
 
+  /** In the one directory that a mount which is entered consists of. */
+  const workdirFor = ({ workdir, mounts }: Stage): { readonly workdir?: string } => {
+    if (workdir === undefined) return {};
+    const entered = mounts.find((mount) => mount.kind === 'artifacts' && mount.enter === true && mount.path === workdir);
+    const only = entered?.kind === 'artifacts' ? onlyDirectory(newest(entered.stage)?.artifacts) : undefined;
+    return { workdir: only === undefined ? workdir : posix.join(workdir, only) };
+  };
+
   return {
     of: (stage, attempt) => ({
       run: state().run,
@@ -82,6 +92,7 @@ export const itemsOf = (plan: Plan, state: () => RunState, outputs: Pick<Outputs
       attempt,
       stage: {
         ...stage,
+        ...workdirFor(stage),
         mounts: stage.mounts.map((mount) => mountFor(mount, stage, attempt)),
         ...(stage.artifacts === undefined
           ? {}
@@ -109,6 +120,14 @@ export const artifactsVolume = (stage: string, attempt: number): string => `${st
 
 /** Stages whose artifacts another stage mounts. */
 export const mountedArtifacts = (plan: Plan): ReadonlySet<string> => new Set(stagesOf(plan).flatMap(artifactsAskedBy));
+
+/** The directory that is all there is at the root of some files. */
+const onlyDirectory = (artifacts: ArtifactRef | undefined): string | undefined => {
+  const [first] = artifacts?.files ?? [];
+  const directory = first?.path.slice(0, first.path.indexOf('/') + 1) ?? '';
+  if (directory === '' || directory === './') return undefined;
+  return artifacts?.files.every(({ path }) => path.startsWith(directory)) ? directory.slice(0, -1) : undefined;
+};
 
 const writersIn = (plan: Plan): ReadonlyMap<string, readonly string[]> => {
   const writers = new Map<string, Set<string>>();

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { tarWithout } from '../lib/tar-without.ts';
 import type { Artifacts } from '../plan/plan.ts';
-import type { StageSummary } from '../results/results.ts';
+import type { AttemptKey, StageSummary } from '../results/results.ts';
 import type { ArtifactRef, FileTree } from '../run/run-event.ts';
 import type { Item } from '../runtimes/runtime.ts';
 import { type AttemptControl, type AttemptDeps, keyOf, type Track } from './attempt-deps.ts';
@@ -31,12 +31,19 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
     if (ending.outcome === 'passed') result = { ending: endingOfError(error) };
   }
   try {
-    if (track.begun === undefined) await (await deps.results.begin(key, track.startedAt)).close();
-    await deps.results.finish(key, summaryOf(deps, item, track, result.ending, result.artifacts !== undefined));
+    const hasLog = track.begun !== undefined || (await hasEarlierLog(deps, key, track));
+    await deps.results.finish(key, summaryOf(deps, item, track, result.ending, { hasLog, hasArtifacts: result.artifacts !== undefined }));
   } catch (error) {
     if (result.ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
   }
   return result;
+};
+
+/** Whether a process that is gone has kept some of it: the container may be gone too. */
+const hasEarlierLog = async ({ results }: AttemptDeps, key: AttemptKey, { startedAt }: Track): Promise<boolean> => {
+  const log = await results.begin(key, startedAt);
+  await log.close();
+  return log.position.stdout + log.position.stderr > 0;
 };
 
 /** The zip of exactly what the stage left, and where that is for later stages: in a volume of its own when its volume holds more. */
@@ -72,11 +79,17 @@ const keepFiles = async (
   return { tree, ...kept };
 };
 
-const summaryOf = (deps: AttemptDeps, item: Item, track: Track, ending: Ending, hasArtifacts: boolean): StageSummary => ({
+const summaryOf = (
+  deps: AttemptDeps,
+  item: Item,
+  track: Track,
+  ending: Ending,
+  { hasLog, hasArtifacts }: Pick<StageSummary, 'hasLog' | 'hasArtifacts'>,
+): StageSummary => ({
   outcome: ending.outcome,
   startedAt: track.startedAt,
   finishedAt: deps.clock.now(),
-  hasLog: track.begun !== undefined && !item.stage.sensitive,
+  hasLog: hasLog && !item.stage.sensitive,
   hasArtifacts,
   ...(ending.exitCode === undefined ? {} : { exitCode: ending.exitCode }),
   ...(ending.cause === undefined ? {} : { message: causeText(ending.cause) }),

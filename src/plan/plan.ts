@@ -188,8 +188,11 @@ export type Volume = {
 export type Mount =
   /** `directory`: only that directory of the volume. */
   | { readonly kind: 'volume'; readonly volume: string; readonly directory?: string; readonly path: string; readonly access: Access }
-  /** What an earlier stage left (see Artifacts), read-only. The engine makes a volume mount of it when that stage has ended. */
-  | { readonly kind: 'artifacts'; readonly stage: string; readonly path: string }
+  /**
+   * What an earlier stage left (see Artifacts), read-only. The engine makes a volume mount of it when that stage has ended. `enter`: where
+   * these files are one directory and nothing else, a `workdir` at `path` means that directory (R-DCO-48).
+   */
+  | { readonly kind: 'artifacts'; readonly stage: string; readonly path: string; readonly enter?: true }
   /** Kept from run to run under a key, per project. */
   | { readonly kind: 'cache'; readonly key: string; readonly path: string; readonly access: Access }
   /** Only where the policy of the runtime allows host paths. */

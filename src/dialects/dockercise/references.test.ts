@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { referring } from './references.ts';
+import { namesFromHere, referring } from './references.ts';
 
 const refer = (script: string, ...names: readonly string[]) => referring(script, new Set(names));
 
@@ -45,6 +45,26 @@ test('shell braces, ${VAR} and names that are no stage are left alone (R-DCK-46)
     "awk '{ print a }'",
   ]) {
     assert.deepEqual(refer(script, 'a'), { script, stages: [] }, script);
+  }
+});
+
+test('a relative path is told from other words (R-DCO-48)', () => {
+  for (const script of ['cat a/f', 'cd a && ls', 'cat ./a/f', 'x file://a/f', 'ls "$PWD/a"', 'ls ../a', 'ls --in=a', "cat 'a/f'"]) {
+    assert.equal(namesFromHere(script, 'a'), true, script);
+  }
+  for (const script of [
+    'cat {b}',
+    'ls /a',
+    'ls b/a',
+    'ls ~/a',
+    'ls a.b',
+    'ls a-b',
+    'ls b.a',
+    'x https://a.b/a/c',
+    'ls $HOME/a',
+    'ls ab ba',
+  ]) {
+    assert.equal(namesFromHere(script, 'a'), false, script);
   }
 });
 

@@ -52,6 +52,18 @@ const bracedAt = (script: string, at: number, names: ReadonlySet<string>, longes
   return names.has(name) ? name : undefined;
 };
 
+/** What may stand before a path that begins in the current directory. */
+const fromHere = /(?:^|[^\p{L}\p{N}\p{M}_.\-/~])(?:file:\/\/)?(?:(?:\.{1,2}\/)+|\$PWD\/|\$\{PWD\}\/)?$/u;
+
+/** Whether a script names a file or directory of the directory in which it begins, or what is below it, by a relative path. */
+export const namesFromHere = (script: string, name: string): boolean => {
+  for (let at = script.indexOf(name); at >= 0; at = script.indexOf(name, at + 1)) {
+    const [before, behind] = [script.slice(Math.max(0, at - 64), at), script.slice(at + name.length, at + name.length + 3)];
+    if (fromHere.test(before) && (behind.startsWith('/') || !goesOn.test(behind))) return true;
+  }
+  return false;
+};
+
 /** What may stand before `out/` when the directory of outputs is meant. */
 const beforeOut = /(?:^|[^\p{L}\p{N}\p{M}_.\-/~])(?:file:\/\/)?(?:(?:\.{1,2}\/)+|\/dockercise\/|\$PWD\/|\$\{PWD\}\/)?$/u;
 /** What goes on with a name. */

@@ -6,6 +6,7 @@ import { imageReference } from '../image-reference.ts';
 import type { Definition } from './configuration.ts';
 import { outputFile, sourceVolume, workingDir } from './directories.ts';
 import { resolveEnv } from './env.ts';
+import { enteredBy, entering } from './enter.ts';
 import { gatesOf } from './gates.ts';
 import type { Img } from './img.ts';
 import { mountsOf } from './mounts.ts';
@@ -71,6 +72,7 @@ const containerOf = (
   const done = keys.done === undefined ? undefined : referring(keys.done.run, names);
   const read = [...new Set([...(run?.stages ?? []), ...(done?.stages ?? [])])];
   const mounted = mountsOf(name, keys.vol ?? [], stages, report);
+  const entered = keys.dir === undefined ? enteredBy(keys.vol ?? [], [run?.script, done?.script]) : undefined;
   const image = imageOf(name, keys.img, stages, report);
   const ssh = sshParts(keys);
   const files: readonly InputFile[] = [
@@ -90,9 +92,9 @@ const containerOf = (
             timeouts: timeoutsOf(keys.done.timeout ?? keys['done-timeout'], keys.done['silent-timeout']),
           },
         }),
-    workdir: posix.resolve(workingDir, keys.dir ?? '.'),
+    workdir: entered ?? posix.resolve(workingDir, keys.dir ?? '.'),
     env: { ...ssh.env, ...resolveEnv(keys.env ?? [], (item) => stages.has(item), report) },
-    mounts: [{ kind: 'volume', volume: name, path: workingDir, access: 'read-write' }, ...mounted.mounts],
+    mounts: [{ kind: 'volume', volume: name, path: workingDir, access: 'read-write' }, ...mounted.mounts.map(entering(entered))],
     files,
     artifacts: { volume: name, directory: name, except: ['out', ...mounted.names] },
     always: keys.always === true || keys.finally !== undefined,

@@ -6,8 +6,8 @@ import { outDir, placeOf, workingDir } from './directories.ts';
 import { said, type Said } from './names.ts';
 
 export type Vol =
-  /** `stage` may be `source`: the commit's files. */
-  | { readonly kind: 'stage'; readonly stage: string; readonly path: string }
+  /** `stage` may be `source`: the commit's files. `plain`: the text says no path. */
+  | { readonly kind: 'stage'; readonly stage: string; readonly path: string; readonly plain: boolean }
   | { readonly kind: 'host'; readonly hostPath: string; readonly path: string; readonly access: 'read-only' | 'read-write' };
 
 const wrong = (message: string, hint: string): Parsed<never> => refused({ code: 'BAD_VOLUME', message, hint });
@@ -26,7 +26,7 @@ const parseVol = (text: string): Parsed<Vol> => {
         to === undefined ? pathHint : 'A path of the host is absolute: "/host/path:/container/path".',
       );
     }
-    return placed(text, to ?? from, (path) => ({ kind: 'stage', stage: from, path }));
+    return placed(text, to ?? from, (path) => ({ kind: 'stage', stage: from, path, plain: to === undefined }));
   }
   if (to === undefined) return wrong(`${quoted(text)} does not say where.`, 'Write "/host/path:/container/path".');
   if (mode !== undefined && mode !== 'ro' && mode !== 'rw') {

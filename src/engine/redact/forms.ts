@@ -8,7 +8,7 @@ export const shortestSecretBytes = 4;
 export type Secret = string | Uint8Array;
 
 /**
- * The byte strings in which a secret may show itself. `exact`: as it is, trimmed, line by line; each also as the inside of a JSON, a shell's
+ * The byte strings in which a secret may show itself. `exact`: as it is but for outer white space, line by line; each also as the inside of a JSON, a shell's
  * or an HTML text, and URL-encoded. `wrapped`: each in base64 (at its three offsets, also URL-safe) and in hexadecimal, which programs
  * break into lines wherever they like. Parts shorter than the shortest secret are left out; of what is longer than
  * `longestEncoded` only the lines and the whole as it is are looked for.
@@ -22,10 +22,11 @@ export const formsOf = (secret: Secret): Forms => {
   const text = typeof secret === 'string' ? secret : textOf(secret);
   const pieces = text === undefined ? [] : [text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())];
   const short = [...new Set(pieces)].filter((piece) => Buffer.byteLength(piece) >= shortestSecretBytes);
-  if (bytes.length > longestEncoded) return { exact: unique([bytes, ...short.map((piece) => Buffer.from(piece))]), wrapped: [] };
+  const whole = text !== undefined && short.includes(text.trim()) ? [] : [bytes];
+  if (bytes.length > longestEncoded) return { exact: unique([...whole, ...short.map((piece) => Buffer.from(piece))]), wrapped: [] };
   const encoded = short.length === 0 ? [bytes] : short.map((piece) => Buffer.from(piece));
   return {
-    exact: unique([bytes, ...[...short, ...short.flatMap(escapedForms)].map((form) => Buffer.from(form))]),
+    exact: unique([...whole, ...[...short, ...short.flatMap(escapedForms)].map((form) => Buffer.from(form))]),
     wrapped: unique(encoded.flatMap((piece) => [...base64Forms(piece), ...hexForms(piece)]).map((form) => Buffer.from(form))),
   };
 };

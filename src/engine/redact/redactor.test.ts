@@ -68,6 +68,10 @@ describe('redactorsFor', () => {
     assert.ok([...shown].filter((character, at) => character !== '*' && character === encoded[at]).length <= 12, shown);
   });
 
+  it('leaves the white space around a secret, so that a log keeps its lines', () => {
+    assert.equal(redact(['\n hunter22\r\n'], [Buffer.from('it is \n hunter22\r\nnext')]).toString(), 'it is \n ********\r\nnext');
+  });
+
   it('masks bytes that are no text', () => {
     const secret = Uint8Array.from([0xff, 0x00, 0xfe, 0x80, 0x0a, 0xc3]);
     const text = Buffer.concat([Buffer.from('<'), secret, Buffer.from(`> ${Buffer.from(secret).toString('hex')}`)]);
