@@ -99,6 +99,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .argument('[stage]', 'a stage of the run, "fetch", or "<stage>.done"')
     .option('-f, --follow', 'go on until the stage has ended')
     .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
+    .addOption(new Option('--step <step>', 'only what this step of the stage wrote, by its id or name').conflicts('follow'))
     .action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));
 
   command('artifacts', 'list the files that the stages left behind, or get them')
@@ -160,6 +161,13 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(
       new Option('--runs-older-than <age>', 'forget finished runs that are older, e.g. 30d or 12h, with logs and artifacts').argParser(age),
     )
+    .addOption(
+      new Option(
+        '--images-older-than <age>',
+        'remove older images that runs of this project made under names, but of each stage the newest that passed',
+      ).argParser(age),
+    )
+    .option('--caches', 'forget what runs of this project keep for the next ones')
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
 

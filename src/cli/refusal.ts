@@ -21,6 +21,7 @@ export type RefusalCode =
   | 'RUN_UNFINISHED'
   | 'RUN_UNPLANNED'
   | 'STAGE_UNKNOWN'
+  | 'STEP_UNKNOWN'
   | 'GATE_UNKNOWN'
   | 'GATE_CLOSED'
   | 'GATE_DECIDED'

@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptKey, LogWriter, Results } from '../results/results.ts';
 import type { OutputRef, RunFact } from '../run/run-event.ts';
-import type { Item, Runtime, Values } from '../runtimes/runtime.ts';
+import type { Execution, Item, Runtime, Values } from '../runtimes/runtime.ts';
 import type { Secret } from './redact/forms.ts';
+import type { CacheStore } from './cache-store.ts';
 import type { Sink } from './sink.ts';
 
 export type AttemptDeps = {
@@ -10,6 +11,9 @@ export type AttemptDeps = {
   readonly results: Results;
   readonly clock: Clock;
   readonly sink: Sink;
+  readonly caches: CacheStore;
+  /** Of the run. */
+  readonly number: number;
   /** Resolves when the facts are durable; rejects with JournalError. */
   report(facts: readonly RunFact[]): Promise<void>;
   /** The item with the images that earlier stages left or printed. */
@@ -37,6 +41,10 @@ export type Track = {
   begun?: LogWriter;
   output?: OutputRef;
   committed?: Image;
+  /** Of its command. */
+  execution?: Execution;
+  /** The step that has begun and not ended. */
+  step?: string;
 };
 
 export type Image = { readonly reference: string; readonly digest: string };

@@ -4,6 +4,7 @@ import { buildVolumesOf } from '../plan/stage.ts';
 import type { AttemptState } from '../run/run-state.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
 import type { Execution, Item, Prepared } from '../runtimes/runtime.ts';
+import { commitEnd } from './commit-end.ts';
 import { type AttemptControl, type AttemptDeps, type Image, keyOf, type Track } from './attempt-deps.ts';
 import { type Ending, endingOf, endingOfError, ofDone } from './cause.ts';
 import { JournalError } from './journal-error.ts';
@@ -11,12 +12,13 @@ import { keepEnd } from './keep-end.ts';
 import { keepUp } from './keep-up.ts';
 
 /** What an earlier process recorded of this attempt once it had let it go. */
-export type Started = Pick<AttemptState, 'image' | 'container' | 'output' | 'done'> & { readonly startedAt: number };
+export type Started = Pick<AttemptState, 'image' | 'container' | 'output' | 'done' | 'steps'> & { readonly startedAt: number };
 
 /** Runs one attempt of one stage from preparing to its `stage.finished`. Rejects only when `report` does. */
 export const runAttempt = async (deps: AttemptDeps, item: Item, control: AttemptControl, started?: Started): Promise<void> => {
   const track = trackOf(deps, started);
   const ending = await endOf(deps, item, control, track, started);
+  await endStep(deps, item, track, ending);
   const kept = await keepEnd(deps, item, control, track, ending);
   await deps.report([
     {
@@ -33,12 +35,26 @@ export const runAttempt = async (deps: AttemptDeps, item: Item, control: Attempt
   ]);
 };
 
+/** A step that was under way when the attempt ended has ended with it. */
+const endStep = async (deps: AttemptDeps, { stage, attempt }: Item, { step }: Track, { outcome, exitCode }: Ending): Promise<void> => {
+  if (step === undefined) return;
+  const ended = outcome === 'passed' ? 'errored' : outcome;
+  const code = exitCode === undefined ? {} : { exitCode };
+  await deps.report([{ kind: 'step.finished', stage: stage.name, attempt, step, outcome: ended, ...code }]);
+};
+
 const trackOf = (deps: AttemptDeps, started: Started | undefined): Track => ({
   startedAt: started?.startedAt ?? deps.clock.now(),
   ...(started?.image === undefined ? {} : { image: { reference: started.image.reference, digest: started.image.digest } }),
   ...(started?.done === undefined || started.container === undefined ? {} : { container: started.container }),
   ...(started?.output === undefined ? {} : { output: started.output }),
+  ...stepUnderWay(started),
 });
+
+const stepUnderWay = (started: Started | undefined): Pick<Track, 'step'> => {
+  const step = started?.steps.findLast(({ phase }) => phase === 'running');
+  return step === undefined ? {} : { step: step.id };
+};
 
 /** What an attempt is carried out with. */
 type Attempt = {
@@ -56,16 +72,13 @@ const endOf = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
   const withImages = (): Promise<Item> => (images ??= deps.withImages(item));
   const attempt = { deps, item, control, track, withImages, started };
   try {
-    const command = started?.done === undefined ? await runCommand(attempt) : undefined;
-    if (command !== undefined && command.ending.outcome !== 'passed') return command.ending;
+    const command = started?.done === undefined ? await runCommand(attempt) : passed;
     track.begun ??= await deps.results.begin(keyOf(item), track.startedAt);
-    const done = item.stage.done === undefined ? passed : await runDone(attempt, doneItem(item, item.stage.done));
-    if (done.outcome !== 'passed') return done;
-    if (item.stage.commit !== undefined) {
-      const execution = command?.execution ?? (await takeOver(attempt, item)) ?? gone(item);
-      track.committed = await execution.commit(item.stage.commit.names, control.force);
-    }
-    return passed;
+    const ending =
+      command.outcome !== 'passed' || item.stage.done === undefined ? command : await runDone(attempt, doneItem(item, item.stage.done));
+    const execution = track.execution ?? (await endedContainer(attempt, ending));
+    if (execution !== undefined) track.execution = execution;
+    return await commitEnd(deps, item, control, track, ending);
   } catch (error) {
     return endingOfFailure(error, control);
   }
@@ -73,23 +86,34 @@ const endOf = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
 
 const passed: Ending = { outcome: 'passed', exitCode: 0 };
 
+/** That of the command, when an earlier process saw it end. What it should leave is missed only where the stage would pass without. */
+const endedContainer = async (attempt: Attempt, { outcome }: Ending): Promise<Execution | undefined> => {
+  const { stage } = attempt.item;
+  if ((stage.commit ?? stage.caches ?? stage.taken) === undefined || outcome === 'cancelled') return undefined;
+  const found = takeOver(attempt, attempt.item);
+  if (outcome === 'passed') return (await found) ?? gone(attempt.item);
+  return found.catch(() => undefined);
+};
+
 const endingOfFailure = (error: unknown, control: AttemptControl): Ending => {
   if (error instanceof JournalError) throw error;
   if (control.stop.aborted || control.force.aborted) return { outcome: 'cancelled', cause: { kind: 'cancelled' } };
   return endingOfError(error);
 };
 
-const runCommand = async (attempt: Attempt): Promise<{ readonly ending: Ending; readonly execution: Execution }> => {
+const runCommand = async (attempt: Attempt): Promise<Ending> => {
   const { deps, item, control, track, started } = attempt;
   const execution = (started === undefined ? undefined : await takeOver(attempt, item)) ?? (await begin(attempt));
   track.container = execution.container;
+  track.execution = execution;
   const log = (track.begun ??= await deps.results.begin(keyOf(item), track.startedAt));
   const ahead = new AbortController();
   readyDone(attempt, ahead.signal).catch(() => {});
   try {
-    const { output, ...followed } = await keepUp(deps, item, control, { log, startedAt: track.startedAt }, execution);
+    const before = { log, startedAt: track.startedAt, steps: started?.steps ?? [], track };
+    const { output, ...followed } = await keepUp(deps, item, control, before, execution);
     if (output !== undefined) track.output = output;
-    return { ending: endingOf(followed), execution };
+    return endingOf(followed);
   } finally {
     ahead.abort();
   }

@@ -12,6 +12,7 @@ import { runAttempt, type Started } from './attempt.ts';
 import type { AttemptDeps } from './attempt-deps.ts';
 import { type FailurePolicy, decide, indexPlan } from './decide.ts';
 import { deploymentOf } from './deployment.ts';
+import type { CacheStore } from './cache-store.ts';
 import { makeFiller } from './fill.ts';
 import { decidedBefore, openGates } from './gates.ts';
 import { itemsOf, mountedArtifacts } from './items.ts';
@@ -19,6 +20,7 @@ import { outputsOf } from './outputs.ts';
 import { makeQueue } from './queue.ts';
 import { makeRecorder } from './recorder.ts';
 import type { Sink } from './sink.ts';
+import type { TreeStore } from './tree-store.ts';
 import { upcoming } from './upcoming.ts';
 import type { Outside } from './given.ts';
 import { askedOutputs, resolveValues, secretsIn } from './values.ts';
@@ -35,6 +37,8 @@ export type ExecuteDeps = {
   readonly gatekeeper: Gatekeeper;
   /** A tar stream of the run's source tree, as often as it is asked for. */
   source(): Readable;
+  readonly caches: CacheStore;
+  readonly trees: TreeStore;
 };
 
 export type ExecuteOptions = {
@@ -198,8 +202,10 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     results: deps.results,
     clock: deps.clock,
     sink: deps.sink,
+    caches: deps.caches,
+    number: recorder.state().number,
     report: recorder.report,
-    fill: makeFiller(plan, deps.runtime, deps.source, recorder),
+    fill: makeFiller(plan, deps.runtime, deps, recorder),
     values: (item) => resolveValues(item.stage, deps.outside, outputs.read),
     withImages: items.withImages,
     isAsked: (stage) => asked.has(stage),

@@ -7,6 +7,9 @@ import type { Item } from '../runtimes/runtime.ts';
 import { type AttemptControl, type AttemptDeps, keyOf, type Track } from './attempt-deps.ts';
 import { causeText, type Ending, endingOfError } from './cause.ts';
 import { artifactsVolume } from './items.ts';
+import { JournalError } from './journal-error.ts';
+import { keepCaches } from './keep-caches.ts';
+import { keepTaken } from './keep-taken.ts';
 
 export type Kept = { readonly ending: Ending; readonly artifacts?: ArtifactRef; readonly tree?: FileTree };
 
@@ -15,11 +18,16 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
   const key = keyOf(item);
   let result: Kept = { ending };
   try {
+    if (!control.force.aborted) await keepCaches(deps, item, control, track, ending);
     await track.begun?.close();
+    if (item.stage.taken !== undefined && track.execution !== undefined && !control.force.aborted) {
+      result = { ...result, ...(await keepTaken(deps, item, track.execution, item.stage.taken, control.force)) };
+    }
     if (item.stage.artifacts !== undefined && track.container !== undefined && !control.force.aborted) {
       result = { ...result, ...(await keepFiles(deps, item, item.stage.artifacts, control.force)) };
     }
   } catch (error) {
+    if (error instanceof JournalError) throw error;
     if (ending.outcome === 'passed') result = { ending: endingOfError(error) };
   }
   try {

@@ -1,4 +1,4 @@
-import type { EnvValue, InputFile, Plan, Stage } from '../plan/plan.ts';
+import type { EnvValue, InputFile, Plan, Stage, Step, Steps, Variable } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
@@ -60,7 +60,21 @@ export const resolveValues = async (
     );
     return Object.fromEntries(entries);
   };
+  const resolveVariables = (variables: readonly Variable[]): Promise<readonly Variable[]> =>
+    Promise.all(
+      variables.map(async ({ name, value }) =>
+        value.kind === 'expanded' ? { name, value } : { name, value: { kind: 'literal', value: (await resolve(value)).value } as const },
+      ),
+    );
+  const resolveStep = async (step: Step): Promise<Step> => ({ ...step, variables: await resolveVariables(step.variables) });
+  const resolveSteps = async (command: Steps): Promise<Steps> => ({
+    ...command,
+    variables: await resolveVariables(command.variables),
+    steps: await Promise.all(command.steps.map(resolveStep)),
+    after: await Promise.all(command.after.map(resolveStep)),
+  });
   return {
+    ...(stage.command.kind === 'steps' ? { steps: await resolveSteps(stage.command) } : {}),
     env: await resolveAll(stage.env),
     serviceEnv: Object.fromEntries(
       await Promise.all(stage.services.map(async (service) => [service.name, await resolveAll(service.env)] as const)),

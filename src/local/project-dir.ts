@@ -3,7 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { stateUnwritable } from './local-error.ts';
 
 /**
- * `<project>/.cion` is all that a laptop keeps of its runs: `run/` the results, `state/<runId>/` the journal and what belongs to it.
+ * `<project>/.cion` is all that a laptop keeps of its runs: `run/` the results, `state/<runId>/` the journal and what belongs to it,
+ * `cache/` directories that runs hand on, `trees/` what was fetched for plans.
  * It ignores itself, so that no project needs a line in its `.gitignore`.
  */
 export const makeProjectDir = async (project: string): Promise<string> => {
@@ -33,6 +34,8 @@ export const findProjectDir = async (from: string): Promise<string | undefined> 
   }
 };
 
+export const cachesRoot = (dir: string): string => join(dir, 'cache');
+export const treesRoot = (dir: string): string => join(dir, 'trees');
 export const resultsRoot = (dir: string): string => join(dir, 'run');
 export const stateRoot = (dir: string): string => join(dir, 'state');
 export const runState = (dir: string, run: string): string => join(dir, 'state', run);

@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/plan.ts';
 import type { Phase } from './outcome.ts';
 import type { RunEvent } from './run-event.ts';
-import type { AttemptState, FetchState, GateState, NodeState, RunState, StageState } from './run-state.ts';
+import type { AttemptState, FetchState, GateState, NodeState, RunState, StageState, StepState } from './run-state.ts';
 
 /**
  * The state that a run's events amount to. Pure and total over any list that begins with `run.created`; the same events give the same
@@ -55,6 +55,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
   state.lastSeq = event.seq;
   switch (event.kind) {
     case 'run.resumed':
+    case 'stage.noted':
       return;
     case 'run.rerun':
       state.phase = 'running';
@@ -108,6 +109,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
             attempt: event.attempt,
             phase: 'queued',
             queuedAt: event.at,
+            steps: [],
             ...(event.because === undefined ? {} : { because: event.because }),
           },
         ],
@@ -127,8 +129,15 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         container: event.container,
       }));
     case 'step.started':
+      return onAttempt(state, event, undefined, (attempt) => ({
+        ...attempt,
+        steps: [...attempt.steps, { id: event.step, phase: 'running', startedAt: event.at, log: event.log }],
+      }));
     case 'step.finished':
-      return;
+      return onAttempt(state, event, undefined, (attempt) => ({
+        ...attempt,
+        steps: attempt.steps.map((step) => (step.id === event.step ? finishedStep(step, event) : step)),
+      }));
     case 'stage.done-started':
       return onAttempt(state, event, 'running', (attempt) => ({
         ...attempt,
@@ -210,6 +219,18 @@ const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finish
   ...(event.artifacts === undefined ? {} : { artifacts: event.artifacts }),
   ...(event.tree === undefined ? {} : { tree: event.tree }),
   ...(event.image === undefined ? {} : { committed: event.image }),
+});
+
+const finishedStep = (step: StepState, event: RunEvent & { kind: 'step.finished' }): StepState => ({
+  ...step,
+  phase: 'finished',
+  outcome: event.outcome,
+  finishedAt: event.at,
+  ...(event.exitCode === undefined ? {} : { exitCode: event.exitCode }),
+  ...(event.cause === undefined ? {} : { cause: event.cause }),
+  ...(event.message === undefined ? {} : { message: event.message }),
+  ...(event.numbers === undefined ? {} : { numbers: event.numbers }),
+  ...(event.image === undefined ? {} : { image: event.image }),
 });
 
 const onStage = (state: Folded, name: string, change: (stage: StageState) => StageState): void => {

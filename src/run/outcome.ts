@@ -4,8 +4,13 @@ export type Outcome = 'passed' | 'failed' | 'errored' | 'cancelled' | 'skipped';
 /** Where something is. */
 export type Phase = 'queued' | 'running' | 'waiting' | 'finished';
 
-/** Why a stage that ran did not pass: data for the fold, a sentence for people in `message`. `part`: it was not its command, but its `done`. */
-export type Cause = Reason & { readonly part?: 'done' };
+/**
+ * Why a stage that ran did not pass: data for the fold, a sentence for people in `message`. `part`: it was not its command, but its `done`.
+ * `step`: it was that step of its command, and what the step said of itself.
+ */
+export type Cause = Reason & { readonly part?: 'done'; readonly step?: FailedStep };
+
+export type FailedStep = { readonly id: string; readonly name: string; readonly message?: string };
 
 type Reason =
   | { readonly kind: 'exit'; readonly code: number }

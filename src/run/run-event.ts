@@ -72,11 +72,15 @@ export type RunFact =
       readonly step: string;
       readonly outcome: 'passed' | 'failed' | 'errored' | 'cancelled';
       readonly exitCode?: number;
+      /** Its own time was over. */
+      readonly cause?: Cause & { readonly kind: 'timeout' };
       /** What the step said of itself. */
       readonly message?: string;
       readonly numbers?: Readonly<Record<string, string>>;
       readonly image?: { readonly reference: string; readonly digest: string };
     }
+  /** News of what is done with an ended container: an image pushed, a cache not kept. A sentence without its full stop. */
+  | { readonly kind: 'stage.noted'; readonly stage: string; readonly attempt: number; readonly text: string }
   | {
       readonly kind: 'stage.finished';
       readonly stage: string;

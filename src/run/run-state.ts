@@ -72,6 +72,24 @@ export type AttemptState = {
   readonly tree?: FileTree;
   /** The image that it became. */
   readonly committed?: { readonly reference: string; readonly digest: string };
+  /** In the order in which they began, also those of `after`. */
+  readonly steps: readonly StepState[];
+};
+
+export type StepState = {
+  readonly id: string;
+  readonly phase: 'running' | 'finished';
+  readonly outcome?: 'passed' | 'failed' | 'errored' | 'cancelled';
+  readonly exitCode?: number;
+  /** Its own time was over. */
+  readonly cause?: Cause & { readonly kind: 'timeout' };
+  readonly message?: string;
+  readonly numbers?: Readonly<Record<string, string>>;
+  readonly startedAt: number;
+  readonly finishedAt?: number;
+  /** How many bytes of each stream the stage had written before. */
+  readonly log: { readonly stdout: number; readonly stderr: number };
+  readonly image?: { readonly reference: string; readonly digest: string };
 };
 
 export type GateState = {

@@ -118,9 +118,14 @@ export type Execution = {
   take(path: string, signal: AbortSignal): Promise<Readable | undefined>;
   /**
    * After the exit: the container's file system as an image with these names (see Stage.commit), with the configuration of the image it was
-   * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable.
+   * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable. With `push` it is also sent to the
+   * registry of each name, with this machine's credentials for it; `push` is told how that goes, a line at a time.
    */
-  commit(names: readonly string[], signal: AbortSignal): Promise<{ readonly reference: string; readonly digest: string }>;
+  commit(
+    names: readonly string[],
+    signal: AbortSignal,
+    push?: (line: string) => void,
+  ): Promise<{ readonly reference: string; readonly digest: string }>;
 };
 
 export type Attached =
@@ -160,6 +165,8 @@ export type VolumeRef = { readonly run: string; readonly volume: string };
 export type SweepScope =
   | { readonly kind: 'attempt'; readonly run: string; readonly stage: string; readonly attempt: number }
   | { readonly kind: 'run'; readonly run: string }
+  /** Names that images were committed under, where they still mean that image; it goes with the last of them. */
+  | { readonly kind: 'images'; readonly images: readonly { readonly reference: string; readonly digest: string }[] }
   /** What runs share and none uses now: a network, an image of ours. Not caches. */
   | { readonly kind: 'unused' }
   /** All that any cion made with this engine, except of the runs named. Not caches. */

@@ -1,23 +1,33 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeCaches } from '../../local/cache-store.ts';
+import { readJournal } from '../../local/journal.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { resultsRoot, runState } from '../../local/project-dir.ts';
 import type { RunSummary } from '../../local/run-summary.ts';
-import { listRuns } from '../../local/runs.ts';
+import { listRuns, runIds } from '../../local/runs.ts';
+import { fold } from '../../run/fold.ts';
+import type { RunState } from '../../run/run-state.ts';
 import type { Swept } from '../../runtimes/runtime.ts';
 import type { Context } from '../context.ts';
 import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { oldImages } from '../old-images.ts';
 import { list, plural } from '../printers/words.ts';
 import type { Project } from '../project.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type CleanOptions = { readonly runsOlderThan?: number; readonly allProjects?: true; readonly caches?: true } & RuntimeOptions;
+export type CleanOptions = {
+  readonly runsOlderThan?: number;
+  readonly allProjects?: true;
+  readonly caches?: true;
+  readonly imagesOlderThan?: number;
+} & RuntimeOptions;
 
 /** Removes what dead runs left in the engine, and on request caches, and old runs with all that is kept of them. */
 export const clean = async (context: Context, options: CleanOptions): Promise<ExitCode> => {
-  const { runsOlderThan, allProjects, caches } = options;
+  const { runsOlderThan, allProjects, caches, imagesOlderThan } = options;
   const project = await openProject(context);
   const swept = await withRuntime(options, context, async (engine) => {
     const alive: string[] = [];
@@ -26,6 +36,10 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
       if ((await ownerOf(project.stateDir, run)) !== undefined) alive.push(run);
       else if (phase !== 'finished') await endDeadRun(context, project, run, engine);
       else if (!allProjects) perRun.push(await engine.sweep({ kind: 'run', run }, AbortSignal.timeout(sweepMs)));
+    }
+    if (imagesOlderThan !== undefined) {
+      const images = oldImages(await allRuns(project), Date.now() - imagesOlderThan);
+      perRun.push(await engine.sweep({ kind: 'images', images }, AbortSignal.timeout(sweepMs)));
     }
     const scope = allProjects ? ({ kind: 'all', exceptRuns: alive } as const) : ({ kind: 'unused' } as const);
     const rest = await engine.sweep(scope, AbortSignal.timeout(sweepMs));
@@ -36,6 +50,10 @@ export const clean = async (context: Context, options: CleanOptions): Promise<Ex
   context.stdout.write(`Removed ${sweptWords(swept)}.\n`);
   if (runsOlderThan !== undefined) {
     context.stdout.write(`Forgot ${plural(await forgetRuns(project, Date.now() - runsOlderThan), 'run')}.\n`);
+  }
+  if (caches) {
+    await removeCaches(project.stateDir);
+    context.stdout.write('Forgot the caches of the project.\n');
   }
   return exitCodes.passed;
 };
@@ -53,6 +71,16 @@ const sweptWords = (swept: readonly Swept[]): string => {
       ),
     ),
   );
+};
+
+/** The newest first. */
+const allRuns = async ({ stateDir }: Project): Promise<readonly RunState[]> => {
+  const states: RunState[] = [];
+  for (const run of await runIds(stateDir)) {
+    const state = fold((await readJournal(stateDir, run)) ?? []);
+    if (state !== undefined) states.push(state);
+  }
+  return states;
 };
 
 const forgetRuns = async (project: Project, before: number): Promise<number> => {

@@ -10,23 +10,25 @@ import { skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
 import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
+import { partOfStep } from '../log-part.ts';
 import { findRunAndStage, logNames } from '../run-and-stage.ts';
 import { write } from '../write.ts';
 import { openProject } from './open-project.ts';
 
-export type LogsOptions = { readonly follow?: true; readonly attempt?: number };
+export type LogsOptions = { readonly follow?: true; readonly attempt?: number; readonly step?: string };
 
 /** The exact bytes of each stream to the stream of the same name (R-CIO-15, R-CIO-52). */
 export const logs = async (
   context: Context,
   first: string | undefined,
   second: string | undefined,
-  { follow, attempt }: LogsOptions,
+  { follow, attempt, step }: LogsOptions,
 ): Promise<ExitCode> => {
   const project = await openProject(context);
   const { state, stage } = await findRunAndStage(project, first, second, logNames);
   const follows = follow === true && (await ownerOf(project.stateDir, state.run)) !== undefined;
   if (stage !== undefined && !follows) explainNoLog(state, stage, attempt);
+  const part = step === undefined ? undefined : partOfStep(state, stage, attempt, step);
   const interrupts = listenForInterrupts(() => undefined);
   try {
     const names = stage === undefined ? stagesWithLogs(state, follows) : [stage];
@@ -36,8 +38,10 @@ export const logs = async (
       const signal = end?.signal ?? interrupts.cancel;
       const key = { run: state.run, ...keyOf(state, name), ...(attempt === undefined ? {} : { attempt }) };
       for await (const { stream, bytes } of project.results.readLog(key, { from: 0, follow: follows, signal })) {
-        await heading?.(name, bytes);
-        await write(stream === 'stdout' ? context.stdout : context.stderr, bytes);
+        const shown = part === undefined ? bytes : part.of(stream, bytes);
+        if (shown.byteLength === 0) continue;
+        await heading?.(name, shown);
+        await write(stream === 'stdout' ? context.stdout : context.stderr, shown);
       }
       end?.stop();
       if (interrupts.cancel.aborted) return exitCodes.cancelled;

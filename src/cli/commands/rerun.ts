@@ -13,6 +13,7 @@ import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { storesOf } from '../stores.ts';
 import { stagesAgain } from '../../engine/stages-again.ts';
 import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
@@ -67,6 +68,7 @@ export const rerun = async (context: Context, wanted: string | undefined, option
           sink: printer,
           gatekeeper,
           source,
+          ...storesOf(project),
         };
         return carryOut(context, deps, options, interrupts);
       });

@@ -15,6 +15,7 @@ import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, keptSource } from '../snapshots.ts';
+import { storesOf } from '../stores.ts';
 import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
@@ -65,6 +66,7 @@ export const resume = async (context: Context, wanted: string | undefined, optio
           sink: printer,
           gatekeeper,
           source,
+          ...storesOf(project),
         };
         return carryOut(context, deps, options, interrupts);
       });

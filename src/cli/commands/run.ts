@@ -24,6 +24,7 @@ import { directoryTree, readFrom, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
+import { storesOf } from '../stores.ts';
 import { askedPlace, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
@@ -125,6 +126,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
               sink: session.printer,
               gatekeeper: gatekeeperOf(project, id, by, clock, options),
               source: () => tarOf(directory),
+              ...storesOf(project),
             };
             return await carryOut(context, deps, options, interrupts);
           }

@@ -4,6 +4,7 @@ import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
 import { causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
+import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
 import { visible } from './visible.ts';
 import { duration, list, plural, sentence, shortDigest } from './words.ts';
 
@@ -39,6 +40,16 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
         : undefined;
     case 'stage.started':
       return { node: event.stage, text: `Started${startedImage(event.stage, state)}.` };
+    case 'step.started':
+      return { node: event.stage, text: `${capital(stepTitle(stepPlace(state.plan, event.stage, event.step), event.step))}.` };
+    case 'step.finished':
+      return {
+        node: event.stage,
+        text: stepFinished(event, stepPlace(state.plan, event.stage, event.step), stepTook(event, state)),
+        outcome: event.outcome,
+      };
+    case 'stage.noted':
+      return { node: event.stage, text: `${sentence(visible(event.text))}.` };
     case 'stage.finished':
       return { node: event.stage, text: finishedWords(event, state), outcome: event.outcome };
     case 'stage.skipped':
@@ -54,8 +65,6 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'fetch.started':
     case 'volume.filled':
     case 'stage.preparing':
-    case 'step.started':
-    case 'step.finished':
     case 'stage.done-started':
     case 'run.finished':
       return undefined;
@@ -81,6 +90,13 @@ const finishedWords = (event: RunEvent & { kind: 'stage.finished' }, state: RunS
   const attempt = node?.kind === 'stage' ? node.attempts.find(({ attempt }) => attempt === event.attempt) : undefined;
   const words = `${sentence(event.outcome)}${attempt === undefined ? '' : ` after ${duration(tookMs(attempt, event.at))}`}.`;
   return event.cause === undefined || event.cause.kind === 'cancelled' ? words : `${words} ${causeSentence(event.cause)}.`;
+};
+
+const stepTook = (event: RunEvent & { kind: 'step.finished' }, state: RunState): string => {
+  const node = state.nodes.get(event.stage);
+  const attempt = node?.kind === 'stage' ? node.attempts.find(({ attempt }) => attempt === event.attempt) : undefined;
+  const step = attempt?.steps.find(({ id }) => id === event.step);
+  return step === undefined ? '' : duration(event.at - step.startedAt);
 };
 
 const gateWords = (gate: string, state: RunState): string => {

@@ -9,6 +9,7 @@ import { cut, padEnd, padStart, widest } from './fit.ts';
 import type { LogTail } from './log-tail.ts';
 import type { Look } from './look.ts';
 import { causeSentence, decisionSentence, skipSentence } from './sentences.ts';
+import { stepPlace } from './step-words.ts';
 import { logCommand } from './suggestions.ts';
 import { visible } from './visible.ts';
 import { duration, plural } from './words.ts';
@@ -41,6 +42,12 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       return [ended(event.gate, state.nodes.get(event.gate)?.outcome ?? 'passed', '', decisionSentence(event.decision))];
     case 'run.created':
       return [look.palette.strong(`Run ${event.number} of ${visible(event.project)}`)];
+    case 'step.finished': {
+      const isReported = event.outcome !== 'passed' && stepPlace(state.plan, event.stage, event.step)?.isAfter === true;
+      const said = isReported ? eventSentence(event, state) : undefined;
+      return said === undefined ? [] : [look.palette.warning(`${look.glyphs.warning} ${visible(event.stage)}: ${said.text}`)];
+    }
+    case 'stage.noted':
     case 'stage.queued':
     case 'run.resumed':
     case 'run.rerun':

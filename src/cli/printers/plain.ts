@@ -57,7 +57,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
       plan = state.plan;
       names = namesOf(speakers(state), look);
     }
-    if (event.kind === 'stage.finished') flush(event.stage);
+    if (event.kind === 'stage.finished' || event.kind === 'step.started' || event.kind === 'step.finished') flush(event.stage);
     const said = eventSentence(event, state);
     if (said !== undefined) {
       const paint = said.outcome === undefined ? (text: string): string => text : look.palette.outcome[said.outcome];

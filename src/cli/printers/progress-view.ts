@@ -21,6 +21,8 @@ export type ProgressRow = {
   readonly kind: 'running' | 'preparing' | 'queued' | 'gate' | 'waiting';
   readonly since?: number;
   readonly text: string;
+  /** What it is at, before the text. */
+  readonly step?: string;
   readonly bar?: { readonly done: number; readonly total: number };
 };
 
@@ -76,7 +78,8 @@ const rowLine = (row: ProgressRow, nameColumns: number, now: number, look: Look)
   if (room < 0) return cut(`${mark.text} ${row.name}`, columns - 1 - treeColumns, glyphs.ellipsis);
   const head = `${mark.paint(mark.text)} ${row.kind === 'waiting' ? palette.quiet(name) : name}  ${palette.quiet(time)}  `;
   const bar = row.bar === undefined || room < barColumns + 12 ? '' : `${progressBar(row.bar, look)} `;
-  return `${head}${bar}${palette.quiet(cut(row.text, room - width(bar), glyphs.ellipsis))}`.trimEnd();
+  const step = row.step === undefined ? '' : cut(`${row.step}  `, room, glyphs.ellipsis);
+  return `${head}${bar}${step}${palette.quiet(cut(row.text, room - width(bar) - width(step), glyphs.ellipsis))}`.trimEnd();
 };
 
 const timeColumns = 7;

@@ -6,6 +6,7 @@ import type { LogChunk, PrepareNote } from '../../runtimes/runtime.ts';
 import { type LogTail, logTail } from './log-tail.ts';
 import type { Progress, ProgressRow } from './progress-view.ts';
 import { openGateWords } from './sentences.ts';
+import { stepPlace, stepTitle } from './step-words.ts';
 import { visible } from './visible.ts';
 import { list, size } from './words.ts';
 
@@ -48,7 +49,14 @@ export const runProgress = (): RunProgress => {
       const isSame = known?.attempt === attempt.attempt;
       const { phase } = attempt;
       const since = isSame && known.phase === phase ? known.since : (attempt.startedAt ?? at);
-      active.set(name, { attempt: attempt.attempt, phase, since, tail: isSame ? known.tail : undefined });
+      const step = attempt.steps.findLast((step) => step.phase === 'running')?.id;
+      active.set(name, {
+        attempt: attempt.attempt,
+        phase,
+        since,
+        tail: isSame ? known.tail : undefined,
+        ...(step === undefined ? {} : { step }),
+      });
       return;
     }
     active.delete(name);
@@ -63,7 +71,10 @@ export const runProgress = (): RunProgress => {
   };
   const isOpen = (name: string): boolean => waiting.has(name) || queued.has(name) || active.has(name) || gates.has(name);
   const rowsOf = function* (): Generator<ProgressRow> {
-    for (const [name, stage] of active) yield activeRow(nodes.get(name), name, stage, preparations.get(name));
+    for (const [name, stage] of active) {
+      const row = activeRow(nodes.get(name), name, stage, preparations.get(name));
+      yield stage.step === undefined ? row : { ...row, step: stepTitle(stepPlace(planOf, name, stage.step), stage.step) };
+    }
     for (const [name, since] of gates) yield { name: visible(name), kind: 'gate', since, text: gateText(nodes.get(name), number) };
     for (const name of queued) yield { name: visible(name), kind: 'queued', ...preparing(preparations.get(name), 'Queued') };
     for (const name of waiting) {
@@ -114,7 +125,13 @@ export const runProgress = (): RunProgress => {
 };
 
 type Head = Pick<Progress, 'title' | 'startedAt' | 'total' | 'finished' | 'doing'>;
-type Active = { readonly attempt: number; readonly phase: 'preparing' | 'running'; readonly since: number; tail: LogTail | undefined };
+type Active = {
+  readonly attempt: number;
+  readonly phase: 'preparing' | 'running';
+  readonly since: number;
+  tail: LogTail | undefined;
+  readonly step?: string;
+};
 type Preparation = {
   readonly pulls: Map<string, { readonly done: number; readonly total: number }>;
   readonly ready: Set<string>;

@@ -1,6 +1,6 @@
 import { gatesWaitedAt } from '../../run/gates-waited-at.ts';
 import type { Outcome } from '../../run/outcome.ts';
-import type { AttemptState, GateState, NodeState, RunState, StageState } from '../../run/run-state.ts';
+import type { AttemptState, GateState, NodeState, RunState, StageState, StepState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
 import type { Look } from './look.ts';
 import {
@@ -13,11 +13,12 @@ import {
   triggerSentence,
   waitingWords,
 } from './sentences.ts';
+import { stepPlace, stepTitle } from './step-words.ts';
 import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
-import { ago, dateTime, digestDigits, duration, plural, sentence, size } from './words.ts';
+import { ago, dateTime, digestDigits, duration, limit, plural, sentence, size } from './words.ts';
 
 /** All there is to say about a run: what it was about, each stage with its end and why, and when what ran. */
 export const runShow = (state: RunState, now: number, look: Look): string[] => {
@@ -28,6 +29,7 @@ export const runShow = (state: RunState, now: number, look: Look): string[] => {
     ...about(state, now, look),
     ...block(stages(state, now, look)),
     ...block(reasons(state, look)),
+    ...block(steps(state, now, look)),
     ...block(earlierAttempts(state, now, look)),
     ...(chart.length > 1 ? block(chart) : []),
   ];
@@ -158,6 +160,46 @@ const earlierAttempts = (state: RunState, now: number, look: Look): string[] =>
     ),
     look,
   );
+
+const steps = (state: RunState, now: number, look: Look): string[] => {
+  const rows = [...state.nodes.values()].flatMap((node) =>
+    node.kind === 'gate'
+      ? []
+      : (lastAttempt(node)?.steps ?? []).map((step): Cell[] => [
+          visible(node.name),
+          stepTitle(stepPlace(state.plan, node.name, step.id), step.id),
+          step.outcome === undefined ? { text: `${look.glyphs.waiting} running`, paint: look.palette.accent } : endCell(step.outcome, look),
+          duration((step.finishedAt ?? now) - step.startedAt),
+          stepWords(step),
+        ]),
+  );
+  if (rows.length === 0) return [];
+  return table(
+    [
+      { title: 'Steps of' },
+      { title: 'Step', min: 10, wide: 'wrap' },
+      { title: 'Outcome' },
+      { title: 'Took', align: 'right' },
+      { title: 'Said', min: 20, wide: 'wrap' },
+    ],
+    rows,
+    look,
+  );
+};
+
+const stepWords = (step: StepState): string =>
+  [
+    ...(step.outcome === 'passed' ? [] : [stepReason(step)]),
+    visible(step.message?.trim() ?? ''),
+    ...Object.entries(step.numbers ?? {}).map(([name, number]) => `${visible(name)} ${visible(number)}`),
+  ]
+    .filter((words) => words !== '')
+    .join(', ');
+
+const stepReason = ({ cause, exitCode }: StepState): string => {
+  if (cause !== undefined) return cause.limit === 'total' ? `longer than ${limit(cause.ms)}` : `silent for ${limit(cause.ms)}`;
+  return exitCode === undefined ? '' : `exit code ${exitCode}`;
+};
 
 const artifactWords = (attempt: AttemptState | undefined): string => {
   if (attempt?.artifacts === undefined) return '';

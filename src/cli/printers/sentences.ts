@@ -8,6 +8,11 @@ import { limit, list, plural, sentence, shortCommit } from './words.ts';
 
 /** Why a stage that ran did not pass: a sentence without its full stop. */
 export const causeSentence = (cause: Cause): string => {
+  const message = visible(cause.step?.message?.trim() ?? '');
+  return `${reasonSentence(cause)}${message === '' ? '' : `: ${message}`}`;
+};
+
+const reasonSentence = (cause: Cause): string => {
   switch (cause.kind) {
     case 'exit':
       return `${subject(cause)} ended with exit code ${cause.code}${exitHint(cause.code)}`;
@@ -28,7 +33,10 @@ export const causeSentence = (cause: Cause): string => {
   }
 };
 
-const subject = ({ part }: Cause): string => (part === 'done' ? 'Its "done"' : 'The command');
+const subject = ({ part, step }: Cause): string => {
+  if (step !== undefined) return `Step "${visible(step.name)}"`;
+  return part === 'done' ? 'Its "done"' : 'The command';
+};
 
 /** Why a node was never run: the end of "Skipped, because …". */
 export const skipSentence = (cause: SkipCause): string => {

@@ -9,6 +9,7 @@ import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import { fakeRuntime } from '../../runtimes/fake/fake-runtime.ts';
 import type { ExecuteDeps, ExecuteOptions } from '../execute.ts';
 import type { Sink } from '../sink.ts';
+import { memoryCaches, memoryTrees } from './memory-stores.ts';
 
 /** A journal in memory that already tells of a fetched and planned run. */
 export const plannedJournal = (plan: Plan, run = 'run_1'): Journal & { readonly events: RunEvent[] } => {
@@ -44,6 +45,8 @@ export const depsFor = (journal: Journal, clock: Clock, more: Partial<ExecuteDep
   sink: quietSink,
   gatekeeper: nobody,
   source: () => Readable.from([Buffer.alloc(1024)]),
+  caches: memoryCaches(),
+  trees: memoryTrees(),
   ...more,
 });
 

@@ -67,4 +67,31 @@ export const sweepContract = (test: ContractTest): void => {
     await runtime.sweep({ kind: 'all', exceptRuns: [] }, signal);
     assert.deepEqual(await subject.left(run), []);
   });
+
+  test(
+    'an image that was committed under names outlives its run, and goes with the last name that still means it (R-WRK-55)',
+    [],
+    async (given) => {
+      const { item, drive, prepare, start, runtime, run, signal } = given;
+      const names = ['1', 'latest'].map((tag) => `cion-test/${run.toLowerCase().replaceAll('_', '-')}:${tag}`);
+      const committed = async (text: string, as: readonly string[]) => {
+        const making = item(script(`echo ${text} > /made`));
+        await prepare(making);
+        const execution = await start(making);
+        await execution.exit;
+        return { ...(await execution.commit(as, signal)), names: as };
+      };
+      const namesOf = ({ digest, names }: { readonly digest: string; readonly names: readonly string[] }) =>
+        names.map((reference) => ({ reference, digest }));
+      const old = await committed('old', names);
+      const newer = await committed('newer', names.slice(1));
+      await runtime.sweep({ kind: 'run', run }, signal);
+      assert.deepEqual(await runtime.sweep({ kind: 'images', images: namesOf(old) }, signal), { ...none, images: 1 });
+      assert.deepEqual(await runtime.sweep({ kind: 'images', images: namesOf(old) }, signal), none);
+      const { exit } = await drive(item({ ...script('cat /made'), image: { kind: 'reference', reference: newer.reference } }));
+      assert.equal(exit.code, 0);
+      await runtime.sweep({ kind: 'run', run }, signal);
+      assert.deepEqual(await runtime.sweep({ kind: 'images', images: namesOf(newer) }, signal), { ...none, images: 1 });
+    },
+  );
 };

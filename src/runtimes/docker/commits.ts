@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import { parseImageReference } from '../../plan/image-reference.ts';
+import { type ImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Item } from '../runtime.ts';
 import type { ContainerRecord, Created, ImageRecord } from './api.ts';
@@ -9,6 +9,7 @@ import { unlessGone } from './failures.ts';
 import { fullName } from './images.ts';
 import { label, type Labels } from './labels.ts';
 import type { Names } from './names.ts';
+import type { makePushes } from './pushes.ts';
 
 /**
  * Images from containers. What the engine itself commits has our container's environment, command and labels in it; so another image is
@@ -16,7 +17,7 @@ import type { Names } from './names.ts';
  * container gives the same image again. See docs/adr/0024-images-that-runs-make.md.
  */
 export const makeCommits =
-  (engine: Engine, names: Names, namespace: string) =>
+  (engine: Engine, names: Names, namespace: string, pushImage: Pushes) =>
   async (
     item: Item,
     container: string,
@@ -24,8 +25,10 @@ export const makeCommits =
     signal: AbortSignal,
     /** After which it is; the container goes on. */
     step?: string,
+    push?: (line: string) => void,
   ): Promise<{ readonly reference: string; readonly digest: string }> => {
-    const named = given.map(nameOf);
+    const images = given.map(imageOf);
+    const named = images.map(fullName);
     const reference = named[0] ?? names.committed(item.run, item.stage.name, step);
     const record = await engine.json<ContainerRecord>('GET', `/containers/${container}/json`, { signal });
     const query = { container, pause: false };
@@ -44,14 +47,17 @@ export const makeCommits =
       await unlessGone(engine.json('DELETE', `/images/${raw}`, { query: { force: true, noprune: true } }));
     }
     const { Id: digest } = await engine.json<ImageRecord>('GET', `/images/${reference}/json`, { signal });
+    if (push !== undefined) for (const image of images) await pushImage(image, push, signal);
     return { reference: given[0] ?? reference, digest };
   };
 
-const nameOf = (name: string): string => {
+type Pushes = ReturnType<typeof makePushes>;
+
+const imageOf = (name: string): ImageReference => {
   const parsed = parseImageReference(name);
   if (!parsed.ok) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${JSON.stringify(name)} ${parsed.message}`);
   if (parsed.image.digest !== undefined) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${name} cannot be named by a digest`);
-  return fullName(parsed.image);
+  return parsed.image;
 };
 
 const configOf = (committed: ImageRecord, source: ImageRecord, created: string, ours: Labels): string => {

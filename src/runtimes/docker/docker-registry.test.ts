@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { newRunId } from '../../lib/ids.ts';
 import { reference } from '../../plan/stage.ts';
-import { type Case, newCase, notesInto, throwsCode } from '../contract/case.contract.ts';
+import { type Case, newCase, notesInto, script, throwsCode } from '../contract/case.contract.ts';
 import type { Item, PrepareNote } from '../runtime.ts';
 import { connect } from './engine/connect.ts';
 import type { Environment } from './engine/docker-config.ts';
@@ -129,3 +129,44 @@ test('an image that the registry does not know is not found, one that it has bro
     await throwsCode(prepare(pulling('team/app:1')), 'IMAGE_PULL_FAILED', /team\/app:1/);
   }),
 );
+
+test('a committed image is pushed under each of its names to whom Docker is logged in for (R-WRK-22, R-WRK-72, R-WRK-166)', {
+  skip,
+}, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'cion-login-'));
+  try {
+    await withRun(t, { login: true, env: { DOCKER_CONFIG: directory } }, async ({ engine, registry, item, prepare, start, signal }) => {
+      const { host, user, password } = registry;
+      const making = item(script('echo made > /made'));
+      await prepare(making);
+      const execution = await start(making);
+      assert.equal((await execution.exit).code, 0);
+      const names = [`${host}/team/app:1`, `${host}/team/app:latest`];
+      const basic = (secret: string) => `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
+      const config = (secret: string) =>
+        writeFile(join(directory, 'config.json'), JSON.stringify({ auths: { [host]: { auth: basic(secret).slice('Basic '.length) } } }));
+
+      await config('wrong');
+      await throwsCode(
+        execution.commit(names, signal, () => {}),
+        'IMAGE_PUSH_FAILED',
+        /team\/app:1 cannot be pushed: .*(unauthorized|authentication|denied|basic)/i,
+      );
+      await config(password);
+      const lines: string[] = [];
+      const committed = await execution.commit(names, signal, (line) => lines.push(line));
+      assert.equal(committed.reference, names[0]);
+      for (const name of names) assert.ok(lines.includes(`Pushed ${name}`), lines.join('\n'));
+      assert.equal(lines.join('\n').includes(password), false);
+
+      const tags = await fetch(`http://${host}/v2/team/app/tags/list`, { headers: { authorization: basic(password) }, signal });
+      assert.deepEqual(((await tags.json()) as { readonly tags: readonly string[] }).tags.toSorted(), ['1', 'latest']);
+      for (const name of names) await engine.json('DELETE', `/images/${name}`);
+      const using = item({ ...script('cat /made'), image: reference(names[1] ?? '') });
+      assert.equal((await prepare(using)).image.pulled, true);
+      assert.equal((await (await start(using)).exit).code, 0);
+    });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

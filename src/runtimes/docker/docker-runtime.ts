@@ -8,7 +8,7 @@ import { asRuntimeError } from './failures.ts';
 import { makeParts } from './parts.ts';
 import { cacheRole, label } from './labels.ts';
 import { titleOf } from './titles.ts';
-import { removeLabelled } from './sweep.ts';
+import { removeLabelled, removeNamed } from './sweep.ts';
 
 export type DockerOptions = {
   readonly engine: Engine;
@@ -42,6 +42,8 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         const ended = await endRuns((run) => run === scope.run, [scope.run]);
         return removeLabelled(engine, { ...all, [label.run]: scope.run }, { images: true }, signal).finally(() => released(ended));
       }
+      case 'images':
+        return removeNamed(engine, scope.images, signal);
       case 'unused': {
         const networks = await parts.stageNetwork.removeUnused(signal);
         const images = await parts.pauseImage.removeUnused(signal);

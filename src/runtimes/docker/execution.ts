@@ -172,9 +172,9 @@ export const makeExecution = (
         throw asRuntimeError(error, `${path} cannot be taken out of the container of ${title}`);
       }
     },
-    commit: async (names, signal) => {
+    commit: async (names, signal, push) => {
       try {
-        return await commits(item, id, names, signal);
+        return await commits(item, id, names, signal, undefined, push);
       } catch (error) {
         signal.throwIfAborted();
         throw asRuntimeError(error, `the container of ${title} cannot be made an image`);

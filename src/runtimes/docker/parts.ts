@@ -13,6 +13,7 @@ import { makeLogDriver } from './log-driver.ts';
 import { makeNames } from './names.ts';
 import { makePauseImage } from './pause-image.ts';
 import { makePauses } from './pauses.ts';
+import { makePushes } from './pushes.ts';
 import { makeReadiness } from './readiness.ts';
 import { makeStageNetwork } from './stage-network.ts';
 import { makeTrees } from './trees.ts';
@@ -58,7 +59,7 @@ export const makeParts = (given: {
     trees,
     volumes,
     accounts,
-    commits: makeCommits(engine, names, namespace),
+    commits: makeCommits(engine, names, namespace, makePushes(engine, env)),
     boxes: makeBoxes(engine, exits, logDriver, clock),
     readiness: makeReadiness(engine, exits, pauseImage, clock),
     labelsOf: (item: Item, role: string): Labels => ({

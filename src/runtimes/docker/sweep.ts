@@ -68,6 +68,27 @@ export const removeLabelled = async (
   return { containers, volumes, networks, images };
 };
 
+/** Takes names from images, where they still mean them. One that a container uses keeps its last name. */
+export const removeNamed = async (
+  engine: Engine,
+  images: readonly { readonly reference: string; readonly digest: string }[],
+  signal: AbortSignal,
+): Promise<Swept> => {
+  let removed = 0;
+  for (const { reference, digest } of images) {
+    const record = await unlessGone(engine.json<{ readonly Id: string }>('GET', `/images/${reference}/json`, { signal }));
+    if (record?.Id !== digest) continue;
+    try {
+      const said = await unlessGone(engine.json<readonly Removed[]>('DELETE', `/images/${reference}`, { signal }));
+      if (said?.some(({ Deleted }) => Deleted === digest)) removed++;
+    } catch (error) {
+      if (!isRefusal(error, 409)) throw error;
+    }
+  }
+  return { containers: 0, volumes: 0, networks: 0, images: removed };
+};
+
+type Removed = { readonly Deleted?: string };
 type Container = { readonly Id: string; readonly Labels: Labels | null };
 type Volume = { readonly Name: string; readonly Labels: Labels | null };
 type Network = { readonly Id: string; readonly Labels: Labels | null };

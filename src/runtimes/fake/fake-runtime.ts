@@ -4,8 +4,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { digestOf } from '../../lib/canonical-json.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Swept, Values } from '../runtime.ts';
-import { fakeSteps } from './fake-steps.ts';
 import { type FakeVolume, fakeVolume } from './fake-volume.ts';
+import { runSteps } from './fake-steps.ts';
 import { type Program, programOf } from './program.ts';
 
 /**
@@ -21,18 +21,16 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_STDOUT, FAKE_STDERR | writes this text |
  * | FAKE_PRINT_ENV | writes its variables to stdout, `NAME=value` a line, those named FAKE_… left out |
  * | FAKE_PRINT_FILE | writes this file (from a volume or an input file) to stdout; exit 1 if there is none |
- * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there or the container itself, when it exits |
+ * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there, when it exits |
  * | FAKE_SLEEP_MS | takes so long between its output and its exit |
  * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
+ * | FAKE_STEP_…_id | for the step of that id what it says itself, as in FAKE_STEP_EXIT_id |
  *
- * | FAKE_STEP_STDOUT_id, …_STDERR_id | the step of that id writes this text |
- * | FAKE_STEP_SLEEP_MS_id | it takes so long |
- * | FAKE_STEP_EXIT_id | it ends with this code; `1,0` as with FAKE_EXIT |
- * | FAKE_STEP_MESSAGE_id, …_NUMBERS_id | its message; its numbers, as a JSON object |
- *
- * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
+ * In this order: output, sleep, files, exit. A stage with steps does what the literal variables of each step say: FAKE_STDOUT, FAKE_STDERR,
+ * FAKE_PRINT_ENV, FAKE_SLEEP_MS, FAKE_WRITE, FAKE_EXIT, and FAKE_MESSAGE and FAKE_NUMBERS (JSON) for what it says of itself. What is written
+ * outside of all volumes can be taken after the end. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
  * stage's workdir, or `/`. The home of root is `/root`, of any other user `/`, unless a literal HOME says otherwise. Images are names; one that a
  * Dockerfile builds is named by what its directory holds.
  */
@@ -102,6 +100,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
           return { ...nothing, containers: world.remove(scope.run, scope.stage, scope.attempt) };
         case 'run':
           return { ...nothing, ...world.removeRun(scope.run) };
+        case 'images':
+          return { ...nothing, images: world.forget(scope.images) };
         case 'unused':
           return nothing;
         case 'all': {
@@ -127,6 +127,8 @@ type FakeContainer = {
   readonly name: string;
   readonly item: Item;
   readonly program: Program;
+  /** What is in no volume. */
+  files?: FakeVolume;
   execution?: Execution;
   kill?: () => void;
 };
@@ -145,9 +147,18 @@ export const fakeWorld = () => {
     owned.set(name, volume);
     return volume;
   };
+  const named = new Map<string, string>();
   const keyOf = (stage: string, attempt: number, part = ''): string => `${attempt}/${part}/${stage}`;
 
   return {
+    /** What was committed under a name, by that: the digest. */
+    named,
+    forget: (images: readonly { readonly reference: string; readonly digest: string }[]): number => {
+      const meant = images.filter(({ reference, digest }) => named.get(reference) === digest);
+      for (const { reference } of meant) named.delete(reference);
+      const left = new Set(named.values());
+      return new Set(meant.map(({ digest }) => digest).filter((digest) => !left.has(digest))).size;
+    },
     /** References of images that were built. */
     builds: new Set<string>(),
     commit: (run: string, reference: string): void => {
@@ -156,7 +167,11 @@ export const fakeWorld = () => {
     container: (item: Item) => containers.get(item.run)?.get(keyOf(item.stage.name, item.attempt, item.part)),
     add: (item: Item, program: Program): FakeContainer => {
       const part = item.part === undefined ? '' : `-${item.part}`;
-      const container: FakeContainer = { name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`, item, program };
+      const container: FakeContainer = {
+        name: `fake-${item.run}-${item.stage.name}-${item.attempt}${part}`,
+        item,
+        program,
+      };
       const ofRun = containers.get(item.run) ?? new Map<string, FakeContainer>();
       containers.set(item.run, ofRun.set(keyOf(item.stage.name, item.attempt, item.part), container));
       return container;
@@ -195,7 +210,7 @@ export const fakeWorld = () => {
 
 const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, values: Values): Execution => {
   const { program, item } = container;
-  const files = mountedFiles(world, item, values);
+  const files = mountedFiles(world, container, values);
   const printed = program.printFile === undefined ? undefined : files.read(program.printFile);
   const missing = program.printFile !== undefined && printed === undefined;
   const said = Buffer.from(program.stdout + (program.printEnv ? environmentText(values) : ''));
@@ -203,31 +218,29 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
   const stderr = Buffer.from(missing ? `${program.printFile}: no such file\n` : program.stderr);
   const exit = Promise.withResolvers<Exit>();
   let ended = false;
+  const steps = item.stage.command.kind === 'steps' ? runSteps(clock, item, item.stage.command, values, files.write) : undefined;
   const end = (result: Exit): void => {
     if (ended) return;
     ended = true;
     cancelTimers();
+    steps?.end(result);
     exit.resolve(result);
   };
-  const finish = (result: Exit): void => {
+  const finish = (): void => {
     for (const [path, content] of Object.entries(program.writes)) files.write(path, content);
-    end(result);
+    end({ code: missing ? 1 : program.exit, oom: program.oom });
   };
-  const exited = { code: missing ? 1 : program.exit, oom: program.oom };
   let cancelSleep = (): void => {};
   let cancelKill = (): void => {};
   const cancelTimers = (): void => {
     cancelSleep();
     cancelKill();
   };
-  const steps = item.stage.command.kind === 'steps' ? fakeSteps(clock, item, finish) : undefined;
-  const endAll = (result: Exit): void => (steps === undefined ? end(result) : steps.end(result));
-  const kill = (): void => endAll({ code: 137, oom: false });
+  const kill = (): void => end({ code: 137, oom: false });
   container.kill = kill;
-  if (steps === undefined) {
-    if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, () => finish(exited));
-    else finish(exited);
-  }
+  if (steps !== undefined) void steps.exit.then(end);
+  else if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, finish);
+  else finish();
 
   return {
     container: container.name,
@@ -243,7 +256,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     },
     exit: exit.promise,
     stop: async (graceMs) => {
-      if (!program.ignoresStop) return endAll({ code: 143, oom: false });
+      if (!program.ignoresStop) return end({ code: 143, oom: false });
       cancelKill();
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
@@ -251,14 +264,17 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     interrupt: async () => steps?.interrupt(),
     take: async (path, signal) => {
       signal.throwIfAborted();
-      return files.within(path)?.packed();
+      return filesOf(container).within(path)?.packed();
     },
-    commit: async (names, signal) => {
+    commit: async (names, signal, push) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
       const reference = names[0] ?? `fake-image:${digestOf(JSON.stringify([item.run, item.stage.name])).slice('sha256:'.length)}`;
+      if (push !== undefined) for (const name of names) push(`Pushed ${name}`);
       if (names.length === 0) world.commit(item.run, reference);
-      return { reference, digest: digestOf(JSON.stringify([item.run, item.stage.name, item.attempt])) };
+      const digest = digestOf(JSON.stringify([item.run, item.stage.name, item.attempt]));
+      for (const name of names) world.named.set(name, digest);
+      return { reference, digest };
     },
   };
 };
@@ -268,14 +284,21 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) };
 };
 
+const filesOf = (container: FakeContainer): FakeVolume => {
+  if (container.files !== undefined) return container.files;
+  const files = fakeVolume();
+  for (const directory of container.item.stage.directories ?? []) files.makeDirectory(directory);
+  container.files = files;
+  return files;
+};
+
 /** The files a stage sees at absolute paths: its volumes and its input files. */
-const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
+const mountedFiles = (world: FakeWorld, container: FakeContainer, values: Values) => {
+  const { item } = container;
   const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
   const mounts = mountsOf(world, item);
-  let own: FakeVolume | undefined;
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
   return {
-    within: (path: string): FakeVolume | undefined => own?.within(path),
     read: (path: string): Uint8Array | undefined => {
       const at = absolute(path);
       const given = values.files.find((file) => absolute(file.path) === at);
@@ -286,7 +309,7 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
-      if (mount === undefined) return (own ??= fakeVolume()).put(at, Buffer.from(content), 0o644);
+      if (mount === undefined) return filesOf(container).put(at, Buffer.from(content), 0o644);
       if (mount.access === 'read-only') return;
       mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },

@@ -1,122 +1,135 @@
+import { abortable } from '../../lib/abortable.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { Step } from '../../plan/plan.ts';
+import type { Step, Steps } from '../../plan/plan.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import type { Exit, Item, LogChunk, LogPosition, OnMark, StepMark } from '../runtime.ts';
+import type { Execution, Exit, Item, LogChunk, StepMark, StreamName, Values } from '../runtime.ts';
 
-/** A container of the fake that runs steps. */
-export type FakeSteps = {
-  logs(from: LogPosition, signal: AbortSignal, onMark: OnMark | undefined): AsyncGenerator<LogChunk>;
-  interrupt(): void;
-  /** Ends all of it. */
-  end(exit: Exit): void;
-};
+type Written = { readonly chunk: LogChunk } | { readonly mark: StepMark };
 
-type Written = LogChunk | StepMark;
-
-/** Steps do what the stage's literal variables say, by their ids; see fake-runtime.ts. `ended` is called once. */
-export const fakeSteps = (clock: Clock, item: Item, ended: (exit: Exit) => void): FakeSteps => {
-  const { command, env } = item.stage;
+/** Does what the literal variables of each step say, one step after the other (see fake-runtime.ts). */
+export const runSteps = (
+  clock: Clock,
+  item: Item,
+  { steps, after }: Steps,
+  values: Values,
+  write: (path: string, content: string) => void,
+): Pick<Execution, 'logs' | 'exit' | 'interrupt'> & { end(exit: Exit): void } => {
   const written: Written[] = [];
-  let isOver = false;
   let more = Promise.withResolvers<void>();
-  let stopSleep = (): void => {};
-  let wake = (_code?: number): void => {};
+  let interrupt = (): void => {};
+  const exit = Promise.withResolvers<Exit>();
+  const over = new AbortController();
 
-  const say = (...some: readonly Written[]): void => {
-    if (isOver) return;
-    written.push(...some);
+  const tell = (one: Written): void => {
+    written.push(one);
     more.resolve();
     more = Promise.withResolvers();
   };
-
-  const text = (name: string, step: Step): string | undefined => {
-    const value = env[`FAKE_STEP_${name}_${step.id}`];
-    return value?.kind === 'literal' ? value.value : undefined;
+  const print = (stream: StreamName, text: string): void => {
+    if (text !== '') tell({ chunk: { stream, bytes: Buffer.from(text) } });
   };
 
-  const codeOf = (step: Step): number => {
-    const codes = (text('EXIT', step) ?? '0').split(',');
-    return Number(codes[item.attempt - 1] ?? codes.at(-1));
-  };
-
-  const output = (stream: 'stdout' | 'stderr', step: Step): readonly LogChunk[] => {
-    const said = text(stream.toUpperCase(), step);
-    return said === undefined || said === '' ? [] : [{ stream, bytes: Buffer.from(said) }];
-  };
-
-  const finish = (step: Step, code: number, next: (code: number) => void): void => {
-    const message = text('MESSAGE', step);
-    const numbers = text('NUMBERS', step);
-    const image = item.stage.commit?.steps === true ? { reference: `fake-step:${step.id}`, digest: `sha256:${step.id}` } : undefined;
-    say({
-      mark: 'end',
-      step: step.id,
-      code,
-      ...(message === undefined ? {} : { message }),
-      ...(numbers === undefined ? {} : { numbers: JSON.parse(numbers) as Record<string, string> }),
-      ...(image === undefined ? {} : { image }),
+  /** Its code. */
+  const run = async (step: Step): Promise<number> => {
+    const said = told(item, step);
+    tell({ mark: { mark: 'begin', step: step.id } });
+    print('stdout', said('STDOUT') ?? '');
+    if (said('PRINT_ENV') !== undefined) print('stdout', environmentText(values, step));
+    print('stderr', said('STDERR') ?? '');
+    const isWhole = await lasted(Number(said('SLEEP_MS') ?? 0));
+    if (over.signal.aborted) return 0;
+    for (const [path, content] of Object.entries(JSON.parse(said('WRITE') ?? '{}') as Record<string, string>)) write(path, content);
+    const [message, numbers] = [said('MESSAGE'), said('NUMBERS')];
+    const isCommitted = item.stage.commit?.steps === true;
+    const code = isWhole ? codeOf(said('EXIT') ?? '0', item.attempt) : 137;
+    tell({
+      mark: {
+        mark: 'end',
+        step: step.id,
+        code,
+        ...(message === undefined ? {} : { message }),
+        ...(numbers === undefined ? {} : { numbers: JSON.parse(numbers) as Record<string, string> }),
+        ...(isCommitted ? { image: { reference: `fake-step:${step.id}`, digest: `sha256:${step.id}` } } : {}),
+      },
     });
-    next(code);
+    return code;
   };
 
-  const run = (step: Step, next: (code: number) => void): void => {
-    say({ mark: 'begin', step: step.id }, ...output('stdout', step), ...output('stderr', step));
-    const ms = Number(text('SLEEP_MS', step) ?? 0);
-    if (ms === 0) return finish(step, codeOf(step), next);
-    wake = (code = codeOf(step)) => {
-      stopSleep();
-      wake = () => {};
-      finish(step, code, next);
-    };
-    stopSleep = clock.after(ms, () => wake());
+  /** Whether nobody interrupted. */
+  const lasted = (ms: number): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    if (ms === 0) return Promise.resolve(true);
+    const cancel = clock.after(ms, () => resolve(true));
+    interrupt = () => resolve(false);
+    return promise.finally(cancel);
   };
 
-  const runAll = (steps: readonly Step[], then: (code: number) => void): void => {
-    const [first, ...rest] = steps;
-    if (first === undefined || isOver) return then(0);
-    run(first, (code) => (code === 0 ? runAll(rest, then) : then(code)));
-  };
-
-  const end = (exit: Exit): void => {
-    if (isOver) return;
-    isOver = true;
-    stopSleep();
+  const end = (result: Exit): void => {
+    if (over.signal.aborted) return;
+    over.abort();
+    interrupt();
     more.resolve();
-    ended(exit);
+    exit.resolve(result);
   };
 
-  if (command.kind === 'steps') runAll(command.steps, (code) => runAll(command.after, () => end({ code, oom: false })));
+  const runAll = async (): Promise<void> => {
+    let code = 0;
+    for (const step of steps) if (code === 0 && !over.signal.aborted) code = await run(step);
+    let ending = 0;
+    for (const step of after) if (ending === 0 && !over.signal.aborted) ending = await run(step);
+    end({ code, oom: false });
+  };
+  void runAll();
 
-  async function* logs(from: LogPosition, signal: AbortSignal, onMark: OnMark | undefined): AsyncGenerator<LogChunk> {
-    const position = { stdout: 0, stderr: 0 };
-    for (let at = 0; ; ) {
-      signal.throwIfAborted();
-      const next = written[at];
-      if (next === undefined) {
-        if (isOver) break;
-        await waited(more.promise, signal);
-        continue;
+  return {
+    async *logs(from, signal, onMark): AsyncGenerator<LogChunk> {
+      const seen = { stdout: 0, stderr: 0 };
+      for (let at = 0; ; ) {
+        signal.throwIfAborted();
+        const one = written[at];
+        if (one === undefined) {
+          if (over.signal.aborted) break;
+          await abortable(more.promise, signal);
+          continue;
+        }
+        at++;
+        if ('mark' in one) {
+          if (seen.stdout >= from.stdout && seen.stderr >= from.stderr) await onMark?.(one.mark);
+          continue;
+        }
+        const { stream, bytes } = one.chunk;
+        const skip = Math.min(Math.max(0, from[stream] - seen[stream]), bytes.byteLength);
+        seen[stream] += bytes.byteLength;
+        if (skip < bytes.byteLength) yield { stream, bytes: bytes.subarray(skip) };
       }
-      at += 1;
-      if ('mark' in next) {
-        if (from.stdout <= position.stdout && from.stderr <= position.stderr) await onMark?.(next);
-        continue;
-      }
-      const { stream, bytes } = next;
-      const skip = Math.min(Math.max(0, from[stream] - position[stream]), bytes.length);
-      position[stream] += bytes.length;
-      if (skip < bytes.length) yield { stream, bytes: bytes.subarray(skip) };
-    }
-    if (from.stdout > position.stdout || from.stderr > position.stderr)
-      throw new RuntimeError('LOG_GAP', 'there is less log than was read before');
-  }
-
-  return { logs, interrupt: () => wake(137), end };
+      if (seen.stdout < from.stdout || seen.stderr < from.stderr)
+        throw new RuntimeError('LOG_GAP', 'there is less log than was read before');
+    },
+    exit: exit.promise,
+    interrupt: async () => interrupt(),
+    end,
+  };
 };
 
-const waited = async (promise: Promise<void>, signal: AbortSignal): Promise<void> => {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  await Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+/** `FAKE_STEP_EXIT_<id>` of the stage's environment says the same as `FAKE_EXIT` of the step's own variables. */
+const told = ({ stage }: Item, step: Step): ((what: string) => string | undefined) => {
+  const own = new Map(step.variables.map(({ name, value }) => [name, value]));
+  return (what) => {
+    const value = stage.env[`FAKE_STEP_${what}_${step.id}`] ?? own.get(`FAKE_${what}`);
+    return value?.kind === 'literal' ? value.value : undefined;
+  };
+};
+
+const codeOf = (codes: string, attempt: number): number => {
+  const all = codes.split(',');
+  return Number(all[attempt - 1] ?? all.at(-1));
+};
+
+const environmentText = (values: Values, { id }: Step): string => {
+  const { variables = [], steps = [], after = [] } = values.steps ?? {};
+  const own = [...steps, ...after].find((step) => step.id === id)?.variables ?? [];
+  return [...variables, ...own]
+    .filter(({ name }) => !name.startsWith('FAKE_'))
+    .map(({ name, value }) => `${name}=${value.kind === 'literal' ? value.value : value.kind === 'expanded' ? value.text : ''}\n`)
+    .join('');
 };

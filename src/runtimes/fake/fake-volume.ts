@@ -7,6 +7,7 @@ import { type Extract, extract, type Header, pack } from 'tar-stream';
 export type FakeVolume = {
   readonly entries: ReadonlyMap<string, FakeEntry>;
   put(path: string, content: Uint8Array, mode: number): void;
+  makeDirectory(path: string): void;
   get(path: string): Uint8Array | undefined;
   unpack(tar: Readable, signal: AbortSignal): Promise<void>;
   packed(): Readable;
@@ -26,6 +27,7 @@ export const fakeVolume = (initial: ReadonlyMap<string, FakeEntry> = new Map()):
       addFolders(entries, name);
       entries.set(name, { header: { name, type: 'file', size: content.length, mode }, content });
     },
+    makeDirectory: (path) => addFolders(entries, posix.join(inside(path), '_')),
     get: (path) => entries.get(inside(path))?.content,
     unpack: async (tar, signal) => {
       const unpacking = extract();

@@ -47,6 +47,10 @@ export const tellStory = (clock: Clock, printer?: Printer) => {
         { kind: 'image.resolved', stage: name, attempt, reference: 'busybox:latest', digest: digest('b'), pulled },
         { kind: 'stage.started', stage: name, attempt, container: `cion-${name}-${attempt}` },
       ),
+    stepStarted: (name: string, step: string, log = { stdout: 0, stderr: 0 }) =>
+      tell({ kind: 'step.started', stage: name, attempt: 1, step, log }),
+    stepFinished: (name: string, step: string, exitCode = 0, more: Partial<RunFact & { kind: 'step.finished' }> = {}) =>
+      tell({ kind: 'step.finished', stage: name, attempt: 1, step, outcome: exitCode === 0 ? 'passed' : 'failed', exitCode, ...more }),
     finished: (
       name: string,
       outcome: Exclude<Outcome, 'skipped'> = 'passed',
