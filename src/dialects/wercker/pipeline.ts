@@ -3,7 +3,7 @@ import { parsed, refused } from '../../plan/problem.ts';
 import { plainEntries } from '../entries.ts';
 import { mapping, optional } from '../mapping.ts';
 import { quoted } from '../quoted.ts';
-import { allOrNone, blame, defined, flag, inside, list, mapped, type Place, placed, type Placed, type Shape, textAs } from '../shape.ts';
+import { allOrNone, blame, defined, inside, list, mapped, type Place, placed, type Placed, type Shape, textAs } from '../shape.ts';
 import type { YamlEntry } from '../yaml.ts';
 import { type Box, box, services } from './box.ts';
 import { isNothing, orNothing } from './nothing.ts';
@@ -24,6 +24,12 @@ export type Pipeline = {
 
 export const steps: Shape<readonly StepItem[]> = list(stepItem);
 const stepsOrNone = mapped(orNothing(defined('steps', steps)), (given) => given ?? []);
+
+const yes = textAs('true or false', { type: 'boolean' }, (given) =>
+  /^(?:true|yes|on|false|no|off)$/i.test(given)
+    ? parsed(/^(?:true|yes|on)$/i.test(given))
+    : refused({ code: 'WRONG_VALUE', message: `${quoted(given)} is neither true nor false.`, hint: 'Write true or false.' }),
+);
 
 /** Directories that are not the project's to fill. */
 const system =
@@ -61,7 +67,7 @@ export const pipelineFields = {
   steps: optional(stepsOrNone, 'What runs, one after the other, in one shell.'),
   'after-steps': optional(stepsOrNone, 'What runs after the steps, whatever came of them.'),
   'base-path': optional(placed(basePath), 'Where the source is put in the container; otherwise /pipeline/source.'),
-  docker: optional(placed(flag), 'Whether the steps are given the Docker of this machine.'),
+  docker: optional(placed(yes), 'Whether the steps are given the Docker of this machine.'),
 };
 
 const keys = mapping(pipelineFields);

@@ -55,10 +55,10 @@ const compilePipeline = ({ common, pipelines }: Configuration, given: Given, fil
   if (chosen.pipeline === undefined) return refusedFor(problems);
   const place = { path: name, range: chosen.range, report: (problem: Problem) => void problems.push(problem) };
   const { plan, wanted } = makePlan({ name, pipeline: chosen.pipeline, common }, given, place);
-  for (const { reference, range } of wanted) blame(place, notFetched(reference), range);
   if (plan !== undefined) problems.push(...validatePlan(plan));
-  const wrong = problems.some(({ code }) => !warningCodes.has(code));
-  if (plan === undefined || wrong) return { ...refusedFor(problems), ...(wanted.length > 0 ? { wantsSteps: wanted } : {}) };
+  if (problems.some(({ code }) => !warningCodes.has(code))) return refusedFor(problems);
+  for (const { reference, range } of wanted) blame(place, notFetched(reference), range);
+  if (plan === undefined) return { ...refusedFor(problems), wantsSteps: wanted };
   const elsewhere = [...pipelines].filter(([other]) => other !== name).flatMap(([, other]) => other.problems);
   return { ok: true, plan, warnings: inOrder(together([...problems, ...elsewhere])) };
 };
