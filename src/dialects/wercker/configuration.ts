@@ -60,7 +60,8 @@ export const readConfiguration = (node: YamlNode, place: Place): Configuration |
 /** A mapping without anything of a pipeline only holds anchors. */
 const isPipeline = ({ key, value }: YamlEntry): boolean => {
   if (key.text.startsWith('x-') || nearestWord(key.text, Object.keys(fields)) !== undefined) return false;
-  if (value.kind === 'map') return value.entries.some(({ key, value }) => isPipelineKey(key.text) || value.kind === 'list');
+  if (value.kind === 'map')
+    return value.entries.length === 0 || value.entries.some(({ key, value }) => isPipelineKey(key.text) || value.kind === 'list');
   return isNothing(value);
 };
 

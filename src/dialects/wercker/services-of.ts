@@ -36,13 +36,14 @@ const serviceOf = (box: Box, known: Known, links: Linked['links'], place: Place)
     return blame(there, { code: 'SERVICE_URL', message, hint: 'Let that project push its image, and name the image here.' });
   }
   const image = imageOf(box, known, place);
+  if (image === undefined) return undefined;
   const name = hostName(box);
   if (name === undefined) {
     const message = `${quoted(box.name ?? box.id)} cannot be a service's name.`;
     return blame(there, { code: 'BAD_NAME', message, hint: 'Give it a "name" of letters, digits, "-", "_" and ".".' });
   }
   const env = envOf(box, known, there);
-  if (image === undefined || env === undefined) return undefined;
+  if (env === undefined) return undefined;
   const ports = box.ports ?? [];
   const tcp = ports.find((port) => !port.endsWith('/udp'));
   const made: Service = {
