@@ -12,7 +12,7 @@ export const mountOf = (id: string): string => `/mnt/${id}`;
 export const rootOf = (id: string): string => `${pipelineDirectory}/${id}`;
 export const reportOf = (id: string): string => `${reportDirectory}/${id}`;
 
-export const helpersFile = '/mnt/wercker/helpers.sh';
+export const functionsFile = '/mnt/wercker/functions.sh';
 
 /** Names below `/pipeline` and `/mnt` that no step may take. */
 export const takenNames: ReadonlySet<string> = new Set(['source', 'cache', 'output', 'report', 'wercker']);

@@ -1,4 +1,4 @@
-import { basename } from 'node:path/posix';
+import { basename } from 'node:path';
 import type { EnvValue, ShellValue, Variable } from '../../plan/plan.ts';
 import type { Given } from '../dialect.ts';
 import { cacheDirectory, outputDirectory, pipelineDirectory, reportDirectory } from './directories.ts';

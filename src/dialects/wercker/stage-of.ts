@@ -10,7 +10,7 @@ import type { Common } from './configuration.ts';
 import {
   cacheDirectory,
   cacheMount,
-  helpersFile,
+  functionsFile,
   outputDirectory,
   pipelineDirectory,
   reportDirectory,
@@ -18,7 +18,7 @@ import {
   usualBasePath,
 } from './directories.ts';
 import { environmentOf, isDeploy, knownOf, shellValue } from './environment.ts';
-import { helpers } from './helpers.ts';
+import { shellFunctions } from './shell-functions.ts';
 import { imageOf } from './image-of.ts';
 import type { Pipeline } from './pipeline.ts';
 import { asVariables, servicesOf } from './services-of.ts';
@@ -70,7 +70,7 @@ export const makePlan = ({ name, pipeline, common }: Chosen, given: Given, place
         : [{ kind: 'host', hostPath: dockerSocket, path: dockerSocket, access: 'read-write' } as const]),
     ],
     directories: [...new Set([pipelineDirectory, base, workdir, reportDirectory])],
-    files: [{ path: helpersFile, value: literal(helpers) }],
+    files: [{ path: functionsFile, value: literal(shellFunctions) }],
     caches: [{ key: 'wercker', path: cacheDirectory, limitBytes: 1000 * mebibyte }],
     taken: { path: outputDirectory, or: base, limitBytes: 5000 * mebibyte },
     services,
@@ -91,7 +91,7 @@ const itemsOf = (pipeline: Pipeline, target: string | undefined, name: string, p
   const items = pipeline.targets.get(target);
   if (items !== undefined) return items;
   const hint = didYouMean(target, pipeline.targets.keys()) ?? 'Without a target its "steps" run.';
-  return blame(place, { code: 'TARGET_UNKNOWN', message: `The pipeline ${quoted(name)} has no target ${quoted(target)}.`, hint });
+  return blame(place, { code: 'DEPLOY_TARGET_UNKNOWN', message: `The pipeline ${quoted(name)} has no target ${quoted(target)}.`, hint });
 };
 
 /** A deploy begins in the image that its build left, unless the pipeline names another (R-WRK-36, R-WRK-37). */
@@ -131,8 +131,8 @@ const isSudo = ({ cmd = [] }: Box): boolean => /^(?:\/usr\/bin\/|\/bin\/)?sudo$/
 const userOf = (box: Box | undefined): string | undefined => (box !== undefined && isSudo(box) ? 'root' : undefined);
 
 const tellUnusedKeys = (box: Box, place: Place): void => {
-  const unused = (key: string, hint: string): void =>
-    void blame(place, { code: 'KEY_UNUSED', message: `"${key}" of a box has no meaning here.`, hint }, box.range);
+  const unused = (key: string, hint: string): undefined =>
+    blame(place, { code: 'KEY_UNUSED', message: `"${key}" of a box has no meaning here.`, hint }, box.range);
   if (box.cmd?.[0] !== undefined && !shellOf.test(box.cmd[0]) && !isSudo(box)) {
     unused('cmd', 'Steps run in the bash of the image, else in its sh.');
   }

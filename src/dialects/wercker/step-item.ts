@@ -128,8 +128,10 @@ const stepOf = ({ key }: YamlEntry, entries: readonly YamlEntry[], place: Place)
   const read = allOrNone(entries.map((entry) => readOption(entry, place)));
   if (read === undefined) return undefined;
   const own = (name: string) => read.find((each) => each.key === name)?.text;
-  const part = <K extends string>(name: K, value = own(name)) =>
-    value === undefined || value === '' ? {} : ({ [name]: value } as Record<K, string>);
+  const part = (name: 'name' | 'cwd' | 'checkpoint' | 'code') => {
+    const value = own(name);
+    return value === undefined || value === '' ? {} : { [name]: value };
+  };
   return {
     reference: key.text.trim(),
     ...part('name'),

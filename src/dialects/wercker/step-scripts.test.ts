@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { helpers } from './helpers.ts';
+import { shellFunctions } from './shell-functions.ts';
 import { fetchedScript, inlineScript, setupScript } from './step-scripts.ts';
 
 const shells = ['/bin/sh', '/bin/bash'].filter((shell) => existsSync(shell));
@@ -17,7 +17,7 @@ const box = (files: Readonly<Record<string, string>>) => {
     writeFileSync(join(root, path), text);
   };
   for (const directory of ['pipeline', 'report/x', 'mnt/source', 'mnt/cache']) mkdirSync(join(root, directory), { recursive: true });
-  write('mnt/wercker/helpers.sh', helpers);
+  write('mnt/wercker/functions.sh', shellFunctions);
   for (const [path, text] of Object.entries(files)) write(path, text);
   return {
     root,

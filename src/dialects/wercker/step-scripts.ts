@@ -1,7 +1,7 @@
 import {
   cacheDirectory,
   cacheMount,
-  helpersFile,
+  functionsFile,
   mountOf,
   outputDirectory,
   pipelineDirectory,
@@ -11,7 +11,7 @@ import {
 import { shellWord } from './words.ts';
 
 /** In one line, so that the lines of a script keep their numbers but for this one. */
-const ready = `command -v setMessage >/dev/null 2>&1 || . ${helpersFile}; mkdir -p "$WERCKER_STEP_ROOT"`;
+const ready = `command -v setMessage >/dev/null 2>&1 || . ${functionsFile}; mkdir -p "$WERCKER_STEP_ROOT"`;
 
 /** The user's own script; with a line `#!` it goes on where a command fails, as it always did. */
 export const inlineScript = (code: string): string => `${ready}; set ${code.startsWith('#!') ? '+e' : '-e'}\n${code}`;

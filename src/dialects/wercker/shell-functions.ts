@@ -2,7 +2,7 @@
  * What steps expect to find in their shell. Read again by whichever shell does not have it. As root, or without a `sudo`, `sudo` runs
  * what stands behind it.
  */
-export const helpers = `success() { printf '\\033[32m%s\\033[0m\\n' "$*"; }
+export const shellFunctions = `success() { printf '\\033[32m%s\\033[0m\\n' "$*"; }
 info() { printf '%s\\n' "$*"; }
 debug() { printf '\\033[36m%s\\033[0m\\n' "$*"; }
 warn() { printf '\\033[33m%s\\033[0m\\n' "$*"; }
