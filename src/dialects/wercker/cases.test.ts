@@ -23,8 +23,8 @@ const asked = (text: string) => {
 };
 
 const ids: Readonly<Record<string, string>> = {
-  'seed-example': ' (R-WRK-08, R-WRK-11, R-WRK-12, R-WRK-30)',
-  'seed-example-deploy': ' (R-WRK-07, R-WRK-31, R-WRK-36, R-WRK-42, R-WRK-43, R-WRK-46)',
+  'seed-example': ' (R-WRK-07, R-WRK-08, R-WRK-12)',
+  'seed-example-deploy': ' (R-WRK-07, R-WRK-43, R-WRK-46)',
   'problem-seed-example-as-written': ' (R-WRK-07)',
   'problem-structure': ' (R-WRK-106)',
   'problem-options': ' (R-WRK-107)',

@@ -103,7 +103,7 @@ const refusals = (folder: string, name: string): Readonly<Record<string, readonl
   );
 };
 
-test('public files: boxes, services, pipelines, steps and options are what they were (R-WRK-19, R-WRK-29)', { skip }, () => {
+test('public files: boxes, services, pipelines, steps and options are what they were', { skip }, () => {
   const names = filesOf('wercker').filter((name) => !name.startsWith('AgAmemnno'));
   assert.equal(names.length, 28);
   for (const name of names) sameAs(name, 'wercker');

@@ -98,7 +98,7 @@ test('a script ends where a command fails, unless it begins with "#!"', () => {
   gone();
 });
 
-test('step code is sourced, init.sh before run.sh, beside its own files (R-WRK-94, R-WRK-154)', () => {
+test('step code is sourced, init.sh before run.sh, beside its own files (R-WRK-154)', () => {
   const { run, gone } = box({
     'mnt/x/init.sh': 'X=init',
     'mnt/x/run.sh': 'echo "$X $(cat "$WERCKER_STEP_ROOT/data")"; false; echo on',
