@@ -27,6 +27,10 @@ export type Given = {
   /** What the person asked for: a pipeline of a text that has several, and a target of it. */
   readonly pipeline?: string;
   readonly target?: string;
+  /** What the run built that this one deploys: the image that it committed. */
+  readonly lastBuild?: { readonly image: string };
+  /** That an image is wanted of what the stage leaves; without a repository it is one of the run's own. */
+  readonly commit?: { readonly repository?: string; readonly push?: true; readonly steps?: true };
   /** Step code that was fetched, by the reference that was wanted. */
   readonly steps: ReadonlyMap<string, FetchedStep>;
 };

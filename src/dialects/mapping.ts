@@ -31,6 +31,8 @@ type Options = {
   readonly apart?: readonly (readonly [string, string])[];
   /** Keys that begin so are left unread: a place for anchors. */
   readonly ignored?: string;
+  /** Unknown keys are told (KEY_UNUSED) and left out. */
+  readonly lenient?: true;
 };
 
 /** A mapping with known keys. */
@@ -39,8 +41,9 @@ export const mapping = <F extends Fields>(fields: F, options: Options = {}): Sha
   read: (node, place) => {
     const all = isEmpty(node) && requiredKeys(fields).length > 0 ? [] : (options.listForm ? listableEntries : plainEntries)(node, place);
     if (all === undefined) return undefined;
-    const { ignored } = options;
-    const entries = ignored === undefined ? all : all.filter(({ key }) => !key.text.startsWith(ignored));
+    const { ignored, lenient } = options;
+    const meant = ignored === undefined ? all : all.filter(({ key }) => !key.text.startsWith(ignored));
+    const entries = lenient ? withoutUnused(fields, meant, place) : meant;
     const values = allOrNone(entries.map((entry) => readField(fields, entry, place)));
     const complete = hasRequired(fields, entries, place);
     const apart = keepsApart(options.apart ?? [], entries, place);
@@ -56,6 +59,14 @@ const readField = (fields: Fields, { key, value }: YamlEntry, place: Place): rea
   const read = field.shape.read(value, inside(place, key.text, key.range));
   return read === undefined ? undefined : [key.text, read];
 };
+
+const withoutUnused = (fields: Fields, entries: readonly YamlEntry[], place: Place): readonly YamlEntry[] =>
+  entries.filter(({ key }) => {
+    if (Object.hasOwn(fields, key.text)) return true;
+    const message = `${quoted(key.text)} has no meaning in "${place.path}".`;
+    blame(place, { code: 'KEY_UNUSED', message, hint: didYouMean(key.text, Object.keys(fields)) ?? 'Remove it.' }, key.range);
+    return false;
+  });
 
 /** A mistyped key is told as unknown, and not as missing too. */
 const meantKey = (fields: Fields, key: string): string | undefined =>
@@ -88,13 +99,13 @@ const keepsApart = (pairs: readonly (readonly [string, string])[], entries: read
   return conflicts.length === 0;
 };
 
-const mappingSchema = (fields: Fields, { listForm, apart, ignored }: Options): JsonSchema => {
+const mappingSchema = (fields: Fields, { listForm, apart, ignored, lenient }: Options): JsonSchema => {
   const needed = requiredKeys(fields);
   const object = {
     type: 'object',
     properties: Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, described(field)])),
     ...(ignored === undefined ? {} : { patternProperties: { [`^${ignored}`]: {} } }),
-    additionalProperties: false,
+    additionalProperties: lenient === true,
   };
   const whole = {
     ...object,

@@ -1,7 +1,9 @@
 import type { PlanNode } from './plan.ts';
 
+type Node = Pick<PlanNode, 'name' | 'needs'>;
+
 /** The names along one cycle, in the order "a needs b needs …", beginning with the one that stands first in the text; or undefined. */
-export const cycleIn = (nodes: readonly PlanNode[]): readonly string[] | undefined => {
+export const cycleIn = (nodes: readonly Node[]): readonly string[] | undefined => {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const done = new Set<string>();
   for (const root of nodes) {
@@ -12,7 +14,7 @@ export const cycleIn = (nodes: readonly PlanNode[]): readonly string[] | undefin
 };
 
 /** Depth first with a stack of our own: a chain of 100,000 stages must not overflow. */
-const cycleFrom = (root: string, nodes: ReadonlyMap<string, PlanNode>, done: Set<string>): readonly string[] | undefined => {
+const cycleFrom = (root: string, nodes: ReadonlyMap<string, Node>, done: Set<string>): readonly string[] | undefined => {
   const path: { readonly name: string; next: number }[] = [];
   const onPath = new Set<string>();
   const enter = (name: string): void => {
@@ -36,7 +38,7 @@ const cycleFrom = (root: string, nodes: ReadonlyMap<string, PlanNode>, done: Set
   return undefined;
 };
 
-const startingWithFirst = (cycle: readonly string[], nodes: readonly PlanNode[]): readonly string[] => {
+const startingWithFirst = (cycle: readonly string[], nodes: readonly Node[]): readonly string[] => {
   const first = nodes.findIndex((node) => cycle.includes(node.name));
   const at = cycle.indexOf(nodes[first]?.name ?? '');
   return [...cycle.slice(at), ...cycle.slice(0, at)];
