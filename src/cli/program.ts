@@ -167,7 +167,6 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
         'remove older images that runs of this project made under names, but of each stage the newest that passed',
       ).argParser(age),
     )
-    .option('--caches', 'forget what runs of this project keep for the next ones')
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
 

@@ -47,7 +47,7 @@ export type Ready = {
   readonly image: Image;
   readonly spec: ContainerSpec;
   readonly made: MadeOf;
-  readonly fill: Fill;
+  readonly filled: Fill;
 };
 /** Puts into its volumes what they hold from the start. */
 type Fill = (files: Values['files'], signal: AbortSignal) => Promise<void>;
@@ -170,7 +170,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       healthcheck: false,
     };
     const made = await boxes.make(spec, image, lateNamesOf(stage.env), signal);
-    return { prepared: { container: name, image: image.resolved }, image, spec, made, fill: fillOf(mounts, inputs) };
+    return { prepared: { container: name, image: image.resolved }, image, spec, made, filled: fillOf(mounts, inputs) };
   };
 
   const prepare = (): Promise<Ready> => {
@@ -230,7 +230,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const conducted = steps === undefined ? [] : stepFiles(stage, values.steps ?? steps, ready.spec.workdir || '/');
     const files = [...values.files, ...conducted];
     const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
-      await ready.fill(files, signal);
+      await ready.filled(files, signal);
       wasLetGo = true;
     });
     lease?.go(exit);
