@@ -9,14 +9,7 @@ export class LocalError extends Error {
   }
 }
 
-export type LocalErrorCode =
-  | 'STATE_UNWRITABLE'
-  | 'STATE_UNREADABLE'
-  | 'JOURNAL_BROKEN'
-  | 'RUN_BUSY'
-  | 'NO_SPACE'
-  | 'TREE_MISSING'
-  | 'TREE_CHANGED';
+export type LocalErrorCode = 'STATE_UNWRITABLE' | 'STATE_UNREADABLE' | 'JOURNAL_BROKEN' | 'RUN_BUSY' | 'NO_SPACE';
 
 export const stateUnwritable = (what: string, error: unknown): LocalError => {
   if (error instanceof LocalError) return error;

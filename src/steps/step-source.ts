@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FetchedStep } from '../dialects/dialect.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { TreeStore } from '../local/tree-store.ts';
+import type { LocalTreeStore } from '../local/tree-store.ts';
 import { type Parsed, type Problem, parsed, refused } from '../plan/problem.ts';
 import { builtinStep } from './builtin-steps.ts';
 import { type Downloader, withoutUser } from './download.ts';
@@ -23,7 +24,7 @@ export type StepPolicy = { readonly production: boolean };
 export type StepSourceDeps = {
   /** Where `file://` begins; a step's directory lies in it. */
   readonly project: string;
-  readonly trees: TreeStore;
+  readonly trees: LocalTreeStore;
   readonly index: StepIndex;
   /** Absent: nothing is asked over the network for a name. */
   readonly registry?: StepRegistry;
@@ -202,7 +203,7 @@ type Who = Pick<FetchedStep, 'owner' | 'name' | 'version'>;
 const keep = async (deps: StepSourceDeps, who: Who, files: StepFiles): Promise<Parsed<FetchedStep>> => {
   const code = stepCode(nameOf(who), files);
   if (!code.ok) return code;
-  return parsed({ ...who, tree: await deps.trees.put(tarOfStep(files)), ...code.value });
+  return parsed({ ...who, tree: await deps.trees.put(Readable.from([tarOfStep(files)])), ...code.value });
 };
 
 const remember = async (deps: StepSourceDeps, keys: readonly string[], { owner, name, version, tree }: FetchedStep): Promise<void> => {

@@ -40,7 +40,10 @@
   if command -v curl >/dev/null 2>&1; then
     printf 'url = "%s"\n' "$address" | curl -sS --fail --max-time 30 -K - --data-binary "@$folder/message" >"$folder/answer" 2>&1
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -T 30 -O "$folder/answer" --post-file "$folder/message" "$address" 2>"$folder/errors"
+    limit=
+    if timeout 9 true 2>/dev/null; then limit="timeout 30"; fi # by itself, for the -T of some busyboxes ends in a crash
+    # shellcheck disable=SC2086
+    $limit wget -q -O "$folder/answer" --post-file "$folder/message" "$address" 2>"$folder/errors"
   else
     echo 'there is neither curl nor wget in this box' >"$folder/answer"
     false

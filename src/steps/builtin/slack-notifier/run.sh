@@ -48,7 +48,10 @@
     printf 'url = "%s"\n' "$url" |
       curl -sS --fail --max-time 30 -K - -H 'Content-Type: application/json' --data-binary "@$folder/message" >"$folder/answer" 2>&1
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -T 30 -O "$folder/answer" --header 'Content-Type: application/json' --post-file "$folder/message" "$url" 2>"$folder/errors"
+    limit=
+    if timeout 9 true 2>/dev/null; then limit="timeout 30"; fi # by itself, for the -T of some busyboxes ends in a crash
+    # shellcheck disable=SC2086
+    $limit wget -q -O "$folder/answer" --header 'Content-Type: application/json' --post-file "$folder/message" "$url" 2>"$folder/errors"
   else
     echo 'there is neither curl nor wget in this box' >"$folder/answer"
     false
