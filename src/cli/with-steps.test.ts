@@ -12,7 +12,9 @@ const step = (name: string): FetchedStep => ({ owner: 'ada', name, tree: '0'.rep
 const textOf =
   (...references: readonly string[]) =>
   async (steps: ReadonlyMap<string, FetchedStep>): Promise<CompiledTree> => {
-    const missing = references.map((reference, i) => ({ reference, range: rangeOf(i + 1) })).filter(({ reference }) => !steps.has(reference));
+    const missing = references
+      .map((reference, i) => ({ reference, range: rangeOf(i + 1) }))
+      .filter(({ reference }) => !steps.has(reference));
     const seen = missing.length > 1 ? missing.filter(({ reference }) => reference !== references.at(-1)) : missing;
     if (seen.length > 0) return { files: [], compiled: { ok: false, problems: [], wantsSteps: seen } };
     const plan = { version: 1, pipeline: Array.from(steps.keys()).sort().join(), nodes: [], volumes: [] } as const;
@@ -22,12 +24,15 @@ const textOf =
 test('steps that a text names are fetched at once, each once, until nothing is missing (R-WRK-65)', async () => {
   const asked: string[] = [];
   const open = Promise.withResolvers<void>();
-  const compiled = await withSteps(async (reference) => {
-    asked.push(reference);
-    if (asked.length === 2) open.resolve();
-    await open.promise;
-    return parsed(step(reference));
-  }, textOf('a', 'b', 'c'));
+  const compiled = await withSteps(
+    async (reference) => {
+      asked.push(reference);
+      if (asked.length === 2) open.resolve();
+      await open.promise;
+      return parsed(step(reference));
+    },
+    textOf('a', 'b', 'c'),
+  );
   assert.ok(compiled?.compiled.ok);
   assert.equal(compiled.compiled.plan.pipeline, 'a,b,c');
   assert.deepEqual(asked, ['a', 'b', 'c']);
@@ -50,6 +55,18 @@ test('each step that cannot be had is a Problem where the text names it (R-WRK-1
 
 test('a text that wants a step again that it has is left as it is', async () => {
   const stubborn: CompiledTree = { files: [], compiled: { ok: false, problems: [], wantsSteps: [{ reference: 'a', range: rangeOf(1) }] } };
-  assert.equal(await withSteps(async (reference) => parsed(step(reference)), async () => stubborn), stubborn);
-  assert.equal(await withSteps(async (reference) => parsed(step(reference)), async () => undefined), undefined);
+  assert.equal(
+    await withSteps(
+      async (reference) => parsed(step(reference)),
+      async () => stubborn,
+    ),
+    stubborn,
+  );
+  assert.equal(
+    await withSteps(
+      async (reference) => parsed(step(reference)),
+      async () => undefined,
+    ),
+    undefined,
+  );
 });

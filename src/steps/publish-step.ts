@@ -55,7 +55,10 @@ export const publishStep = async (
 
 const answerIn = (bytes: Uint8Array): { readonly uploadUrl?: string; readonly token?: string } => {
   try {
-    const { uploadUrl, token } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly uploadUrl?: unknown; readonly token?: unknown };
+    const { uploadUrl, token } = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
+      readonly uploadUrl?: unknown;
+      readonly token?: unknown;
+    };
     return { ...(typeof uploadUrl === 'string' ? { uploadUrl } : {}), ...(typeof token === 'string' ? { token } : {}) };
   } catch {
     return {};
