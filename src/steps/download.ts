@@ -64,7 +64,7 @@ const once = async (url: URL, options: DownloadOptions, timeoutMs: number): Prom
 const bodyOf = async (response: Response, most: number): Promise<{ readonly bytes: Buffer; readonly whole: boolean }> => {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     size += chunk.length;
     if (size > most) return { bytes: Buffer.concat(chunks).subarray(0, most), whole: false };

@@ -20,7 +20,7 @@ export const unpackStep = async (archive: Uint8Array): Promise<StepFiles> => {
   });
   try {
     for await (const entry of reading) {
-      const { name, type, mode, linkname, size = 0 } = entry.header;
+      const { name, type, mode, linkname, size } = entry.header;
       if (size > mostUnpackedBytes) throw new UnsafeStep(`has a file that is too large: ${name}`);
       const content = await buffer(entry);
       switch (type) {

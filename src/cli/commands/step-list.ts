@@ -21,7 +21,7 @@ export const stepList = async (context: Context): Promise<ExitCode> => {
     visible(from.split(' ')[0] ?? ''),
     `sha256:${tree}`,
   ]);
-  const rows = new Map([...ours, ...fetched.sort()].map((row) => [row.join(' '), row]));
+  const rows = new Map([...ours, ...fetched].map((row) => [row.join(' '), row]));
   const columns = [{ title: 'step' }, { title: 'version' }, { title: 'from', min: 20 }, { title: 'files', min: 19 }];
   await writeLines(context.stdout, table(columns, Array.from(rows.values()), looks(context)));
   return exitCodes.passed;
