@@ -202,6 +202,40 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(identityOption())
     .action(async (file, options) => finish(await (await import('./commands/secret-edit.ts')).secretEdit(context(), file, options)));
 
+  const step = command('step', 'look at, fetch and publish steps of pipelines').description(
+    'Steps of pipelines: those that come with cion, and those of a registry. See docs/steps.md.',
+  );
+  step
+    .command('list')
+    .summary('list the steps that come with cion, and those that were fetched for the project')
+    .action(async () => finish(await (await import('./commands/step-list.ts')).stepList(context())));
+  step
+    .command('show')
+    .summary('say what a step is: its version, its files and its manifest')
+    .argument('<reference>', stepReference)
+    .addOption(stepsRegistryOption())
+    .action(async (reference, options) => finish(await (await import('./commands/step-show.ts')).stepShow(context(), reference, options)));
+  step
+    .command('fetch')
+    .summary('fetch a step as a run would, and keep it')
+    .argument('<reference>', stepReference)
+    .addOption(stepsRegistryOption())
+    .action(async (reference, options) => finish(await (await import('./commands/step-show.ts')).stepFetch(context(), reference, options)));
+  step
+    .command('pack')
+    .summary('check a step and write the tar.gz that a registry takes')
+    .argument('<dir>', stepDirectory)
+    .option('--out <file>', 'write it to this file (default: <name>-<version>.tar.gz)')
+    .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPack(context(), dir, options)));
+  step
+    .command('publish')
+    .summary('check a step and hand it to a registry, as who STEPS_REGISTRY_TOKEN says')
+    .argument('<dir>', stepDirectory)
+    .addOption(stepsRegistryOption())
+    .option('--owner <name>', 'whose step it is (default: whose token it is)')
+    .option('--private', 'for the owner alone')
+    .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPublish(context(), dir, options)));
+
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>
     finish(await (await import('./commands/doctor.ts')).doctor(context())),
   );
@@ -266,6 +300,10 @@ const resultsOption = () =>
   new Option('--results <place>', 'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix (or CION_RESULTS)');
 const resultsEndpointOption = () =>
   new Option('--results-endpoint <url>', 'the address of an S3 server that is not AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)');
+
+const stepsRegistryOption = () => new Option('--steps-registry <url>', 'the registry of steps that are not ours (or STEPS_REGISTRY)');
+const stepReference = 'name, owner/name@version, or in quotes: name "file://PATH", name "https://…/step.tgz"';
+const stepDirectory = 'the directory of a step: step.yml, run.sh and what belongs to it';
 
 const jsonOption = (text: string) => new Option('--json', text);
 const runtimeOption = () =>
