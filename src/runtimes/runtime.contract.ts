@@ -12,6 +12,7 @@ import { imageContract } from './contract/image.contract.ts';
 import { logContract } from './contract/log.contract.ts';
 import { partContract } from './contract/part.contract.ts';
 import { serviceContract } from './contract/service.contract.ts';
+import { stepsContract } from './contract/steps.contract.ts';
 import { sweepContract } from './contract/sweep.contract.ts';
 import { volumeContract } from './contract/volume.contract.ts';
 
@@ -49,5 +50,6 @@ export const runtimeContract = (make: () => Promise<ContractSubject>, skips: Par
   commitContract(register);
   partContract(register);
   crashContract(register);
+  stepsContract(register);
   sweepContract(register);
 };

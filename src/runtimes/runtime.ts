@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Stage } from '../plan/plan.ts';
+import type { Stage, Steps } from '../plan/plan.ts';
 
 /**
  * A Runtime runs Items: one attempt of one stage as one container and its services. This contract binds every adapter; the suite in
@@ -80,6 +80,8 @@ export type Values = {
   /** By service name. */
   readonly serviceEnv: Readonly<Record<string, Readonly<Record<string, EnvironmentValue>>>>;
   readonly files: readonly { readonly path: string; readonly content: Uint8Array; readonly private?: true }[];
+  /** The command of a stage of steps, its variables literal or `expanded`; absent where they are so in the plan. */
+  readonly steps?: Steps;
 };
 export type EnvironmentValue = { readonly value: string; readonly secret: boolean };
 
@@ -130,7 +132,10 @@ export type Attached =
 
 export type StreamName = 'stdout' | 'stderr';
 export type LogPosition = { readonly stdout: number; readonly stderr: number };
-/** Called, and waited for, when all chunks before the mark were taken; a reader that begins later is told the marks of its part. */
+/**
+ * Called, and waited for, when all chunks before the mark were taken; a reader that begins later is told the marks of its part, and those
+ * at the very position where it begins, which it may have been told before.
+ */
 export type OnMark = (mark: StepMark) => Promise<void>;
 
 /** Where a step begins or ends in what its stage writes. */

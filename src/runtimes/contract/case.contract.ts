@@ -126,6 +126,7 @@ export const valuesOf = (item: Item, more: Partial<Values> = {}): Values => ({
     ...more.serviceEnv,
   },
   files: more.files ?? [],
+  ...(more.steps === undefined ? {} : { steps: more.steps }),
 });
 
 const literalValues = (env: Readonly<Record<string, EnvValue>>): Values['env'] =>

@@ -7,6 +7,7 @@ import { unlessGone } from './failures.ts';
 import type { Image } from './images.ts';
 import { literalsOf } from './known-env.ts';
 import { type Labels, label } from './labels.ts';
+import { directoriesOf } from './steps/step-files.ts';
 
 /** The user who runs a command. */
 export type Account = { readonly uid: number; readonly gid: number; readonly home: string };
@@ -47,10 +48,14 @@ export const makeAccounts = (engine: Engine) => {
     of: async ({ run, stage }: Item, image: Image, labels: Labels, signal: AbortSignal): Promise<Account | undefined> => {
       const isPrivate = stage.files.some((file) => file.private === true);
       const hasHome = [...stage.mounts, ...stage.files].some(({ path }) => beginsAtHome(path));
-      if (!isPrivate && !hasHome) return undefined;
+      const owns = directoriesOf(stage).length > 0;
+      if (!isPrivate && !hasHome && !owns) return undefined;
       const home = literalsOf(stage.env)['HOME'] || image.home;
-      if (!isPrivate && home !== undefined) return { uid: 0, gid: 0, home };
-      const account = accountOf(stage.user ?? image.user, await databases(run, image, labels, signal));
+      const user = stage.user ?? image.user;
+      const isRoot = ['', '0', 'root'].includes(user);
+      if (isRoot && !isPrivate && !hasHome) return { uid: 0, gid: 0, home: '/root' };
+      if (!isPrivate && !owns && home !== undefined) return { uid: 0, gid: 0, home };
+      const account = accountOf(user, await databases(run, image, labels, signal));
       return home === undefined ? account : { ...account, home };
     },
     forget: (run: string): void => {

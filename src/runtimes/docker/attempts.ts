@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import type { Stage } from '../../plan/plan.ts';
 import { abortable } from '../../lib/abortable.ts';
 import { allSettled } from '../../lib/all-settled.ts';
 import type { Attached, Execution, Item, Prepared, PrepareNote, Values } from '../runtime.ts';
@@ -6,17 +8,20 @@ import type { ContainerRecord } from './api.ts';
 import type { Box } from './boxes.ts';
 import { argvOf } from './argv.ts';
 import { titleOf } from './titles.ts';
-import type { ContainerSpec } from './containers.ts';
+import type { ContainerSpec, EngineMount } from './containers.ts';
 import { makeExecution } from './execution.ts';
 import { lateNamesOf, literalsOf } from './known-env.ts';
 import type { Image } from './images.ts';
 import { type Inputs, makeInputs } from './inputs.ts';
+import { type Labels, label } from './labels.ts';
 import { type Leave, refuseWhatIsNotAllowed } from './leave.ts';
 import { makeMounts, type Mounts } from './mounts.ts';
 import type { Parts } from './parts.ts';
 import type { Lease } from './pauses.ts';
 import { makeServices, type Services } from './services.ts';
 import { standingOf } from './standing.ts';
+import { stateDirectory, stepsDirectory } from './steps/conductor.ts';
+import { asks, directoriesOf, stepFiles, stepsOf } from './steps/step-files.ts';
 
 /** What this process has of one item, from its first prepare to its sweep. */
 export type Attempt = {
@@ -89,6 +94,8 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   const { names, engine, exits, boxes, logDriver, pauses, images } = parts;
   const name = names.container(item);
   const title = titleOf(stage);
+  const steps = stepsOf(stage);
+  const marks = randomBytes(8).toString('hex');
   const over = new AbortController();
   const { signal } = over;
   const notes: PrepareNote[] = [];
@@ -134,7 +141,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       network(),
       makeMounts(parts, item, signal),
       account,
-      account.then((found) => makeInputs(parts, item, found)),
+      account.then((found) => makeInputs(parts, item, inputPaths(stage), found)),
       hold(),
       services?.start(runSignal),
       logDriver.name(),
@@ -145,12 +152,17 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       name,
       title,
       image: image.id,
-      labels,
-      argv: argvOf(stage.command, image),
+      labels: steps === undefined ? labels : { ...labels, [label.marks]: marks },
+      argv: argvOf(stage.command, image, marks),
       env: literalsOf(stage.env),
       workdir: stage.workdir ?? image.workdir,
       ...(stage.user === undefined ? {} : { user: stage.user }),
-      mounts: [...mounts.at(user), ...inputs.mounts],
+      mounts: [...mounts.at(user), ...inputs.mounts, ...(steps === undefined ? [] : [stateMount(labels)])],
+      directories: { paths: directoriesOf(stage), uid: user?.uid ?? 0, gid: user?.gid ?? 0 },
+      ...(asks(stage) ? { reads: 'stdin' } : {}),
+      ...(steps === undefined
+        ? {}
+        : { needsShell: `the image ${image.resolved.reference} has no /bin/sh, which the steps of ${title} need` }),
       limits: stage.limits,
       live: stage.log === 'live',
       privileged: false,
@@ -177,7 +189,12 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const exit = exits.watch(record.Id);
     await exits.look(record.Id);
     const live = record.HostConfig.LogConfig.Type === 'none';
-    return makeExecution(parts, item, { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live }, exit);
+    return makeExecution(
+      parts,
+      item,
+      { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live, marks: record.Config.Labels?.[label.marks] },
+      exit,
+    );
   };
 
   /** Another namespace, because somebody still runs in the one that was to be free by now; or another container, because it was lost. */
@@ -210,12 +227,19 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     await services?.release(values.serviceEnv);
     signal.throwIfAborted();
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
+    const conducted = steps === undefined ? [] : stepFiles(stage, values.steps ?? steps, ready.spec.workdir || '/');
     const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
-      await ready.fill(values.files, signal);
+      await ready.fill([...values.files, ...conducted], signal);
       wasLetGo = true;
     });
     lease?.go(exit);
-    return makeExecution(parts, item, { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live }, exit, tap);
+    return makeExecution(
+      parts,
+      item,
+      { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live, marks: ready.spec.labels[label.marks] },
+      exit,
+      tap,
+    );
   };
 
   return {
@@ -254,6 +278,18 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     },
   };
 };
+
+const inputPaths = (stage: Stage): readonly string[] => [
+  ...stage.files.map(({ path }) => path),
+  ...(stepsOf(stage) === undefined ? [] : [`${stepsDirectory}/conductor`]),
+];
+
+const stateMount = (labels: Labels): EngineMount => ({
+  Type: 'volume',
+  Target: stateDirectory,
+  ReadOnly: false,
+  VolumeOptions: { NoCopy: true, Labels: labels },
+});
 
 const fillOf =
   (mounts: Mounts, inputs: Inputs): Fill =>

@@ -12,6 +12,7 @@ import { heldEntrypoint, letGo, passesExec, passesShell } from './hold.ts';
 import type { Image } from './images.ts';
 import { label } from './labels.ts';
 import type { LogDriver } from './log-driver.ts';
+import { directoriesTar } from './directories.ts';
 import { standingOf } from './standing.ts';
 import { makeTap, type Tap } from './tap.ts';
 
@@ -38,7 +39,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
     unlessGone(engine.json('DELETE', `/containers/${container}`, { query: { force: true, v: true } }));
 
   const post = async (spec: ContainerSpec, env: Env, nonce: string | undefined): Promise<string> => {
-    const entrypoint = nonce === undefined ? spec.argv : heldEntrypoint(nonce, spec.argv);
+    const entrypoint = nonce === undefined ? spec.argv : heldEntrypoint(nonce, spec.argv, spec.reads);
     const labelled = nonce === undefined ? spec : { ...spec, labels: { ...spec.labels, [label.nonce]: nonce } };
     const driver = await logDriver.name();
     const create = (driver: KeepingDriver) =>
@@ -47,12 +48,20 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
         body: createBody(labelled, entrypoint, env, nonce !== undefined, driver),
       });
     try {
-      return (await create(driver)).Id;
+      return await furnished(spec, (await create(driver)).Id);
     } catch (error) {
       if (driver !== 'local' || !(error instanceof EngineError) || !/log.?driver|logging|log opt/i.test(error.message)) throw error;
       logDriver.refused();
-      return (await create('json-file')).Id;
+      return furnished(spec, (await create('json-file')).Id);
     }
+  };
+
+  const furnished = async (spec: ContainerSpec, id: string): Promise<string> => {
+    if (spec.directories !== undefined && spec.directories.paths.length > 0) {
+      const body = directoriesTar(spec.directories);
+      await engine.json('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body });
+    }
+    return id;
   };
 
   /** Replaces what a dead process left unstarted; finds what it let go. */
@@ -105,6 +114,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
       }
       withoutShell.add(image.id);
       await removed(id, signal);
+      if (spec.needsShell !== undefined) throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell, { cause: error });
       return makeDirect(spec, signal);
     }
     const box: Box = {
@@ -148,6 +158,8 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
           await engine.json('POST', `/containers/${id}/start`);
         } catch (error) {
           tap.cut();
+          if (spec.needsShell !== undefined && /\/bin\/sh/.test(String(error)))
+            throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell, { cause: error });
           const refused = notExecuted(error, spec.argv[0] ?? '', clock);
           if (refused !== undefined) return { id, ...refused };
           throw asRuntimeError(error, `${spec.title} cannot be started`, 'CONTAINER_START_FAILED');
@@ -165,6 +177,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
         const message = `the image ${image.resolved.reference} says no command, and ${spec.title} says none`;
         throw new RuntimeError('CONTAINER_START_FAILED', message);
       }
+      if (spec.needsShell !== undefined && withoutShell.has(image.id)) throw new RuntimeError('CONTAINER_START_FAILED', spec.needsShell);
       const names = [...image.envNames, ...Object.keys(spec.env), ...lateNames];
       const mayBeHeld = !withoutShell.has(image.id) && passesExec(spec.argv) && names.every(passesShell);
       return mayBeHeld ? makeHeld(spec, image, signal) : makeDirect(spec, signal);

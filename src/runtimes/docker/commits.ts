@@ -22,9 +22,11 @@ export const makeCommits =
     container: string,
     given: readonly string[],
     signal: AbortSignal,
+    /** After which it is; the container goes on. */
+    step?: string,
   ): Promise<{ readonly reference: string; readonly digest: string }> => {
     const named = given.map(nameOf);
-    const reference = named[0] ?? names.committed(item.run, item.stage.name);
+    const reference = named[0] ?? names.committed(item.run, item.stage.name, step);
     const record = await engine.json<ContainerRecord>('GET', `/containers/${container}/json`, { signal });
     const query = { container, pause: false };
     const { Id: raw } = await engine.json<Created>('POST', '/commit', { query, body: { Labels: record.Config.Labels ?? {} }, signal });
@@ -34,7 +36,7 @@ export const makeCommits =
       );
       if (committed === undefined || source === undefined) throw new RuntimeError('ENGINE_REFUSED', 'an image has no record');
       const ours: Labels = named.length > 0 ? {} : { [label.namespace]: namespace, [label.run]: item.run };
-      const config = configOf(committed, source, record.State.FinishedAt, ours);
+      const config = configOf(committed, source, step === undefined ? record.State.FinishedAt : record.State.StartedAt, ours);
       const layers = (committed.RootFS.Layers ?? []).map((_, index) => `${index}/layer.tar`);
       const body = loadable(config, named.length > 0 ? named : [reference], layers);
       for await (const _ of engine.progress('POST', '/images/load', { query: { quiet: true }, body, signal }));

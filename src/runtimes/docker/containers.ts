@@ -15,6 +15,12 @@ export type ContainerSpec = {
   readonly user?: string;
   readonly mounts: readonly EngineMount[];
   readonly limits: Limits;
+  /** It is asked something while it runs: its stdin stays open, and is there for whoever attaches. */
+  readonly reads?: 'stdin';
+  /** Directories of its own for this user, made before it starts; parents first. */
+  readonly directories?: { readonly paths: readonly string[]; readonly uid: number; readonly gid: number };
+  /** What is said where the image has none. */
+  readonly needsShell?: string;
   /** The engine keeps nothing of what it writes. */
   readonly live: boolean;
   readonly privileged: boolean;
@@ -26,10 +32,11 @@ export type ContainerSpec = {
 
 export type EngineMount = {
   readonly Type: 'volume' | 'bind';
-  readonly Source: string;
+  /** Absent: a volume of the container's own, gone with it. */
+  readonly Source?: string;
   readonly Target: string;
   readonly ReadOnly: boolean;
-  readonly VolumeOptions?: { readonly NoCopy: true };
+  readonly VolumeOptions?: { readonly NoCopy: true; readonly Labels?: Labels };
 };
 
 /**
@@ -51,7 +58,7 @@ export const createBody = (
   held: boolean,
   keepingDriver: KeepingDriver,
 ) => {
-  const { limits, live, privileged } = spec;
+  const { limits, live, privileged, reads } = spec;
   return {
     Image: spec.image,
     Labels: spec.labels,
@@ -60,8 +67,8 @@ export const createBody = (
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     WorkingDir: spec.workdir,
     ...(spec.user === undefined ? {} : { User: spec.user }),
-    OpenStdin: held,
-    StdinOnce: held && !live,
+    OpenStdin: held || reads !== undefined,
+    StdinOnce: held && !live && reads === undefined,
     AttachStdin: held,
     AttachStdout: true,
     AttachStderr: true,

@@ -6,17 +6,28 @@ import { EngineError } from './engine/engine-error.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 import { keptLog } from './kept-log.ts';
 import type { Parts } from './parts.ts';
+import { makeConducted } from './steps/conducted.ts';
+import { takeDirectory } from './take.ts';
 import type { Tap } from './tap.ts';
 
 /** A container whose command was let go; `tap` where this process did it. */
 export const makeExecution = (
-  { engine, clock, commits }: Pick<Parts, 'engine' | 'clock' | 'commits'>,
+  parts: Parts,
   item: Item,
-  container: { readonly id: string; readonly name: string; readonly title: string; readonly stopSignal: string; readonly live: boolean },
+  container: {
+    readonly id: string;
+    readonly name: string;
+    readonly title: string;
+    readonly stopSignal: string;
+    readonly live: boolean;
+    /** What the marks of its conductor are known by, where it has one. */
+    readonly marks: string | undefined;
+  },
   exit: Promise<Exit>,
   tap?: Tap,
 ): Execution => {
-  const { id, name, title, live } = container;
+  const { engine, clock, commits } = parts;
+  const { id, name, title, live, marks } = container;
   let cancelKill = (): void => {};
   let hasEnded = false;
   const ended = exit.then(
@@ -109,11 +120,23 @@ export const makeExecution = (
     yield* kept(rest, signal);
   }
 
+  const conducted =
+    marks === undefined
+      ? undefined
+      : makeConducted({
+          parts,
+          item,
+          container: { id, name, title, marks },
+          all: (signal) => logs(fromTheBeginning, signal),
+          soFar: (signal) => read(false, fromTheBeginning, signal),
+          isTakenOver: tap === undefined,
+        });
+
   return {
     container: name,
-    async *logs(from, signal) {
+    async *logs(from, signal, onMark) {
       try {
-        yield* logs(from, signal);
+        yield* conducted === undefined ? logs(from, signal) : conducted.logs(from, signal, onMark);
       } catch (error) {
         signal.throwIfAborted();
         if (isRefusal(error, 404))
@@ -125,11 +148,30 @@ export const makeExecution = (
     stop: async (graceMs) => {
       cancelKill();
       if (graceMs <= 0) return kill('SIGKILL');
-      await kill(container.stopSignal);
+      if (hasEnded) return;
+      if (conducted === undefined) await kill(container.stopSignal);
+      else await conducted.stop().catch(() => kill('SIGKILL'));
       if (!hasEnded) cancelKill = clock.after(graceMs, () => void kill('SIGKILL').catch(() => {}));
     },
-    interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
-    take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
+    interrupt: async () => {
+      if (conducted === undefined) throw new RuntimeError('UNSUPPORTED', `${title} has no steps that could be interrupted`);
+      if (hasEnded) return;
+      try {
+        await conducted.interrupt();
+      } catch (error) {
+        if (isRefusal(error, 404) || isRefusal(error, 409)) return;
+        throw asRuntimeError(error, `the step of ${title} cannot be interrupted`);
+      }
+    },
+    take: async (path, signal) => {
+      try {
+        return await takeDirectory(engine, id, path, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isRefusal(error, 404)) throw new RuntimeError('CONTAINER_GONE', `the container of ${title} was removed`, { cause: error });
+        throw asRuntimeError(error, `${path} cannot be taken out of the container of ${title}`);
+      }
+    },
     commit: async (names, signal) => {
       try {
         return await commits(item, id, names, signal);
@@ -147,3 +189,5 @@ const lostLog = (title: string, died: boolean): RuntimeError => {
 };
 
 const eventIsDueMs = 200;
+
+const fromTheBeginning: LogPosition = { stdout: 0, stderr: 0 };

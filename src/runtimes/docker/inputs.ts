@@ -11,11 +11,11 @@ import { volumeRoot } from './pause-image.ts';
 /** The input files of an attempt: their directories are volumes of its own, which its command can only read. */
 export type Inputs = { readonly mounts: readonly EngineMount[]; fill(files: Values['files'], signal: AbortSignal): Promise<void> };
 
-export const makeInputs = async (parts: Parts, item: Item, account: Account | undefined): Promise<Inputs> => {
+export const makeInputs = async (parts: Parts, item: Item, paths: readonly string[], account: Account | undefined): Promise<Inputs> => {
   const { names, trees } = parts;
   const labels = parts.labelsOf(item, 'files');
   const made = await Promise.all(
-    outermost(item.stage.files.map(({ path }) => posix.dirname(posix.normalize(placed(path, account))))).map(async (directory) => {
+    outermost(paths.map((path) => posix.dirname(posix.normalize(placed(path, account))))).map(async (directory) => {
       if (directory === '/') throw new RuntimeError('UNSUPPORTED', 'an input file cannot stand in the root directory itself');
       const volume = await trees.ensure(names.inputs(item, directory), labels);
       return { directory, volume, helper: await trees.helper(volume, labels) };

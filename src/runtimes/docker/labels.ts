@@ -9,6 +9,8 @@ export const label = {
   role: 'cion.role',
   /** Of a container that was started held: what its wrapper says when it was never let go. */
   nonce: 'cion.nonce',
+  /** Of a container that runs steps: what its marks are known by. */
+  marks: 'cion.marks',
 } as const;
 
 /** Of volumes that no run owns. */

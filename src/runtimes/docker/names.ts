@@ -25,7 +25,8 @@ export const makeNames = (namespace: string) => {
     cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}-${plain(key)}`,
     pauseImage: `${namespace}/pause`,
     /** What a stage committed without a name of its own. */
-    committed: (run: string, stage: string): string => `${namespace}-image:${plain(run)}-${plain(stage)}`,
+    committed: (run: string, stage: string, step?: string): string =>
+      `${namespace}-image:${plain(run)}-${plain(stage)}${step === undefined ? '' : `.${plain(step)}`}`,
     built: (content: string): string => `${namespace}-build:${content}`,
   };
 };

@@ -6,6 +6,7 @@ import { isRefusal } from './failures.ts';
 import { type Labels, label } from './labels.ts';
 import type { Names } from './names.ts';
 import { type PauseImage, volumeRoot } from './pause-image.ts';
+import { realDirectory } from './real-directory.ts';
 
 /**
  * File trees go in and out of a volume through its helper: a container of our own image that mounts the volume and is never started. Whoever
@@ -56,34 +57,12 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
       engine.stream('GET', `/containers/${helper}/archive`, { query: { path: `${volumeRoot}/${directory}/.` }, signal }),
 
     /** The directory in its plain form (`''`: the volume itself); `undefined` unless it and all above it are real directories. */
-    realDirectory: async (helper: string, directory: string, signal: AbortSignal): Promise<string | undefined> => {
-      const steps = directory.split('/').filter((step) => step !== '' && step !== '.');
-      if (steps.includes('..')) return undefined;
-      for (let depth = 1; depth <= steps.length; depth++) {
-        const path = `${volumeRoot}/${steps.slice(0, depth).join('/')}`;
-        if (!(await isDirectory(engine, helper, path, signal))) return undefined;
-      }
-      return steps.join('/');
-    },
+    realDirectory: (helper: string, directory: string, signal: AbortSignal): Promise<string | undefined> =>
+      realDirectory(engine, helper, volumeRoot, directory, signal),
   };
 };
 
 export type Trees = ReturnType<typeof makeTrees>;
-
-/** A link to a directory is none. */
-const isDirectory = async (engine: Engine, helper: string, path: string, signal: AbortSignal): Promise<boolean> => {
-  try {
-    const headers = await engine.head(`/containers/${helper}/archive`, { query: { path }, signal });
-    const stat = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString();
-    const { mode } = JSON.parse(stat) as { readonly mode: number };
-    return Math.floor(mode / goModeDirectory) % 2 === 1;
-  } catch (error) {
-    if (isRefusal(error, 404)) return false;
-    throw error;
-  }
-};
-
-const goModeDirectory = 2 ** 31;
 
 /** Engines pass over the entry of the root itself; where it comes first, it decides the mode and the owner of the volume. */
 const rootEntry = (block: Buffer): Readable | undefined => {
