@@ -215,7 +215,7 @@ export const stepsContract = (test: ContractTest): void => {
       'exec >/tmp/file; echo hidden',
       'exec >&- 2>&-',
       'echo back; echo too >&2',
-      'exec 7>&- 8>&- 9>&-; IFS=x; set -f; set -C; alias echo=false; PATH=/nowhere; readonly n=1',
+      'exec 7>&- 8>&- 9>&-; IFS=x; set -f; set -C; alias printf=false; PATH=/nowhere; readonly n=1',
       'echo still',
     ];
     const { steps, exit, outside } = await driven(given, stageOf(scripts.map((script, index) => step(`s${index}`, script))));
@@ -389,5 +389,34 @@ export const stepsContract = (test: ContractTest): void => {
   test('an image without a shell runs no steps, and says so', ['an image without a shell'], async ({ item, prepare, subject }) => {
     const image = { kind: 'reference', reference: subject.imageWithoutShell ?? '' } as const;
     await throwsCode(prepare(item({ ...stageOf([step('a', '')]), image })), 'CONTAINER_START_FAILED', /no \/bin\/sh/);
+  });
+
+  test('after each step its container is an image, told with its end (R-WRK-163)', ['built images'], async (given) => {
+    const { drive, item } = given;
+    const steps = [step('a', 'echo 1 > /made'), step('b', 'echo 2 > /made; exit 0'), step('c', 'echo 3 > /made; kill -9 $$')];
+    const { steps: seen, exit } = await driven(given, { ...stageOf(steps), commit: { names: [], steps: true } });
+    const images = seen.map(({ end }) => (end?.mark === 'end' ? (end.image?.reference ?? '') : ''));
+    const made: string[] = [];
+    for (const image of images) {
+      made.push(
+        (
+          await drive(
+            item({ command: { kind: 'shell', script: 'cat /made; ls /.cion/steps' }, image: { kind: 'reference', reference: image } }),
+          )
+        ).text,
+      );
+    }
+    assert.deepEqual([made, exit.code], [['1\n', '2\n', '3\n'], 137]);
+  });
+
+  test('a step that cion carries out waits for it, and one that it cannot errors the stage', ['a shell'], async (given) => {
+    const { item, prepare, start, signal } = given;
+    const push = step('push', '', { action: { kind: 'internal', what: 'watch', options: {} } });
+    const one = item(stageOf([step('a', 'export A=1'), push]));
+    await prepare(one);
+    const execution = await start(one);
+    await throwsCode(told(execution, signal), 'UNSUPPORTED');
+    await execution.stop(0);
+    assert.equal((await execution.exit).code, 137);
   });
 };

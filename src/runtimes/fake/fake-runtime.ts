@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { digestOf } from '../../lib/canonical-json.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Execution, Exit, Item, LogChunk, Prepared, PrepareNote, Runtime, Swept, Values } from '../runtime.ts';
+import { fakeSteps } from './fake-steps.ts';
 import { type FakeVolume, fakeVolume } from './fake-volume.ts';
 import { type Program, programOf } from './program.ts';
 
@@ -20,11 +21,16 @@ import { type Program, programOf } from './program.ts';
  * | FAKE_STDOUT, FAKE_STDERR | writes this text |
  * | FAKE_PRINT_ENV | writes its variables to stdout, `NAME=value` a line, those named FAKE_… left out |
  * | FAKE_PRINT_FILE | writes this file (from a volume or an input file) to stdout; exit 1 if there is none |
- * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there, when it exits |
+ * | FAKE_WRITE | a JSON object, path → content: writes these files into the volumes mounted there or the container itself, when it exits |
  * | FAKE_SLEEP_MS | takes so long between its output and its exit |
  * | FAKE_EXIT | exits with this code (default 0); `1,0`: with 1 in its first attempt, with 0 in all others |
  * | FAKE_OOM | runs out of memory: exit 137 unless FAKE_EXIT says otherwise |
  * | FAKE_IGNORE_STOP | does not end when asked politely |
+ *
+ * | FAKE_STEP_STDOUT_id, …_STDERR_id | the step of that id writes this text |
+ * | FAKE_STEP_SLEEP_MS_id | it takes so long |
+ * | FAKE_STEP_EXIT_id | it ends with this code; `1,0` as with FAKE_EXIT |
+ * | FAKE_STEP_MESSAGE_id, …_NUMBERS_id | its message; its numbers, as a JSON object |
  *
  * In this order: output, sleep, files, exit. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
  * stage's workdir, or `/`. The home of root is `/root`, of any other user `/`, unless a literal HOME says otherwise. Images are names; one that a
@@ -203,38 +209,50 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
     cancelTimers();
     exit.resolve(result);
   };
-  const finish = (): void => {
+  const finish = (result: Exit): void => {
     for (const [path, content] of Object.entries(program.writes)) files.write(path, content);
-    end({ code: missing ? 1 : program.exit, oom: program.oom });
+    end(result);
   };
+  const exited = { code: missing ? 1 : program.exit, oom: program.oom };
   let cancelSleep = (): void => {};
   let cancelKill = (): void => {};
   const cancelTimers = (): void => {
     cancelSleep();
     cancelKill();
   };
-  const kill = (): void => end({ code: 137, oom: false });
+  const steps = item.stage.command.kind === 'steps' ? fakeSteps(clock, item, finish) : undefined;
+  const endAll = (result: Exit): void => (steps === undefined ? end(result) : steps.end(result));
+  const kill = (): void => endAll({ code: 137, oom: false });
   container.kill = kill;
-  if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, finish);
-  else finish();
+  if (steps === undefined) {
+    if (program.sleepMs > 0) cancelSleep = clock.after(program.sleepMs, () => finish(exited));
+    else finish(exited);
+  }
 
   return {
     container: container.name,
-    async *logs(from, signal): AsyncGenerator<LogChunk> {
+    async *logs(from, signal, onMark): AsyncGenerator<LogChunk> {
       signal.throwIfAborted();
+      if (steps !== undefined) {
+        yield* steps.logs(from, signal, onMark);
+        return;
+      }
       if (stdout.length > from.stdout) yield { stream: 'stdout', bytes: stdout.subarray(from.stdout) };
       if (stderr.length > from.stderr) yield { stream: 'stderr', bytes: stderr.subarray(from.stderr) };
       if (!ended) await abortable(exit.promise, signal);
     },
     exit: exit.promise,
     stop: async (graceMs) => {
-      if (!program.ignoresStop) return end({ code: 143, oom: false });
+      if (!program.ignoresStop) return endAll({ code: 143, oom: false });
       cancelKill();
       if (graceMs <= 0) return kill();
       cancelKill = clock.after(graceMs, kill);
     },
-    interrupt: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'steps cannot be interrupted yet')),
-    take: () => Promise.reject(new RuntimeError('UNSUPPORTED', 'files cannot be taken out of a container yet')),
+    interrupt: async () => steps?.interrupt(),
+    take: async (path, signal) => {
+      signal.throwIfAborted();
+      return files.within(path)?.packed();
+    },
     commit: async (names, signal) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);
@@ -254,8 +272,10 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
 const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
   const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
   const mounts = mountsOf(world, item);
+  const own = fakeVolume();
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
   return {
+    within: (path: string): FakeVolume | undefined => own.within(path),
     read: (path: string): Uint8Array | undefined => {
       const at = absolute(path);
       const given = values.files.find((file) => absolute(file.path) === at);
@@ -266,7 +286,8 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
-      if (mount === undefined || mount.access === 'read-only') return;
+      if (mount === undefined) return own.put(at, Buffer.from(content), 0o644);
+      if (mount.access === 'read-only') return;
       mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
   };
