@@ -16,8 +16,28 @@ import { stepsContract } from './contract/steps.contract.ts';
 import { sweepContract } from './contract/sweep.contract.ts';
 import { volumeContract } from './contract/volume.contract.ts';
 
+const allContracts = [
+  exitContract,
+  logContract,
+  environmentContract,
+  fileContract,
+  volumeContract,
+  serviceContract,
+  imageContract,
+  buildContract,
+  commitContract,
+  partContract,
+  crashContract,
+  stepsContract,
+  sweepContract,
+];
+
 /** Registers the tests that every Runtime passes. `skips` says for each thing that the adapter lacks why it does. */
-export const runtimeContract = (make: () => Promise<ContractSubject>, skips: Partial<Record<ContractNeed, string>> = {}): void => {
+export const runtimeContract = (
+  make: () => Promise<ContractSubject>,
+  skips: Partial<Record<ContractNeed, string>> = {},
+  contracts: readonly ((test: ContractTest) => void)[] = allContracts,
+): void => {
   let made: ContractSubject | undefined;
 
   before(async () => {
@@ -39,17 +59,5 @@ export const runtimeContract = (make: () => Promise<ContractSubject>, skips: Par
     });
   };
 
-  exitContract(register);
-  logContract(register);
-  environmentContract(register);
-  fileContract(register);
-  volumeContract(register);
-  serviceContract(register);
-  imageContract(register);
-  buildContract(register);
-  commitContract(register);
-  partContract(register);
-  crashContract(register);
-  stepsContract(register);
-  sweepContract(register);
+  for (const contract of contracts) contract(register);
 };

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import { newRunId } from '../../lib/ids.ts';
 import { type ContractSubject, collect, newCase, script, tarOf, throwsCode } from '../contract/case.contract.ts';
+import type { Step } from '../../plan/plan.ts';
 import type { Item } from '../runtime.ts';
 import { findEndpoint } from './engine/endpoint.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
@@ -76,6 +77,37 @@ test('a process killed in the midst of the output leaves a command that goes on;
   await runtime.write({ run, volume: 'go' }, tarOf({ name: 'go', content: '' }), signal);
   const whole = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join('');
   assert.equal((await collecting).text, whole.slice(20_000));
+  assert.deepEqual(await attached.execution.exit, { code: 5, oom: false });
+  await runtime.sweep({ kind: 'run', run }, signal);
+  assert.deepEqual(await subject.left(run), []);
+});
+
+test('a process killed between steps leaves steps that go on; another is told the rest, every byte once', async (t) => {
+  const { item, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+  const step = (id: string, text: string) =>
+    ({ id, name: id, variables: [], timeouts: {}, action: { kind: 'script', script: text } }) as const satisfies Step;
+  const steps = item({
+    command: {
+      kind: 'steps',
+      variables: [],
+      steps: [step('a', 'echo from a'), step('b', 'until [ -e /go/go ]; do sleep 0.02; done; echo from b; exit 5')],
+      after: [step('c', 'echo "from c, $CION_FAILED_STEP"')],
+    },
+    mounts: [{ kind: 'volume', volume: 'go', path: '/go', access: 'read-only' }],
+  });
+  await killedAfter('start', steps, 7);
+  const attached = await runtime.attach(steps, signal);
+  assert.ok(attached.kind === 'live');
+  const marks: string[] = [];
+  const collecting = collect(
+    attached.execution.logs({ stdout: 7, stderr: 0 }, signal, async (mark) => {
+      marks.push(`${mark.mark} ${mark.step}`);
+      if (mark.mark === 'begin' && mark.step === 'b')
+        await runtime.write({ run, volume: 'go' }, tarOf({ name: 'go', content: '' }), signal);
+    }),
+  );
+  assert.equal((await collecting).text, 'from b\nfrom c, b\n');
+  assert.deepEqual(marks, ['end a', 'begin b', 'end b', 'begin c', 'end c']);
   assert.deepEqual(await attached.execution.exit, { code: 5, oom: false });
   await runtime.sweep({ kind: 'run', run }, signal);
   assert.deepEqual(await subject.left(run), []);

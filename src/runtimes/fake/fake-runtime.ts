@@ -272,10 +272,10 @@ const unread = ({ stage }: Item): AsyncIterable<LogChunk> => {
 const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
   const absolute = (path: string): string => posix.resolve(item.stage.workdir ?? '/', placed(item, path));
   const mounts = mountsOf(world, item);
-  const own = fakeVolume();
+  let own: FakeVolume | undefined;
   const mountOf = (path: string) => mounts.filter((mount) => path.startsWith(mount.path)).sort((a, b) => b.path.length - a.path.length)[0];
   return {
-    within: (path: string): FakeVolume | undefined => own.within(path),
+    within: (path: string): FakeVolume | undefined => own?.within(path),
     read: (path: string): Uint8Array | undefined => {
       const at = absolute(path);
       const given = values.files.find((file) => absolute(file.path) === at);
@@ -286,7 +286,7 @@ const mountedFiles = (world: FakeWorld, item: Item, values: Values) => {
     write: (path: string, content: string): void => {
       const at = absolute(path);
       const mount = mountOf(at);
-      if (mount === undefined) return own.put(at, Buffer.from(content), 0o644);
+      if (mount === undefined) return (own ??= fakeVolume()).put(at, Buffer.from(content), 0o644);
       if (mount.access === 'read-only') return;
       mount.volume.put(posix.join(mount.inside, at.slice(mount.path.length)), Buffer.from(content), 0o644);
     },
