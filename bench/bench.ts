@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { chain, dockerRuns, independent, runOnDocker } from './docker.ts';
+import { chain, dockerRuns, independent, runOnDocker, steps } from './docker.ts';
 import { chainByEnv } from './dockercise.ts';
 import { handedOver, tarToTar } from './hand-over.ts';
 import { helpStart } from './help.ts';
@@ -86,6 +86,16 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
       );
       say(`200 MB of log on disk, log: ${log}`, `${(1 / ratio).toFixed(2)} × as fast as docker run   (${ms(a)} : ${ms(b)})`);
     }
+  },
+  steps: async () => {
+    const { a, b } = await inTurn(
+      times,
+      () => runOnDocker(steps(10, 'true'), concurrency),
+      () => runOnDocker(steps(1, 'true'), concurrency),
+    );
+    say('one stage of 10 steps', `${ms(a)}; of 1 step ${ms(b)}; a further step ${((a - b) / 9).toFixed(1)} ms`);
+    const many = median([await runOnDocker(steps(1000, 'true'), concurrency), await runOnDocker(steps(1000, 'true'), concurrency)]);
+    say('one stage of 1,000 steps', `${ms(many)}; a further step ${((many - b) / 999).toFixed(1)} ms`);
   },
   help: async () => {
     const { compiled, node } = await helpStart(times);

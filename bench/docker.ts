@@ -6,7 +6,7 @@ import { execute } from '../src/engine/execute.ts';
 import { depsFor, optionsFor, plannedJournal } from '../src/engine/testing/memory-run.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newRunId } from '../src/lib/ids.ts';
-import type { Plan, Stage } from '../src/plan/plan.ts';
+import type { Plan, Stage, Step } from '../src/plan/plan.ts';
 import { reference, stage } from '../src/plan/stage.ts';
 import { fsResults } from '../src/results/fs/fs-results.ts';
 import { dockerRuntime } from '../src/runtimes/docker/docker-runtime.ts';
@@ -40,6 +40,15 @@ export const chain = (count: number, script: string): Plan =>
 
 export const independent = (count: number, script: string): Plan =>
   planOf(Array.from({ length: count }, (_, i) => shell(`s${i}`, script, [])));
+
+/** One stage of so many steps. */
+export const steps = (count: number, script: string): Plan => {
+  const all = Array.from(
+    { length: count },
+    (_, i): Step => ({ id: `s${i}`, name: `s${i}`, variables: [], timeouts: {}, action: { kind: 'script', script } }),
+  );
+  return planOf([stage({ name: 's', image: reference(image), command: { kind: 'steps', variables: [], steps: all, after: [] } })]);
+};
 
 const planOf = (nodes: readonly Stage[]): Plan => ({ version: 1, pipeline: 'bench', nodes, volumes: [] });
 

@@ -47,7 +47,7 @@ export type Ready = {
   readonly image: Image;
   readonly spec: ContainerSpec;
   readonly made: MadeOf;
-  readonly fill: Fill;
+  readonly furnish: Fill;
 };
 /** Puts into its volumes what they hold from the start. */
 type Fill = (files: Values['files'], signal: AbortSignal) => Promise<void>;
@@ -170,7 +170,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       healthcheck: false,
     };
     const made = await boxes.make(spec, image, lateNamesOf(stage.env), signal);
-    return { prepared: { container: name, image: image.resolved }, image, spec, made, fill: fillOf(mounts, inputs) };
+    return { prepared: { container: name, image: image.resolved }, image, spec, made, furnish: fillOf(mounts, inputs) };
   };
 
   const prepare = (): Promise<Ready> => {
@@ -229,7 +229,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
     const conducted = steps === undefined ? [] : stepFiles(stage, values.steps ?? steps, ready.spec.workdir || '/');
     const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
-      await ready.fill([...values.files, ...conducted], signal);
+      await ready.furnish([...values.files, ...conducted], signal);
       wasLetGo = true;
     });
     lease?.go(exit);

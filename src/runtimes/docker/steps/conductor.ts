@@ -184,7 +184,7 @@ __cion_end() {
 __cion_exit() {
   __cion_ours
   if [ "$1" = 0 ]; then
-    . "${stepsDirectory}/$__cion_n.leave"
+    if [ -f "${stepsDirectory}/$__cion_n.leave" ]; then . "${stepsDirectory}/$__cion_n.leave"; fi
     export -p >|"$__cion_state/exported"
   fi
   __cion_close "$__cion_n" "$__cion_id" "$1"

@@ -40,8 +40,10 @@ export const stepFiles = (
     after: lines(steps.steps.length, steps.after),
   };
   for (const [index, { action, variables }] of all.entries()) {
-    texts[`${index + 1}.enter`] = variables.map((variable, of) => kept(variable, of) + exported(variable)).join('');
-    texts[`${index + 1}.leave`] = variables.map(restored).toReversed().join('');
+    if (variables.length > 0) {
+      texts[`${index + 1}.enter`] = variables.map((variable, of) => kept(variable, of) + exported(variable)).join('');
+      texts[`${index + 1}.leave`] = variables.map(restored).toReversed().join('');
+    }
     if (action.kind === 'script') texts[`${index + 1}.script`] = action.script;
   }
   return Object.entries(texts).map(([name, text]) => ({ path: `${stepsDirectory}/${name}`, content: Buffer.from(text), private: true }));
@@ -61,14 +63,13 @@ esac
 };
 
 /** No loop and no function around it: \`break\`, \`return\` and \`declare\` mean in a step what they mean in a file. */
-const line = (number: number, { id, cwd, action }: Step): string => {
+const line = (number: number, { id, cwd, action, variables }: Step): string => {
   const run = action.kind === 'script' ? `. ${stepsDirectory}/${number}.script </dev/null` : '__cion_internal';
+  const own = (what: 'enter' | 'leave'): string => (variables.length === 0 ? '' : `. ${stepsDirectory}/${number}.${what}\n`);
   return `if __cion_begin ${number} ${quoted(id)}; then
-. ${stepsDirectory}/${number}.enter
-__cion_enter ${cwd === undefined ? "''" : filled(cwd)} && ${run}
+${own('enter')}__cion_enter ${cwd === undefined ? "''" : filled(cwd)} && ${run}
 { __cion_end $?; } 2>/dev/null
-. ${stepsDirectory}/${number}.leave
-fi
+${own('leave')}fi
 `;
 };
 
