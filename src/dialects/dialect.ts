@@ -27,6 +27,8 @@ export type Given = {
   /** What the person asked for: a pipeline of a text that has several, and a target of it. */
   readonly pipeline?: string;
   readonly target?: string;
+  /** What the run built that this one deploys: the image that it committed. */
+  readonly lastBuild?: { readonly image: string };
   /** Step code that was fetched, by the reference that was wanted. */
   readonly steps: ReadonlyMap<string, FetchedStep>;
 };

@@ -1,19 +1,22 @@
+import { basename } from 'node:path';
 import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { askedOf, givenForLook, type PipelineOptions } from '../given.ts';
 import { printProblems } from '../print-problems.ts';
 import { list, plural } from '../printers/words.ts';
 import { directoryTree, projectRoot } from '../project.ts';
 import { withPackages } from './with-packages.ts';
 
-export type CheckOptions = { readonly dialect?: string };
+export type CheckOptions = PipelineOptions & { readonly dialect?: string };
 
 export const check = async (context: Context, options: CheckOptions): Promise<ExitCode> => {
   const dialects = chooseDialects(allDialects, options.dialect);
   const root = await projectRoot(context);
-  const tree = await withPackages(context, (printedBy) => compileTree(directoryTree(root), dialects, printedBy));
+  const given = await givenForLook(context, { root, name: basename(root), ...askedOf(options) });
+  const tree = await withPackages(context, (printedBy) => compileTree(directoryTree(root), dialects, given, printedBy));
   if (tree === undefined) {
     context.stdout.write(`There is nothing to check: ${root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
