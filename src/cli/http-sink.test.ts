@@ -16,7 +16,13 @@ const server = async (t: TestContext, answer: (request: Asked, response: ServerR
   const came = { next: Promise.withResolvers<void>() };
   const listening = createServer((request, response) => {
     void text(request).then((body) => {
-      const one = { headers: request.headers, lines: body.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown) };
+      const one = {
+        headers: request.headers,
+        lines: body
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      };
       asked.push(one);
       answer(one, response, asked.length);
       came.next.resolve();

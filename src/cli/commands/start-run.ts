@@ -40,7 +40,7 @@ export type StartOptions = OutsideOptions &
   ResultsOptions & { readonly log?: 'kept' | 'live' };
 
 /** The files of a run: `tree` has its text, which lies elsewhere than its source when that has none. */
-export type Frozen = { readonly source: Source; readonly tree: Tree; readonly origin: Origin };
+export type Frozen = { readonly source: Source; readonly tree: Tree; readonly origin: Origin; close?(): Promise<void> };
 
 export type NewRun = {
   readonly project: Project;
@@ -78,9 +78,11 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
     opening.catch(() => undefined);
     const directory = sourceDirectory(project, id);
     let origin: Origin = {};
+    let close: Frozen['close'];
     const freeze = async (signal: AbortSignal, log: (line: string) => void) => {
       const frozen = await wanted.freeze(directory, signal, log);
       origin = frozen.origin;
+      close = frozen.close;
       return frozen;
     };
     const printedBy = (signal: AbortSignal, log: (line: string) => void) =>
@@ -140,6 +142,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
         }
       });
     } finally {
+      await close?.();
       await forgetSource(project, await readRun(project, id));
       await opening.then(({ close }) => close()).catch(() => undefined);
     }
