@@ -68,12 +68,13 @@ test('nothing is deployed before a build passed, and a green build deploys nothi
 });
 
 test('a deploy can follow a green build by itself, and follows no red one (R-WRK-33)', async (t) => {
-  const cwd = repository(t, { '.cion.yml': 'build: { image: busybox, env: { FAKE_EXIT: { outside: FAKE_EXIT } } }\n' });
+  const cwd = repository(t, { '.cion.yml': 'build: { image: busybox }\n' });
   const runs = async () => (await cion(['runs', '--json'], { cwd })).out.trimEnd().split('\n').length;
-  const green = await cion(['build', '--deploy', '--runtime', 'fake'], { cwd, env: { FAKE_EXIT: '0' } });
+  const green = await cion(['build', '--deploy', '--runtime', 'fake'], { cwd });
   assert.match(green.err, /There is no pipeline "deploy"/);
   assert.deepEqual([green.code, await runs()], [2, 2]);
-  const red = await cion(['build', '--deploy', '--runtime', 'fake'], { cwd, env: { FAKE_EXIT: '1' } });
+  commit(cwd, { '.cion.yml': 'build: { image: busybox, env: { FAKE_EXIT: "1" } }\n' });
+  const red = await cion(['build', '--deploy', '--runtime', 'fake'], { cwd });
   assert.deepEqual([red.code, await runs()], [1, 3]);
 });
 
@@ -93,9 +94,9 @@ test('an image is named on the command line, for the only stage of a pipeline', 
 
 test('everything can be said by the environment, without an argument (R-WRK-76, R-WRK-77, R-WRK-176)', async (t) => {
   const cwd = repository(t, {
-    '.cion.yml': 'build: { image: busybox, env: { FAKE_EXIT: { outside: FAKE_EXIT } } }\nrelease: { image: busybox }\n',
+    '.cion.yml': 'build: { image: busybox, env: { X: { outside: GIVEN } } }\nrelease: { image: busybox }\n',
   });
-  const env = { CION_PROJECT: cwd, CION_RUNTIME: 'fake', CION_JSON: '1', FAKE_EXIT: '0', CION_FAIL_FAST: '0', CION_CONCURRENCY: '1' };
+  const env = { CION_PROJECT: cwd, CION_RUNTIME: 'fake', CION_JSON: '1', GIVEN: '0', CION_FAIL_FAST: '0', CION_CONCURRENCY: '1' };
   const built = await cion(['build'], { cwd: directory(t), env });
   assert.equal(built.code, 0, built.err);
   assert.equal(eventsOf(built.out)[0]?.kind, 'run.created');

@@ -25,7 +25,7 @@ test('a change while the pipeline runs cancels that run and begins another', asy
   const dev = startCion(['dev', '--runtime', 'fake'], { cwd });
   await dev.wrote('Started busybox');
   writeFileSync(join(cwd, '.cion.yml'), text(0));
-  await dev.wrote('Run 1 cancelled');
+  await dev.wrote('Run 1 was cancelled');
   await dev.wrote('Run 2 passed');
   dev.process.kill('SIGTERM');
   await dev.ended;
