@@ -108,7 +108,7 @@ test('everything can be said by the environment, without an argument (R-WRK-76, 
   assert.deepEqual([wrong.code, /CION_CONCURRENCY is "many"/.test(wrong.err)], [2, true]);
 });
 
-test('a wercker.yml is written for a project that has none, and none is overwritten (R-WRK-103)', async (t) => {
+test('a wercker.yml is written for a project that has none, and none is overwritten', async (t) => {
   const cwd = repository(t, { 'go.mod': 'module x\n' });
   const printed = await cion(['detect', '--print'], { cwd });
   assert.match(printed.out, /^box: golang:1$/m);

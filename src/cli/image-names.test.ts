@@ -7,11 +7,11 @@ test('an image of a build is kept here under its project and its number', () => 
   assert.deepEqual(imageNames('...', { commit: [true] }), ['cion-builds/project:{run}']);
 });
 
-test('the build id names the image of the build (R-WRK-98)', () => {
+test('the build id names the image of the build', () => {
   assert.deepEqual(imageNames('app', {}, 'B7.x'), ['cion-builds/app:{run}', 'wercker/b7-x:latest']);
 });
 
-test('an image for a registry is tagged with the build id, latest, and green or red (R-WRK-167, R-WRK-168, R-WRK-169)', () => {
+test('an image for a registry is tagged with the build id, latest, and green or red', () => {
   const registry = 'registry.example.com:5000/team/app';
   assert.deepEqual(imageNames('app', { registry, push: true }), [`${registry}:{run}`, `${registry}:latest`, `${registry}:{outcome}`]);
   assert.deepEqual(imageNames('app', { registry, push: true }, 'B7'), [`${registry}:B7`, `${registry}:latest`, `${registry}:{outcome}`]);

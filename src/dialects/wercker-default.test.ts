@@ -15,7 +15,7 @@ const suggested = (files: Readonly<Record<string, string>>): Suggested => {
 };
 const shapeOf = ({ box, build }: Suggested) => [box, ...build.steps.map(({ script }) => script.name)];
 
-test('a project of Node, Ruby, Go or Python gets a wercker.yml that builds and tests it (R-WRK-104)', () => {
+test('a project of Node, Ruby, Go or Python gets a wercker.yml that builds and tests it', () => {
   assert.deepEqual(shapeOf(suggested({ 'package.json': '{"scripts":{"test":"node --test"}}', '.nvmrc': 'v22\n' })), [
     'node:22',
     'build',

@@ -16,7 +16,7 @@ const repository = (t: TestContext) => {
   return { path, git };
 };
 
-test('a source is known by commit, branch, tag and the address it is from (R-WRK-138, R-WRK-139)', async (t) => {
+test('a source is known by commit, branch, tag and the address it is from', async (t) => {
   const { path, git } = repository(t);
   const commit = git('rev-parse', 'HEAD');
   git('tag', 'v1.0');

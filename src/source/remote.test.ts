@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRemote } from './remote.ts';
 
-test('domain, owner and repository are read from every form of a remote, without user or password (R-WRK-135, R-WRK-136, R-WRK-137)', () => {
+test('domain, owner and repository are read from every form of a remote, without user or password', () => {
   const expected = { domain: 'github.com', owner: 'ada', repository: 'engine' };
   for (const url of [
     'https://github.com/ada/engine.git',
