@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { environmentName } from '../src/cli/environment-options.ts';
 import { exitCodeMeanings } from '../src/cli/exit-codes.ts';
 import { buildProgram } from '../src/cli/program.ts';
 
@@ -21,6 +22,23 @@ export const commandsDoc = (): string => {
     '## For every command',
     optionsTable(program),
     ...below(program).flatMap((command) => section(command)),
+    '## Options from the environment',
+    'What the command line leaves open of a command that starts work, the variable beside the option says: that is how a unit of systemd or another' +
+      ' system passes everything in. An option without a value takes `1` (or `true`, `yes`, `on`) and `0`; one that is repeatable several values, with commas or' +
+      ' line ends between them; an empty variable says nothing. Where the command line contradicts, it counts. `contrib/systemd/cion-job@.service` is a' +
+      ' template of a unit; its instance is the BUILD_ID.',
+    '## Build directories',
+    '`BUILD_DIR`, else `/tmp/build/$BUILD_ID`, is where `cion fetch HOST/OWNER/PROJECT` puts `source`, and where `cion build OWNER/PROJECT` finds it:' +
+      ' `BUILD_ID=7 sh -c "cion fetch example.org/ada/engine && cion build ada/engine"`. No two builds can have one directory. It is removed after the' +
+      ' build, passed or not. Its runs are kept below `CION_STATE_HOME` (default: `~/.local/state/cion`), in `HOST/OWNER/PROJECT`: `cion -C` that directory' +
+      ' shows them, and deploys them.',
+    '## Sinks',
+    'With `--events-url` every event of a run, and with `--logs-url` every piece of a log, is sent to a server with POST requests of JSON lines as `--json`' +
+      ' prints them; logs are without secrets, and those of sensitive stages are not sent. The header `Cion-Run` names the run and `Cion-Batch` counts the requests' +
+      ' from 1: one that did not succeed is sent again with its number and the same lines, and none overtakes another. A server that is slow or away holds up' +
+      ' nothing: it is told of once, up to 8 MB wait for it, what is beyond that is left out and counted (`{"kind":"dropped","lines":3}`), and the end of the run' +
+      ' waits for at most 5 seconds. An answer of 4xx other than 408, 425 and 429 ends the sending. The token of `CION_SINK_TOKEN`, or of the file that' +
+      ' `CION_SINK_TOKEN_FILE` names, is sent as `Authorization: Bearer`. Without these options nothing is sent anywhere.',
     '## Outside variables',
     'A pipeline may name variables that are given from outside. In order of precedence: `--env NAME=value`, `--env-file` (the last file wins),' +
       ' the environment of the `cion` process, the secrets of the project (see [secrets](secrets.md)). Only variables that the plan names reach a container. A missing one stops the run before any' +
@@ -42,6 +60,9 @@ export const commandsDoc = (): string => {
         ['`DOCKER_HOST`', 'the engine to use: `unix://`, `tcp://` (with `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`) or `ssh://`'],
         ['`CION_RESULTS`', 'where results are copied to, as `--results`'],
         ['`AWS_…`', 'which S3 server and whose credentials: see [results](results.md)'],
+        ['`BUILD_ID`, `BUILD_DIR`', 'see [build directories](#build-directories)'],
+        ['`CION_STATE_HOME`', 'where the runs of fetched projects are kept'],
+        ['`CION_SINK_TOKEN`, `CION_SINK_TOKEN_FILE`', 'the token for [sinks](#sinks), itself or in a file; no stage is given it'],
         ['`NO_COLOR`', 'no colours'],
         ['`CION_AGE_KEY`', 'the age key that reads encrypted values, itself; no stage is given it'],
         ['`CION_AGE_KEY_FILE`', 'the file with that key'],
@@ -82,14 +103,19 @@ const section = (command: CommandUnknownOpts, parent = 'cion'): readonly string[
 
 const optionsTable = (command: CommandUnknownOpts): string => {
   const help = command.createHelp();
+  const options = help.visibleOptions(command).filter((option) => option.long !== '--help');
+  const hasEnvironment = options.some((option) => environmentName(option, command) !== undefined);
   return table(
-    ['option', 'meaning'],
-    help
-      .visibleOptions(command)
-      .filter((option) => option.long !== '--help')
-      .map((option) => [`\`${option.flags}\``, help.optionDescription(option)]),
+    ['option', 'meaning', ...(hasEnvironment ? ['variable'] : [])],
+    options.map((option) => [
+      `\`${option.flags}\``,
+      help.optionDescription(option),
+      ...(hasEnvironment ? [inCode(environmentName(option, command))] : []),
+    ]),
   );
 };
+
+const inCode = (name: string | undefined): string => (name === undefined ? '' : `\`${name}\``);
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

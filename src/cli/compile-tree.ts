@@ -1,5 +1,5 @@
 import type { Parsed, Problem } from '../plan/problem.ts';
-import type { Compiled, ConfigFile, Dialect } from '../dialects/dialect.ts';
+import type { Compiled, ConfigFile, Dialect, Given } from '../dialects/dialect.ts';
 
 /** The files of a project, wherever they are. `read` rejects with the reason when a path cannot be read. */
 export type Tree = {
@@ -21,7 +21,12 @@ export type PrintedBy = (image: string) => Promise<Parsed<Uint8Array>>;
  * The plan of the first dialect that finds its text in the tree; `undefined` when there is nothing for any of them. `printedBy` runs
  * images that print a part of the text.
  */
-export const compileTree = async (tree: Tree, dialects: readonly Dialect[], printedBy?: PrintedBy): Promise<CompiledTree | undefined> => {
+export const compileTree = async (
+  tree: Tree,
+  dialects: readonly Dialect[],
+  given: Given,
+  printedBy?: PrintedBy,
+): Promise<CompiledTree | undefined> => {
   for (const dialect of dialects) {
     const wanted = dialect.wants(await tree.paths(dialect.looks));
     if (wanted.length === 0) continue;
@@ -35,16 +40,21 @@ export const compileTree = async (tree: Tree, dialects: readonly Dialect[], prin
       }
     };
     const files = await Promise.all(wanted.map(read));
-    return problems.length > 0 ? { files, compiled: { ok: false, problems } } : compileAll(dialect, files, printedBy);
+    return problems.length > 0 ? { files, compiled: { ok: false, problems } } : compileAll(dialect, files, given, printedBy);
   }
   return undefined;
 };
 
 /** As often as there is a further image that was not asked for before. */
-const compileAll = async (dialect: Dialect, given: readonly ConfigFile[], printedBy: PrintedBy | undefined): Promise<CompiledTree> => {
-  const files = [...given];
+const compileAll = async (
+  dialect: Dialect,
+  texts: readonly ConfigFile[],
+  given: Given,
+  printedBy: PrintedBy | undefined,
+): Promise<CompiledTree> => {
+  const files = [...texts];
   for (;;) {
-    const compiled = dialect.compile(files);
+    const compiled = dialect.compile(files, given);
     if (compiled.ok || compiled.wantsImages === undefined || printedBy === undefined) return { files, compiled };
     for (const image of compiled.wantsImages) {
       const printed = await printedBy(image);

@@ -1,15 +1,15 @@
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Dialect, Given } from '../dialects/dialect.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { Outside } from '../engine/given.ts';
 import { missingValues } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Problem } from '../plan/problem.ts';
-import { withLog } from '../plan/with-log.ts';
+import type { Parsed, Problem } from '../plan/problem.ts';
 import type { Results } from '../results/results.ts';
 import type { RunFact, Source } from '../run/run-event.ts';
 import { SourceError } from '../source/source-error.ts';
+import { type StepBy, withSteps } from './with-steps.ts';
 import { type CompiledTree, compileTree, type PrintedBy, type Tree } from './compile-tree.ts';
 import { filesOf, howToBegin } from './choose-dialects.ts';
 import { fetchLog } from './fetch-log.ts';
@@ -24,8 +24,10 @@ export type FetchDeps = {
   readonly dialects: readonly Dialect[];
   /** What the plan is given from outside; the tree is the run's own. */
   readonly outside: (plan: Plan, tree: Tree) => Promise<Outside>;
-  /** Of all stages; absent: as the text says. */
-  readonly log?: 'kept' | 'live';
+  /** What the dialect is told of the run. */
+  readonly given: (source: Source) => Promise<Given>;
+  /** What the command line says over the text. */
+  readonly shape: (plan: Plan) => Parsed<Plan>;
   /** Freezes the source of the run; `log` takes lines for the log of the step. */
   readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
   /** What keeps a plan from being run here and now. */
@@ -34,6 +36,8 @@ export type FetchDeps = {
   readonly ready: Promise<unknown>;
   /** Runs images that print a part of the configuration. */
   readonly printedBy: PrintedByOf;
+  /** Fetches the code of steps. */
+  readonly stepBy: (signal: AbortSignal, log: (line: string) => void) => StepBy;
 };
 
 type PrintedByOf = (signal: AbortSignal, log: (line: string) => void) => PrintedBy;
@@ -69,13 +73,17 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const { source, tree } = await deps.snapshot(signal, log.say);
     log.say(`${plural(source.files, 'file')}, ${size(source.bytes)}${source.commit === undefined ? '' : ` of ${source.commit}`}`);
     await recorder.report([{ kind: 'fetch.finished', source }]);
-    const text = await compileTree(tree, deps.dialects, deps.printedBy(signal, log.say));
+    const given = await deps.given(source);
+    const printedBy = deps.printedBy(signal, log.say);
+    const text = await withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
     log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
     if (!compiled.ok) return await refuse(compiled.problems, files);
     const { warnings } = compiled;
-    const plan = deps.log === undefined ? compiled.plan : withLog(compiled.plan, deps.log);
+    const shaped = deps.shape(compiled.plan);
+    if (!shaped.ok) return await refuse(shaped.problems, files);
+    const plan = shaped.value;
     const selected = selectNodes(compiled, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;

@@ -9,8 +9,8 @@ export type Interrupts = {
   stop(): void;
 };
 
-/** Ctrl-C, SIGTERM and SIGHUP as two wishes; a third signal ends the process on the spot. The signals' reason is `by`. */
-export const listenForInterrupts = (tell: (text: string) => void, by = 'somebody'): Interrupts => {
+/** Ctrl-C, SIGTERM and SIGHUP as two wishes; a third signal ends the process on the spot. The signals' reason is `by`. `stop` is a first one from elsewhere. */
+export const listenForInterrupts = (tell: (text: string) => void, by = 'somebody', stop?: AbortSignal): Interrupts => {
   const cancel = new AbortController();
   const force = new AbortController();
   let count = 0;
@@ -28,7 +28,7 @@ export const listenForInterrupts = (tell: (text: string) => void, by = 'somebody
   };
   for (const signal of signals) process.on(signal, onSignal);
   return {
-    cancel: cancel.signal,
+    cancel: stop === undefined ? cancel.signal : AbortSignal.any([cancel.signal, stop]),
     force: force.signal,
     stop: () => {
       for (const signal of signals) process.off(signal, onSignal);

@@ -12,7 +12,7 @@ export const partOfStep = (state: RunState, stage: string | undefined, attempt: 
   const node = stage === undefined ? undefined : state.nodes.get(stage);
   if (stage === undefined || node?.kind !== 'stage') {
     throw new Refusal(
-      'STEP_UNKNOWN',
+      'STEP_NOT_BEGUN',
       `--step ${JSON.stringify(wanted)} needs the stage whose step it is.`,
       `cion logs ${state.number} <stage> --step …`,
     );
@@ -24,7 +24,7 @@ export const partOfStep = (state: RunState, stage: string | undefined, attempt: 
   if (found === undefined || (found.id !== wanted && byName.length > 1)) {
     const reason = found === undefined ? 'has begun no step' : 'has several steps';
     const others = (found === undefined ? steps : byName).map(({ id }) => id);
-    throw new Refusal('STEP_UNKNOWN', `"${stage}" ${reason} ${JSON.stringify(wanted)}.`, didYouMean(wanted, others));
+    throw new Refusal('STEP_NOT_BEGUN', `"${stage}" ${reason} ${JSON.stringify(wanted)}.`, didYouMean(wanted, others));
   }
   return logPart(found.log, steps[steps.indexOf(found) + 1]?.log);
 };

@@ -25,8 +25,15 @@ export const openPrinter = async (
     const asked =
       person !== undefined && process.stdin.isTTY && hasTerminal() ? { ...person, keys: terminalKeys(process.stdin) } : undefined;
     const printer = (await import('./printers/tty.ts')).ttyPrinter(stdout, { look, clock, ...(asked === undefined ? {} : { asked }) });
-    process.once('exit', () => void printer.close());
-    return printer;
+    const onExit = (): void => void printer.close();
+    process.once('exit', onExit);
+    return {
+      ...printer,
+      close: () => {
+        process.off('exit', onExit);
+        return printer.close();
+      },
+    };
   }
   return (await import('./printers/plain.ts')).plainPrinter(stdout, { look });
 };

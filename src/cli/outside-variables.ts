@@ -6,14 +6,22 @@ import { Refusal } from './refusal.ts';
 
 export type OutsideOptions = { readonly env?: readonly string[]; readonly envFile?: readonly string[] };
 
-/** The environment, over it the files of `--env-file` in their order, over them `--env`. The key of secrets is no variable. */
+export type OutsideVariables = Outside & {
+  /** What there is. */
+  readonly names: readonly string[];
+};
+
+/** Not for stages: they are cion's own. */
+const ownKeys: ReadonlySet<string> = new Set(['CION_AGE_KEY', 'CION_SINK_TOKEN']);
+
+/** The environment, over it the files of `--env-file` in their order, over them `--env`. The keys of cion itself are no variables. */
 export const outsideVariables = async (
   directory: string,
   environment: Readonly<Record<string, string | undefined>>,
   options: OutsideOptions,
-): Promise<Outside> => {
+): Promise<OutsideVariables> => {
   const given = new Map<string, string>();
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined && name !== 'CION_AGE_KEY') given.set(name, value);
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined && !ownKeys.has(name)) given.set(name, value);
   for (const file of options.envFile ?? []) {
     for (const { name, value = environment[name] } of await readVariables(resolve(directory, file))) {
       if (value !== undefined) given.set(name, value);
@@ -24,7 +32,7 @@ export const outsideVariables = async (
     if (value !== undefined) given.set(name, value);
   }
   const value = (name: string): string | undefined => given.get(name);
-  return { variable: value, secret: value };
+  return { variable: value, secret: value, names: [...given.keys()] };
 };
 
 const splitAssignment = (text: string): readonly [string, string | undefined] => {

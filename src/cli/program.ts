@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, type CommandOptions, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
+import { takeFromEnvironment } from './environment-options.ts';
 import { type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
@@ -22,7 +23,8 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) })
     .showHelpAfterError(`Run "${name} --help" to see what there is.`)
     .addHelpText('after', () => exitCodesHelp)
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, called) => takeFromEnvironment(called, process.env));
 
   const context = (): Context => ({
     cwd: process.cwd,
@@ -49,15 +51,74 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
       )
       .argument('[target-or-path...]', 'stages to run, or the directory of a project')
       .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+      .addOption(pipelineOption())
+      .addOption(targetOption())
       .addOption(dialectOption())
       .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
-      .addOption(
-        new Option(
-          '--log <where>',
-          'for all stages: "live" is faster for hundreds of megabytes of log, but a stage has to run again should cion die; otherwise as the configuration says',
-        ).choices(['kept', 'live'] as const),
-      ),
+      .addOption(stepsRegistryOption())
+      .addOption(logOption()),
   ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
+
+  building(
+    executing(
+      command('build', 'build a project, and keep the box as an image for its deploy')
+        .description(
+          'Runs the pipeline "build" of the project here, of a directory, or of OWNER/PROJECT as "cion fetch" left it in the build directory,' +
+            ' which is removed afterwards.\nThe box of steps becomes the image cion-builds/PROJECT:NUMBER, from which "cion deploy" begins.',
+        )
+        .argument('[project]', 'OWNER/PROJECT that was fetched, or a directory')
+        .option('--rev <rev>', 'build a clean checkout of this commit, branch or tag')
+        .option('--detect', 'write a wercker.yml that fits the project when it has none')
+        .option('--deploy', 'deploy what was built when it passed')
+        .option('--keep', 'do not remove the build directory that "cion fetch" made')
+        .addOption(dialectOption())
+        .addOption(logOption()),
+    ),
+  ).action(async (place, options) => finish(await (await import('./commands/build.ts')).build(context(), place, options)));
+
+  executing(
+    command('deploy', 'deploy what a build that passed has left')
+      .description(
+        'Runs the pipeline "deploy" with the files that a run left, in the image that it committed. Only a run that passed can be deployed.\n' +
+          'It is a run of its own, and says from which it came.',
+      )
+      .argument('[target]', 'a deploy target of the configuration')
+      .option('--from <run>', 'the run: a number, an id or its beginning (default: the newest build that passed)')
+      .option('--pipeline <name>', 'another pipeline than "deploy"')
+      .addOption(dialectOption())
+      .addOption(stepsRegistryOption())
+      .addOption(logOption()),
+  ).action(async (target, options) => finish(await (await import('./commands/deploy.ts')).deploy(context(), target, options)));
+
+  building(
+    executing(
+      command('dev', 'run the pipeline, and again whenever a file has changed')
+        .description(
+          'Runs the pipeline "dev", or "build" where there is none, and again whenever a file changes that git does not ignore; what runs at that moment is' +
+            ' cancelled. Ends with Ctrl-C.',
+        )
+        .addOption(dialectOption())
+        .addOption(logOption()),
+    ),
+  ).action(async (options) => finish(await (await import('./commands/dev.ts')).dev(context(), options)));
+
+  command('fetch', 'fetch the source of a project into the build directory')
+    .description(
+      'Fetches the newest commit of HOST/OWNER/PROJECT, or of its branch, tag or full commit behind "@", by https, without its past. An address' +
+        ' (https://, ssh://, git@HOST:…) is taken as it is.\nInto the directory "source" of BUILD_DIR (default: /tmp/build/$BUILD_ID), which is made, or' +
+        ' into a directory that is named.',
+    )
+    .argument('<repository>', 'HOST/OWNER/PROJECT[@REF], or an address')
+    .argument('[dir]', 'where to, in place of the build directory')
+    .option('--ssh', 'by ssh, as the user git')
+    .action(async (repository, dir, options) =>
+      finish(await (await import('./commands/fetch.ts')).fetch(context(), repository, dir, options)),
+    );
+
+  command('detect', 'write a wercker.yml that fits a project of Node, Ruby, Go or Python')
+    .option('--print', 'print it instead of writing it')
+    .option('--force', 'write it even if there is one')
+    .action(async (options) => finish(await (await import('./commands/detect.ts')).detect(context(), options)));
 
   command('plan', 'print what would be run, and run nothing')
     .aliases(isDockercise ? ['graph'] : [])
@@ -65,11 +126,17 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .option('--commit <rev>', 'the plan of a clean checkout of this commit, branch or tag')
     .addOption(jsonOption('print the plan as JSON').conflicts('mermaid'))
     .option('--mermaid', 'print it as a Mermaid flowchart')
+    .addOption(pipelineOption())
+    .addOption(targetOption())
     .addOption(dialectOption())
+    .addOption(stepsRegistryOption())
     .action(async (targets, options) => finish(await (await import('./commands/plan.ts')).plan(context(), targets, options)));
 
   command('check', 'say what is wrong with the configuration')
+    .addOption(pipelineOption())
+    .addOption(targetOption())
     .addOption(dialectOption())
+    .addOption(stepsRegistryOption())
     .action(async (options) => finish(await (await import('./commands/check.ts')).check(context(), options)));
 
   command('init', 'write a .cion.yml that fits the project')
@@ -265,6 +332,25 @@ const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Co
     .option('--by <name>', 'who decides (default: the name of the user); recorded, and not proven')
     .option('--reason <text>', 'why; recorded with the decision');
 
+/** What the commands share that may make an image of the box. */
+const building = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command
+    .addOption(pipelineOption())
+    .addOption(targetOption())
+    .addOption(stepsRegistryOption())
+    .addOption(
+      new Option(
+        '--commit [name]',
+        'give the image this name, NAME:TAG, too; {run} and {outcome} (green or red) may be in it; write --commit=NAME (repeatable)',
+      ).argParser((value: string, earlier: true | readonly string[] | undefined): readonly string[] =>
+        collect(value, earlier === true ? undefined : earlier),
+      ),
+    )
+    .option('--no-commit', 'make no image')
+    .option('--commit-steps', 'keep an image after each step, too')
+    .option('--registry <repository>', 'name it HOST/REPOSITORY with the tags {run} (or BUILD_ID), latest, and green or red')
+    .option('--push', 'push it to where its names say');
+
 /** What the commands share that carry a run. */
 const executing = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command
@@ -293,8 +379,22 @@ const executing = <Args extends unknown[], Opts extends OptionValues>(command: C
     .option('--record', 'record deployments also when files differ from the commit')
     .addOption(resultsOption())
     .addOption(resultsEndpointOption())
+    .option('--events-url <url>', 'send the events to this server too, as JSON lines (token: CION_SINK_TOKEN or CION_SINK_TOKEN_FILE)')
+    .option('--logs-url <url>', 'send the logs to this server too, as JSON lines')
+    .addHelpText('after', environmentHelp)
     .option('--allow-privileged', 'let services run privileged that ask for it')
     .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect));
+
+const environmentHelp =
+  '\nThe environment says what the command line leaves open: --fail-fast is CION_FAIL_FAST=1, --runtime is CION_RUNTIME. See docs/commands.md.\n';
+
+const pipelineOption = () => new Option('--pipeline <name>', 'this pipeline of a configuration that has several');
+const targetOption = () => new Option('--target <name>', 'this deploy target of the pipeline');
+const logOption = () =>
+  new Option(
+    '--log <where>',
+    'for all stages: "live" is faster for hundreds of megabytes of log, but a stage has to run again should cion die; otherwise as the configuration says',
+  ).choices(['kept', 'live'] as const);
 
 const resultsOption = () =>
   new Option('--results <place>', 'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix (or CION_RESULTS)');

@@ -9,6 +9,7 @@ import type { RunEvent, RunFact } from '../run/run-event.ts';
 import type { Context } from './context.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
 import { isLive, openPrinter, type PrinterOptions } from './open-printer.ts';
+import { openSinks, type SinkOptions, withSinks } from './open-sinks.ts';
 import type { Asked } from './printers/gate-questions.ts';
 import type { Printer } from './printers/printer.ts';
 import type { Project } from './project.ts';
@@ -26,24 +27,33 @@ export type Session = {
   journal(): Journal;
 };
 
-/** `begin` gives the first fact of a run that is not there yet. Rejects with RUN_BUSY when another process carries the run. */
+export type SessionOptions = SinkOptions & {
+  /** The first fact of a run that is not there yet. */
+  readonly begin?: () => Promise<RunFact & { readonly kind: 'run.created' }>;
+  /** Cancels the run as a first Ctrl-C does. */
+  readonly stop?: AbortSignal;
+};
+
+/** Rejects with RUN_BUSY when another process carries the run. */
 export const withSession = async <T>(
   context: Context,
   project: Project,
   run: string,
-  options: PrinterOptions & { readonly begin?: () => Promise<RunFact & { readonly kind: 'run.created' }> },
+  options: PrinterOptions & SessionOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> => {
   const clock = systemClock;
-  const journal = await openJournal(project.stateDir, run);
-  const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
-  const interrupts = listenForInterrupts(tell, userName(context));
-  const printer = await openPrinter(context, options, clock, personAt(context, project, run, clock));
   const later: string[] = [];
   const say = (text: string): void => {
     if (isLive(context, options)) later.push(text);
     else context.stderr.write(`cion: ${text}\n`);
   };
+  const sinks = await openSinks(context, options, { run, clock, warn: say });
+  const journal = await openJournal(project.stateDir, run);
+  const tell = (text: string): void => void (isLive(context, options) || context.stderr.write(`cion: ${text}\n`));
+  const interrupts = listenForInterrupts(tell, userName(context), options.stop);
+  const shown = await openPrinter(context, options, clock, personAt(context, project, run, clock));
+  const printer = withSinks(shown, sinks);
   const past: RunEvent[] = [...journal.past];
   const act: Parameters<typeof makeRecorder>[3] = (events, state) => {
     for (const event of events) {
@@ -61,7 +71,8 @@ export const withSession = async <T>(
     const recorder = makeRecorder({ run, past: [...past], append: journal.append }, clock, () => [], act);
     return await work({ clock, printer, interrupts, recorder, say, journal: () => ({ run, past, append: journal.append }) });
   } finally {
-    await printer.close();
+    await shown.close();
+    await sinks?.close();
     for (const text of later) context.stderr.write(`cion: ${text}\n`);
     await journal.close();
     interrupts.stop();

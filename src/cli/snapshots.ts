@@ -1,6 +1,6 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { runState } from '../local/project-dir.ts';
 import { runIds } from '../local/runs.ts';
@@ -16,15 +16,13 @@ import { Refusal } from './refusal.ts';
 export const sourceDirectory = ({ stateDir }: Project, run: string): string => join(runState(stateDir, run), 'source');
 
 /** The source of a run that is to go on: what was kept, or for a clean commit made again. As a tar, as often as it is asked for. */
-export const keptSource = async (
-  project: Project,
-  { run, number, fetch: { source } }: RunState,
-  signal: AbortSignal,
-): Promise<() => Readable> => {
+export const keptSource = async (project: Project, state: RunState, signal: AbortSignal): Promise<() => Readable> => {
+  const { run, number, fetch } = state;
   const directory = sourceDirectory(project, run);
   if ((await stat(directory).catch(() => undefined)) === undefined) {
-    if (source?.commit === undefined || source.changedFiles > 0) {
-      throw new Refusal('SOURCE_GONE', `The changed files that run ${number} was about are no longer kept.`, 'Start a new run: cion run.');
+    const { source } = fetch;
+    if (source?.commit === undefined || !canBeHadAgain(project, state)) {
+      throw new Refusal('SOURCE_GONE', `The files that run ${number} was about are no longer kept.`, 'Start a new run: cion run.');
     }
     await snapshot({ dir: project.root, commit: source.commit, into: directory, signal, log: () => undefined });
   }
@@ -38,12 +36,16 @@ export const keptFile = async (project: Project, { run, fetch: { source } }: Run
   return source?.commit === undefined ? undefined : readCommitted(project.root, source.commit, path);
 };
 
-/** A clean commit can be had again; changed files are kept for a re-run, those of the newest runs. */
-export const forgetSource = async (project: Project, { run, phase, fetch: { source } }: RunState): Promise<void> => {
-  const isClean = source === undefined || (source.commit !== undefined && source.changedFiles === 0);
-  if (phase === 'finished' && isClean) await rm(sourceDirectory(project, run), { recursive: true, force: true });
+/** A clean commit of the project can be had again; other files are kept for a re-run, those of the newest runs. */
+export const forgetSource = async (project: Project, state: RunState): Promise<void> => {
+  const isUseless = state.fetch.source === undefined || canBeHadAgain(project, state);
+  if (state.phase === 'finished' && isUseless) await rm(sourceDirectory(project, state.run), { recursive: true, force: true });
   await forgetOldSources(project);
 };
+
+/** Not where files were changed, were taken from another run, or come from a repository that is not kept. */
+const canBeHadAgain = ({ root, stateDir }: Project, { trigger, fetch: { source } }: RunState): boolean =>
+  source?.commit !== undefined && source.changedFiles === 0 && trigger.from === undefined && dirname(stateDir) === root;
 
 const changedSourcesKept = 5;
 

@@ -1,4 +1,4 @@
-import { kinds, type Suggestion, type Tree } from './project-kinds.ts';
+import { kindOf, type Suggestion, type Tree } from './project-kinds.ts';
 
 /**
  * A `.cion.yml` to begin with, from what the tree holds; it always compiles. `paths` are files relative to the root, with `/`; `read`
@@ -7,11 +7,7 @@ import { kinds, type Suggestion, type Tree } from './project-kinds.ts';
 export const suggestConfig = (paths: readonly string[], read: (path: string) => string | undefined): string => {
   const known = new Set(paths.flatMap((path) => [path, path.split('/', 1)[0] ?? path]));
   const tree: Tree = { has: (path) => known.has(path), read: (path) => (known.has(path) ? (read(path) ?? '') : '') };
-  for (const kind of kinds) {
-    const suggestion = kind(tree);
-    if (suggestion !== undefined) return written(suggestion);
-  }
-  return written(nothingFound);
+  return written(kindOf(tree)?.suggestion ?? nothingFound);
 };
 
 const nothingFound: Suggestion = {

@@ -175,7 +175,26 @@ const dockerfile: Kind = (tree) =>
     : undefined;
 
 /** The first that fits is taken: languages before what may only wrap them. */
-export const kinds: readonly Kind[] = [node, go, rust, python, ruby, maven, gradle, php, make, dockerfile];
+const kinds = { node, go, rust, python, ruby, maven, gradle, php, make, dockerfile } as const;
+
+export type Language = keyof typeof kinds;
+
+/** What a tree is, and how it is built; `output` is the variable with the directory for what is to be kept. */
+export const kindOf = (
+  tree: Tree,
+  output = 'ARTIFACTS_DIR',
+): { readonly language: Language; readonly suggestion: Suggestion } | undefined => {
+  for (const [language, kind] of Object.entries(kinds) as [Language, Kind][]) {
+    const suggestion = kind(tree);
+    if (suggestion !== undefined) return { language, suggestion: { ...suggestion, build: suggestion.build.map(keptIn(output)) } };
+  }
+  return undefined;
+};
+
+const keptIn =
+  (output: string) =>
+  (line: string): string =>
+    line.replaceAll('$ARTIFACTS_DIR', `$${output}`);
 
 const copyDirectories = (...names: readonly string[]): string =>
   `for made in ${names.join(' ')}; do if [ -d "$made" ]; then cp -r "$made" "$ARTIFACTS_DIR"; fi; done`;

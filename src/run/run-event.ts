@@ -103,8 +103,8 @@ export type RunFact =
   | { readonly kind: 'gate.skipped'; readonly gate: string; readonly cause: SkipCause }
   | { readonly kind: 'deployment.recorded'; readonly stage: string; readonly deployment: Deployment };
 
-/** Why a run exists. `by` is a person's or system's name. */
-export type Trigger = { readonly kind: 'manual'; readonly by: string };
+/** Why a run exists. `by` is a person's or system's name; `from` the run whose files it takes on. */
+export type Trigger = { readonly kind: 'manual'; readonly by: string; readonly from?: string };
 
 /** What a run is about: a commit, perhaps with changes on top, or a bare directory. */
 export type Source = {

@@ -1,19 +1,31 @@
+import { basename, join } from 'node:path';
 import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { askedOf, givenForLook, type PipelineOptions } from '../given.ts';
 import { printProblems } from '../print-problems.ts';
+import { visible } from '../printers/visible.ts';
 import { list, plural } from '../printers/words.ts';
 import { directoryTree, projectRoot } from '../project.ts';
+import { withSteps } from '../with-steps.ts';
+import type { StepOptions } from './open-steps.ts';
+import { stepByOf } from './step-by.ts';
 import { withPackages } from './with-packages.ts';
 
-export type CheckOptions = { readonly dialect?: string };
+export type CheckOptions = PipelineOptions & StepOptions & { readonly dialect?: string };
 
 export const check = async (context: Context, options: CheckOptions): Promise<ExitCode> => {
   const dialects = chooseDialects(allDialects, options.dialect);
   const root = await projectRoot(context);
-  const tree = await withPackages(context, (printedBy) => compileTree(directoryTree(root), dialects, printedBy));
+  const given = await givenForLook(context, { root, name: basename(root), ...askedOf(options) });
+  const stepBy = stepByOf(context, { root, stateDir: join(root, '.cion') }, options, AbortSignal.timeout(maxMs), (line) => {
+    context.stderr.write(`cion: ${visible(line)}\n`);
+  });
+  const tree = await withSteps(stepBy, (steps) =>
+    withPackages(context, (printedBy) => compileTree(directoryTree(root), dialects, { ...given, steps }, printedBy)),
+  );
   if (tree === undefined) {
     context.stdout.write(`There is nothing to check: ${root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
@@ -28,3 +40,5 @@ export const check = async (context: Context, options: CheckOptions): Promise<Ex
   context.stdout.write(`${names}: no problems, ${plural(compiled.plan.nodes.length, 'stage')}\n`);
   return exitCodes.passed;
 };
+
+const maxMs = 10 * 60_000;

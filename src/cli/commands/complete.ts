@@ -1,11 +1,13 @@
+import { basename } from 'node:path';
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { dialects } from '../../dialects/dialects.ts';
 import { deploymentHistory } from '../../local/ledger.ts';
 import { listRuns } from '../../local/runs.ts';
 import type { PlanNode } from '../../plan/plan.ts';
-import { compileTree } from '../compile-tree.ts';
+import { type CompiledTree, compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { givenForLook } from '../given.ts';
 import { openGates } from '../find-gate.ts';
 import { type Candidate, candidateLines } from '../printers/completion.ts';
 import { directoryTree, type Project, projectRoot, readRun, findRun } from '../project.ts';
@@ -89,14 +91,19 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
 };
 
 const stagesInText = async (context: Context): Promise<readonly Candidate[]> => {
-  const tree = await compileTree(directoryTree(await projectRoot(context)), dialects);
+  const tree = await projectText(context);
   return tree?.compiled.ok
     ? [...tree.compiled.plan.nodes.map(({ name }) => name), ...(tree.compiled.names?.keys() ?? [])].map((value) => ({ value }))
     : [];
 };
 
+const projectText = async (context: Context): Promise<CompiledTree | undefined> => {
+  const root = await projectRoot(context);
+  return compileTree(directoryTree(root), dialects, await givenForLook(context, { root, name: basename(root) }));
+};
+
 const nodesInText = async (context: Context, kind: PlanNode['kind']): Promise<readonly Candidate[]> => {
-  const tree = await compileTree(directoryTree(await projectRoot(context)), dialects);
+  const tree = await projectText(context);
   return tree?.compiled.ok ? tree.compiled.plan.nodes.filter((node) => node.kind === kind).map(({ name }) => ({ value: name })) : [];
 };
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, constants, statfs } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { dialects } from '../../dialects/dialects.ts';
 import { connect } from '../../runtimes/docker/engine/connect.ts';
@@ -8,6 +9,7 @@ import { compileTree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { describeError } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { givenForLook } from '../given.ts';
 import { looks } from '../looks.ts';
 import { type Check, doctor as doctorLines } from '../printers/doctor.ts';
 import { plural, size } from '../printers/words.ts';
@@ -17,7 +19,7 @@ import { writeLines } from '../write.ts';
 /** Looks at all that cion needs; errored when something is missing without which nothing runs. */
 export const doctor = async (context: Context): Promise<ExitCode> => {
   const root = await projectRoot(context);
-  const checks = await Promise.all([node(), git(), engine(context), disk(root), configuration(root)]);
+  const checks = await Promise.all([node(), git(), engine(context), disk(root), configuration(context, root)]);
   await writeLines(context.stdout, doctorLines(checks, looks(context)));
   return checks.some(({ verdict }) => verdict === 'bad') ? exitCodes.errored : exitCodes.passed;
 };
@@ -77,10 +79,10 @@ const disk = async (root: string): Promise<Check> => {
   }
 };
 
-const configuration = async (root: string): Promise<Check> => {
+const configuration = async (context: Context, root: string): Promise<Check> => {
   const name = 'Configuration';
   try {
-    const tree = await compileTree(directoryTree(root), dialects);
+    const tree = await compileTree(directoryTree(root), dialects, await givenForLook(context, { root, name: basename(root) }));
     if (tree === undefined) return { name, verdict: 'warning', found: `none in ${root}`, advice: '"cion init" writes one that fits.' };
     if (!tree.compiled.ok) {
       return { name, verdict: 'bad', found: plural(tree.compiled.problems.length, 'problem'), advice: '"cion check" shows them.' };

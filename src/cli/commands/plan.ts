@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { planDigest } from '../../plan/digest.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -5,22 +6,33 @@ import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree, type Tree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { askedOf, givenForLook, type PipelineOptions } from '../given.ts';
 import { looks } from '../looks.ts';
 import { printProblems } from '../print-problems.ts';
 import { graph } from '../printers/graph.ts';
 import { mermaid as mermaidLines } from '../printers/mermaid.ts';
+import { visible } from '../printers/visible.ts';
 import { directoryTree, projectRoot } from '../project.ts';
 import { selectNodes } from '../selection.ts';
 import { withCommitTree } from '../snapshots.ts';
 import { writeLines } from '../write.ts';
+import { withSteps } from '../with-steps.ts';
+import type { StepOptions } from './open-steps.ts';
+import { stepByOf } from './step-by.ts';
 import { withPackages } from './with-packages.ts';
 
-export type PlanOptions = { readonly commit?: string; readonly json?: true; readonly mermaid?: true; readonly dialect?: string };
+export type PlanOptions = PipelineOptions &
+  StepOptions & {
+    readonly commit?: string;
+    readonly json?: true;
+    readonly mermaid?: true;
+    readonly dialect?: string;
+  };
 
 export const plan = async (context: Context, targets: readonly string[], options: PlanOptions): Promise<ExitCode> => {
   const root = await projectRoot(context);
   const { commit } = options;
-  const print = (tree: Tree): Promise<ExitCode> => printPlan(context, tree, commit ?? root, targets, options);
+  const print = (tree: Tree): Promise<ExitCode> => printPlan(context, tree, root, targets, options);
   return commit === undefined ? print(directoryTree(root)) : withCommitTree(root, commit, AbortSignal.timeout(maxMs), print);
 };
 
@@ -29,14 +41,26 @@ const maxMs = 10 * 60_000;
 const printPlan = async (
   context: Context,
   tree: Tree,
-  where: string,
+  root: string,
   targets: readonly string[],
   options: PlanOptions,
 ): Promise<ExitCode> => {
   const dialects = chooseDialects(allDialects, options.dialect);
-  const compiledTree = await withPackages(context, (printedBy) => compileTree(tree, dialects, printedBy));
+  const { commit } = options;
+  const given = await givenForLook(context, {
+    root,
+    name: basename(root),
+    ...askedOf(options),
+    ...(commit === undefined ? {} : { commit }),
+  });
+  const stepBy = stepByOf(context, { root, stateDir: join(root, '.cion') }, options, AbortSignal.timeout(maxMs), (line) => {
+    context.stderr.write(`cion: ${visible(line)}\n`);
+  });
+  const compiledTree = await withSteps(stepBy, (steps) =>
+    withPackages(context, (printedBy) => compileTree(tree, dialects, { ...given, steps }, printedBy)),
+  );
   if (compiledTree === undefined) {
-    context.stderr.write(`There is nothing to plan: ${where} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
+    context.stderr.write(`There is nothing to plan: ${commit ?? root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
   }
   const { compiled, files } = compiledTree;

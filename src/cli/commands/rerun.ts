@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { gatekeeperOf, gateProblems } from '../gates.ts';
 import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
+import type { SinkOptions } from '../open-sinks.ts';
 import { type OutsideOptions } from '../outside-variables.ts';
 import { outsideAgain } from '../outside-again.ts';
 import { printProblems } from '../print-problems.ts';
@@ -22,6 +23,7 @@ import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 export type RerunOptions = OutsideOptions &
   IdentityOptions &
   PrinterOptions &
+  SinkOptions &
   CarryOutOptions & { readonly failed?: true } & RuntimeOptions &
   ResultsOptions;
 

@@ -8,6 +8,7 @@ import { lostBeforePlan } from '../lost-before-plan.ts';
 import { gatekeeperOf, gateProblems } from '../gates.ts';
 import type { IdentityOptions } from '../identities.ts';
 import type { PrinterOptions } from '../open-printer.ts';
+import type { SinkOptions } from '../open-sinks.ts';
 import { type OutsideOptions } from '../outside-variables.ts';
 import { outsideAgain } from '../outside-again.ts';
 import { printProblems } from '../print-problems.ts';
@@ -20,7 +21,13 @@ import { placeOf, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type ResumeOptions = OutsideOptions & IdentityOptions & PrinterOptions & CarryOutOptions & RuntimeOptions & ResultsOptions;
+export type ResumeOptions = OutsideOptions &
+  IdentityOptions &
+  PrinterOptions &
+  SinkOptions &
+  CarryOutOptions &
+  RuntimeOptions &
+  ResultsOptions;
 
 /** Goes on with a run whose process died: attaches to what still runs, and runs nothing twice. */
 export const resume = async (context: Context, wanted: string | undefined, options: ResumeOptions): Promise<ExitCode> => {

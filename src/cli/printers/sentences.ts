@@ -132,7 +132,7 @@ const reasonWords = ({ reason }: Decision): string => (reason === undefined ? ''
 export const triggerSentence = (trigger: Trigger): string => {
   switch (trigger.kind) {
     case 'manual':
-      return `Started by ${visible(trigger.by)}`;
+      return `Started by ${visible(trigger.by)}${trigger.from === undefined ? '' : ` from ${visible(trigger.from)}`}`;
     default:
       return assertNever(trigger.kind);
   }

@@ -140,6 +140,6 @@ test('a part of a log is what one step wrote, by its id or its name, wherever ch
     assert.equal(partOf('npm test', size), 'not ok\n');
     assert.equal(partOf('notify', size), 'bye\n');
   }
-  assert.throws(() => partOf('lint', 1), { code: 'STEP_UNKNOWN' });
-  assert.throws(() => partOfStep(state, undefined, undefined, 'test'), { code: 'STEP_UNKNOWN' });
+  assert.throws(() => partOf('lint', 1), { code: 'STEP_NOT_BEGUN' });
+  assert.throws(() => partOfStep(state, undefined, undefined, 'test'), { code: 'STEP_NOT_BEGUN' });
 });

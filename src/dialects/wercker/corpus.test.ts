@@ -120,10 +120,10 @@ test('public files: every pipeline compiles but those that could never run', { s
     'nolap-report-editor': { build: ['BAD_IMAGE'] },
     gowerkgcloud: { '*': ['YAML_SYNTAX'] },
     'helidon-quickstart-se.old_wercker': { build: ['UNKNOWN_KEY'], 'deploy-to-kubernetes': ['NO_BOX'] },
-    'wercker-step-hugo-build': { publish: ['STEP_UNKNOWN'] },
-    'step-bundle-install': { publish: ['STEP_UNKNOWN'] },
-    'step-heroku-deploy': { publish: ['STEP_UNKNOWN'] },
-    'step-kubectl': { publish: ['STEP_UNKNOWN'] },
+    'wercker-step-hugo-build': { publish: ['STEP_INTERNAL_UNKNOWN'] },
+    'step-bundle-install': { publish: ['STEP_INTERNAL_UNKNOWN'] },
+    'step-heroku-deploy': { publish: ['STEP_INTERNAL_UNKNOWN'] },
+    'step-kubectl': { publish: ['STEP_INTERNAL_UNKNOWN'] },
   });
 });
 

@@ -104,7 +104,7 @@ const unknown = (name: string, item: StepItem, place: Place): undefined => {
           Object.keys(internals).map((known) => `internal/${known}`),
         );
   const message = `There is no step ${quoted(item.reference)}.`;
-  return blame({ ...place, range: item.range }, { code: 'STEP_UNKNOWN', message, hint });
+  return blame({ ...place, range: item.range }, { code: 'STEP_INTERNAL_UNKNOWN', message, hint });
 };
 
 const tellUnknown = (item: StepItem, { options }: Internal, place: Place): void => {

@@ -13,7 +13,7 @@ export const propertiesOf = (manifest: ConfigFile | undefined, report: (problem:
   if (!read.ok) {
     const [first] = read.problems;
     const message = `${manifest.path} of a step cannot be read, so its options have no defaults: ${first?.message ?? ''}`;
-    report({ code: 'STEP_MANIFEST', message, hint: 'Tell who wrote the step.', ...(first?.range && { range: first.range }) });
+    report({ code: 'STEP_MANIFEST_UNREAD', message, hint: 'Tell who wrote the step.', ...(first?.range && { range: first.range }) });
     return [];
   }
   const properties = entryOf(read.value, 'properties')?.value;

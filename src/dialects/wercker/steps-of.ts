@@ -78,7 +78,7 @@ export const makeSteps = (items: readonly StepItem[], afterItems: readonly StepI
     }
     if (!fetched.files.includes('run.sh') && !fetched.files.includes('init.sh')) {
       const message = `The step ${quoted(item.reference)} has no run.sh.`;
-      return blame(there, { code: 'STEP_WITHOUT_RUN', message, hint: 'See that its archive has run.sh in its root.' });
+      return blame(there, { code: 'STEP_NO_SCRIPT', message, hint: 'See that its archive has run.sh in its root.' });
     }
     use(id, fetched);
     const properties = propertiesOf(fetched.manifest, place.report);

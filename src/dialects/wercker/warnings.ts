@@ -14,7 +14,7 @@ export const warningCodes: ReadonlySet<string> = new Set([
   'SCRIPT_EMPTY',
   'SHEBANG_UNUSED',
   'STEP_INDENTATION',
-  'STEP_MANIFEST',
+  'STEP_MANIFEST_UNREAD',
   'WORKFLOW',
 ]);
 

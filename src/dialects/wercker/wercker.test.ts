@@ -251,12 +251,12 @@ test('steps that are not there are wanted, each once it is all that is missing (
 
 test('step code without a run.sh is refused (R-WRK-86)', () => {
   const steps = new Map([['x', fetchedStep('x', undefined, { files: ['README'] })]]);
-  assert.deepEqual(codesOf(one('x'), { steps }), ['STEP_WITHOUT_RUN']);
+  assert.deepEqual(codesOf(one('x'), { steps }), ['STEP_NO_SCRIPT']);
 });
 
 test('a manifest that is broken costs the defaults and not the run', () => {
   const steps = new Map([['x', fetchedStep('x', 'properties: [')]]);
-  assert.deepEqual(codesOf(one('x'), { steps }), ['STEP_MANIFEST']);
+  assert.deepEqual(codesOf(one('x'), { steps }), ['STEP_MANIFEST_UNREAD']);
 });
 
 test('limits of time are per step: 25 and 5 minutes, or what the file says', () => {

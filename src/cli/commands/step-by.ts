@@ -1,0 +1,19 @@
+import type { Context } from '../context.ts';
+import type { Project } from '../project.ts';
+import type { StepBy } from '../with-steps.ts';
+import { type OpenSteps, openSteps, type StepOptions } from './open-steps.ts';
+
+/** Fetches the code of steps for a project, which is touched only when there is a step to be fetched. */
+export const stepByOf = (
+  context: Context,
+  project: Pick<Project, 'root' | 'stateDir'>,
+  options: StepOptions,
+  signal: AbortSignal,
+  note: (line: string) => void,
+): StepBy => {
+  let opened: Promise<OpenSteps> | undefined;
+  return async (reference) => {
+    opened ??= openSteps(context, project, options, note);
+    return (await opened).source.fetch(reference, signal);
+  };
+};

@@ -1,0 +1,39 @@
+import type { Given, GivenSource } from '../dialects/dialect.ts';
+import type { RunState } from '../run/run-state.ts';
+import { originOf } from '../source/origin.ts';
+import type { Context } from './context.ts';
+
+/** What the person asked for. */
+export type Asked = Pick<Given, 'pipeline' | 'target' | 'lastBuild'>;
+
+type Known = Asked & {
+  readonly project: string;
+  readonly source: GivenSource;
+  readonly variables: readonly string[];
+  readonly run?: Pick<RunState, 'run' | 'number' | 'trigger' | 'createdAt'>;
+};
+
+/** What a dialect is told of a run, or of a plan that is only looked at. */
+export const givenOf = ({ project, source, variables, run, pipeline, target, lastBuild }: Known): Given => ({
+  ...(run === undefined ? {} : { run: { id: run.run, number: run.number, startedBy: run.trigger.by, startedAt: run.createdAt } }),
+  project,
+  source,
+  variables,
+  ...(pipeline === undefined ? {} : { pipeline }),
+  ...(target === undefined ? {} : { target }),
+  ...(lastBuild === undefined ? {} : { lastBuild }),
+  steps: new Map(),
+});
+
+/** For a look at the text of a project, or of a commit of it. */
+export const givenForLook = async (
+  { env }: Pick<Context, 'env'>,
+  { root, name, commit, ...asked }: Asked & { readonly root: string; readonly name: string; readonly commit?: string },
+): Promise<Given> => givenOf({ ...asked, project: name, source: await originOf(root, commit), variables: Object.keys(env) });
+
+export type PipelineOptions = { readonly pipeline?: string; readonly target?: string };
+
+export const askedOf = ({ pipeline, target }: PipelineOptions): Asked => ({
+  ...(pipeline === undefined ? {} : { pipeline }),
+  ...(target === undefined ? {} : { target }),
+});
