@@ -26,6 +26,8 @@ export const makeNames = (namespace: string) => {
     pauseImage: `${namespace}/pause`,
     /** What a stage committed without a name of its own. */
     committed: (run: string, stage: string): string => `${namespace}-image:${plain(run)}-${plain(stage)}`,
+    /** An image that a step of a run built and called so. */
+    builtAs: (run: string, name: string): string => `${namespace}-image:${plain(run)}.${plain(name)}`,
     built: (content: string): string => `${namespace}-build:${content}`,
   };
 };

@@ -45,6 +45,7 @@ export const makeParts = (given: {
   return {
     engine,
     clock,
+    env,
     namespace,
     names,
     pauseImage,
