@@ -21,6 +21,8 @@ export type RefusalCode =
   | 'RUN_UNFINISHED'
   | 'RUN_UNPLANNED'
   | 'STAGE_UNKNOWN'
+  | 'STEP_UNKNOWN'
+  | 'NO_STATE'
   | 'GATE_UNKNOWN'
   | 'GATE_CLOSED'
   | 'GATE_DECIDED'

@@ -44,7 +44,7 @@ test('an image is built of what is in the box now, with its arguments whole, and
     const record = await box.image(name);
     assert.equal(record?.Config.Labels?.['who'], 'the team');
     assert.equal(record?.Config.Labels?.[label.run], box.item.run);
-    const listed = await box.runImage(name, ['sh', '-c', 'cat /made/args; echo; ls -A /made /evil 2>&1']);
+    const listed = await box.runImage(name, ['sh', '-c', 'cat /made/args; echo; ls -A /made /evil 2>&1; true']);
     assert.equal(listed.split('\n')[0], `1=2|f|'; touch /evil; $(touch /evil) "|default`);
     assert.match(listed, /by-a-step/);
     assert.doesNotMatch(listed, /left-out/);

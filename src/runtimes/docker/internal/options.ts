@@ -1,4 +1,4 @@
-import { filled } from './filled.ts';
+import { filled } from '../../../lib/filled.ts';
 import { StepFailure } from './step-failure.ts';
 import { textOfWord, type Word, wordsOf } from './words.ts';
 

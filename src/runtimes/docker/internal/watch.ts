@@ -1,4 +1,5 @@
 import type { Created } from '../api.ts';
+import { exitOfExec } from '../exec-exit.ts';
 import { type Internal, type InternalContext, type Performed, say } from './context.ts';
 import type { Options } from './options.ts';
 import { StepFailure } from './step-failure.ts';
@@ -24,7 +25,7 @@ export const watch = async (step: Internal, options: Options, context: InternalC
   } finally {
     attachment.close();
   }
-  const { ExitCode } = await engine.json<{ readonly ExitCode: number | null }>('GET', `/exec/${Id}/json`, { signal });
-  const ended = ExitCode ?? 1;
+  const ended = await exitOfExec(engine, Id);
+  signal.throwIfAborted();
   return ended === 0 ? { code: 0 } : { code: ended, message: `the code ended with exit code ${ended}` };
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { filled } from './filled.ts';
+import { filled } from '../../../lib/filled.ts';
 import { optionsOf } from './options.ts';
 import { textOfWord, wordsOf } from './words.ts';
 
