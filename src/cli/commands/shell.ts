@@ -19,7 +19,7 @@ export const shell = async (context: Context, text: string, argv: readonly strin
   try {
     const { CION_NAMESPACE: namespace } = context.env;
     const shells = dockerShells({ engine, ...(namespace ? { namespace } : {}) });
-    const tty = context.stdin.isTTY === true && context.stdout.isTTY === true;
+    const tty = context.stdin.isTTY && context.stdout.isTTY;
     const command: ShellCommand = {
       ...(argv.length === 0 ? {} : { argv }),
       env: { ...(tty ? { TERM: context.env.TERM || 'xterm' } : {}), ...clearEnvironment(stage) },
