@@ -36,7 +36,7 @@ const program = buildProgram(
     stderr,
     cwd: process.cwd(),
     finish: (code) => {
-      process.exitCode = code;
+      process.exitCode = typeof code === 'number' ? code : code.ofCommand;
     },
   },
   env.CION_DIALECT === 'dockercise' ? 'dockercise' : 'cion',

@@ -3,6 +3,9 @@ export const exitCodes = { passed: 0, failed: 1, refused: 2, errored: 3, cancell
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** That of a command which was run in a container, handed on as it is. */
+export type CommandExit = { readonly ofCommand: number };
+
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'passed, or there was nothing to do',
   1: 'failed: a command of the project said no, or a gate was not approved',

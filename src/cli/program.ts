@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, type CommandOptions, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { takeFromEnvironment } from './environment-options.ts';
-import { type ExitCode, exitCodeMeanings } from './exit-codes.ts';
+import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
   /** Called once, with what the chosen command ended with. */
-  readonly finish: (code: ExitCode) => void;
+  readonly finish: (code: ExitCode | CommandExit) => void;
 };
 
 /** The command line: names, options and texts. What a command does is loaded only when it is called. */
@@ -168,6 +168,15 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
     .addOption(new Option('--step <step>', 'only what this step of the stage wrote, by its id or name').conflicts('follow'))
     .action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));
+
+  command('shell', 'open a shell in the state after a step, also of a stage that failed or goes on')
+    .description(
+      'Opens a shell in the container of a stage while that runs; else, or with a step, in a new one of the image that was committed after it.\n' +
+        'Nothing that is done there changes the run, nor what was kept of it. It ends with the exit code of the shell, or of the command after "--".',
+    )
+    .argument('<place>', 'a run, with a stage and a step where there are several: 12, last/build, 12/build@npm-install')
+    .argument('[command...]', 'after "--": run this instead of a shell')
+    .action(async (place, words) => finish(await (await import('./commands/shell.ts')).shell(context(), place, words)));
 
   command('artifacts', 'list the files that the stages left behind, or get them')
     .argument('[run]', runArgument)

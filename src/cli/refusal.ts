@@ -22,6 +22,7 @@ export type RefusalCode =
   | 'RUN_UNPLANNED'
   | 'STAGE_UNKNOWN'
   | 'STEP_NOT_BEGUN'
+  | 'NO_STATE'
   | 'GATE_UNKNOWN'
   | 'GATE_CLOSED'
   | 'GATE_DECIDED'

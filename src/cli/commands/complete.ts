@@ -74,6 +74,8 @@ const argumentsOf = async (command: string, words: readonly string[], context: C
     case 'artifacts':
       if (second === undefined) return runsCalled(first, await openProject(context));
       return more.length === 0 ? stagesOf(first, await openProject(context)) : [];
+    case 'shell':
+      return second === undefined ? placesCalled(first, await openProject(context)) : [];
     case 'show':
     case 'rerun':
     case 'resume':
@@ -130,6 +132,15 @@ const runsCalled = async (begun: string, { stateDir }: Project): Promise<readonl
 const stagesOf = async (run: string, project: Project): Promise<readonly Candidate[]> => {
   const { nodes } = await readRun(project, await findRun(project, run));
   return ['fetch', ...nodes.keys()].map((value) => ({ value }));
+};
+
+/** Runs, and when a run is said, its stages. */
+const placesCalled = async (begun: string, project: Project): Promise<readonly Candidate[]> => {
+  const slash = begun.indexOf('/');
+  if (slash < 0) return runsCalled(begun, project);
+  const run = begun.slice(0, slash);
+  const { nodes } = await readRun(project, await findRun(project, run));
+  return [...nodes.values()].flatMap(({ kind, name }) => (kind === 'stage' ? [{ value: `${run}/${name}` }] : []));
 };
 
 const environments = async ({ stateDir }: Project): Promise<readonly Candidate[]> => {

@@ -5,7 +5,7 @@ export type ContainerRecord = {
   readonly Id: string;
   readonly Image: string;
   readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly StopSignal?: string };
-  readonly HostConfig: { readonly LogConfig: { readonly Type: string } };
+  readonly HostConfig: { readonly LogConfig: { readonly Type: string }; readonly NetworkMode: string };
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;
@@ -34,6 +34,8 @@ export type ImageRecord = {
     readonly Cmd: readonly string[] | null;
     readonly Env: readonly string[] | null;
     readonly WorkingDir?: string;
+    readonly ExposedPorts?: Readonly<Record<string, object>> | null;
+    readonly Volumes?: Readonly<Record<string, object>> | null;
     readonly StopSignal?: string;
     readonly Healthcheck?: { readonly Test?: readonly string[] };
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Stage } from '../../plan/plan.ts';
 import { abortable } from '../../lib/abortable.ts';
 import { allSettled } from '../../lib/all-settled.ts';
+import type { Stage, Steps } from '../../plan/plan.ts';
 import type { Attached, Execution, Item, Prepared, PrepareNote, Values } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { ContainerRecord } from './api.ts';
@@ -132,7 +132,7 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
   const make = async (): Promise<Ready> => {
     refuseWhatIsNotAllowed(stage, leave);
     const runSignal = parts.runs.signal(item.run);
-    if (stage.services.length > 0) services ??= makeServices(parts, item, hold, notify, signal);
+    if (hasOwnNetwork(stage)) services ??= makeServices(parts, item, hold, notify, signal);
     const labels = parts.labelsOf(item, item.part ?? 'stage');
     const resolving = abortable(images.resolve(item.run, stage.image, notify, runSignal), signal);
     const account = resolving.then((found) => parts.accounts.of(item, found, labels, signal));
@@ -291,6 +291,13 @@ const stateMount = (labels: Labels): EngineMount => ({
   ReadOnly: false,
   VolumeOptions: { NoCopy: true, Labels: labels },
 });
+
+/** Others of its own are reached by their names in it: services, and containers that a step starts. */
+const hasOwnNetwork = ({ services, command }: Stage): boolean =>
+  services.length > 0 || (command.kind === 'steps' && startsContainers(command));
+
+const startsContainers = ({ steps, after }: Steps): boolean =>
+  [...steps, ...after].some(({ action }) => action.kind === 'internal' && action.what === 'run');
 
 const fillOf =
   (mounts: Mounts, inputs: Inputs): Fill =>

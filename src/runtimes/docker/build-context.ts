@@ -72,10 +72,11 @@ const digestOf = async (tar: Readable, dockerfile: string): Promise<string> => {
     .digest('hex');
 };
 
-const filtered = (
+/** A tar with only those of its entries that are kept, and perhaps one more. */
+export const filtered = (
   tar: Readable,
   keeps: (path: string) => boolean,
-  added: { readonly name: string; readonly text: string } | undefined,
+  added?: { readonly name: string; readonly text: string },
 ): Readable => {
   const packing = pack();
   const copy = async (): Promise<void> => {
@@ -92,7 +93,7 @@ const filtered = (
   return Readable.from(packing, { objectMode: false });
 };
 
-const entriesOf = (tar: Readable): Extract => {
+export const entriesOf = (tar: Readable): Extract => {
   const unpacking = extract();
   pipeline(tar, unpacking).catch(() => {});
   return unpacking;

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pack } from 'tar-stream';
 import { type ImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Item } from '../runtime.ts';
@@ -10,6 +8,7 @@ import { fullName } from './images.ts';
 import { label, type Labels } from './labels.ts';
 import type { Names } from './names.ts';
 import type { makePushes } from './pushes.ts';
+import { loadSameLayers, withoutOurs } from './same-layers.ts';
 
 /**
  * Images from containers. What the engine itself commits has our container's environment, command and labels in it; so another image is
@@ -39,10 +38,17 @@ export const makeCommits =
       );
       if (committed === undefined || source === undefined) throw new RuntimeError('ENGINE_REFUSED', 'an image has no record');
       const ours: Labels = named.length > 0 ? {} : { [label.namespace]: namespace, [label.run]: item.run };
-      const config = configOf(committed, source, step === undefined ? record.State.FinishedAt : record.State.StartedAt, ours);
-      const layers = (committed.RootFS.Layers ?? []).map((_, index) => `${index}/layer.tar`);
-      const body = loadable(config, named.length > 0 ? named : [reference], layers);
-      for await (const _ of engine.progress('POST', '/images/load', { query: { quiet: true }, body, signal }));
+      const config = { ...source.Config, Labels: { ...withoutOurs(source.Config.Labels), ...ours } };
+      await loadSameLayers(
+        engine,
+        committed,
+        {
+          config,
+          created: step === undefined ? record.State.FinishedAt : record.State.StartedAt,
+          names: named.length > 0 ? named : [reference],
+        },
+        signal,
+      );
     } finally {
       await unlessGone(engine.json('DELETE', `/images/${raw}`, { query: { force: true, noprune: true } }));
     }
@@ -58,28 +64,4 @@ const imageOf = (name: string): ImageReference => {
   if (!parsed.ok) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${JSON.stringify(name)} ${parsed.message}`);
   if (parsed.image.digest !== undefined) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${name} cannot be named by a digest`);
   return parsed.image;
-};
-
-const configOf = (committed: ImageRecord, source: ImageRecord, created: string, ours: Labels): string => {
-  const own = new Set<string>(Object.values(label));
-  const theirs = Object.entries(source.Config.Labels ?? {}).filter(([name]) => !own.has(name));
-  const { Architecture, Variant, Os, RootFS } = committed;
-  const layers = RootFS.Layers ?? [];
-  return JSON.stringify({
-    architecture: Architecture,
-    ...(Variant === undefined ? {} : { variant: Variant }),
-    os: Os,
-    created,
-    config: { ...source.Config, Labels: { ...Object.fromEntries(theirs), ...ours } },
-    rootfs: { type: 'layers', diff_ids: layers },
-    history: layers.map(() => ({ created, created_by: 'cion' })),
-  });
-};
-
-const loadable = (config: string, names: readonly string[], layers: readonly string[]): Readable => {
-  const tar = pack();
-  tar.entry({ name: 'config.json' }, config);
-  tar.entry({ name: 'manifest.json' }, JSON.stringify([{ Config: 'config.json', RepoTags: names, Layers: layers }]));
-  tar.finalize();
-  return Readable.from(tar, { objectMode: false });
 };

@@ -5,7 +5,9 @@ export const label = {
   project: 'cion.project',
   stage: 'cion.stage',
   attempt: 'cion.attempt',
-  /** stage, done, service, probe, pause, files, copy, network, stages, cache, build */
+  /** Of a container that a step started: which. */
+  step: 'cion.step',
+  /** stage, done, service, probe, pause, files, copy, network, stages, cache, build, run, shell */
   role: 'cion.role',
   /** Of a container that was started held: what its wrapper says when it was never let go. */
   nonce: 'cion.nonce',

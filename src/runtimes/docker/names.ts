@@ -27,6 +27,8 @@ export const makeNames = (namespace: string) => {
     /** What a stage committed without a name of its own. */
     committed: (run: string, stage: string, step?: string): string =>
       `${namespace}-image:${plain(run)}-${plain(stage)}${step === undefined ? '' : `.${plain(step)}`}`,
+    /** An image that a step of a run built and called so. */
+    builtAs: (run: string, name: string): string => `${namespace}-image:${plain(run)}.${plain(name)}`,
     built: (content: string): string => `${namespace}-build:${content}`,
   };
 };

@@ -48,6 +48,7 @@ export const makeParts = (given: {
   return {
     engine,
     clock,
+    env,
     namespace,
     names,
     pauseImage,

@@ -3,7 +3,7 @@ import { demux } from './demux.ts';
 import type { Attachment, OutputChunk } from './engine.ts';
 import { lost } from './failures.ts';
 
-export const attachmentOf = (name: string, connection: Duplex, head: Buffer, signal: AbortSignal | undefined): Attachment => {
+export const attachmentOf = (name: string, connection: Duplex, head: Buffer, signal: AbortSignal | undefined, tty: boolean): Attachment => {
   let closed = false;
   const close = () => {
     closed = true;
@@ -17,7 +17,8 @@ export const attachmentOf = (name: string, connection: Duplex, head: Buffer, sig
 
   async function* output(): AsyncGenerator<OutputChunk, void, undefined> {
     try {
-      yield* demux(connection);
+      if (tty) for await (const bytes of connection as AsyncIterable<Buffer>) yield { stream: 'stdout', bytes };
+      else yield* demux(connection);
     } catch (error) {
       if (closed) return;
       throw signal?.aborted === true ? signal.reason : lost(name, error);

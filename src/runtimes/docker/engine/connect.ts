@@ -49,7 +49,7 @@ const makeEngine = (transport: Transport, apiVersion: string): Engine => {
     attach: async (path, options) => {
       const call = { ...options, method: 'POST' as const, path: `/v${apiVersion}${path}`, takeOver: true };
       const answer = await request(transport, call);
-      if (answer.kind === 'taken-over') return attachmentOf(name, answer.connection, answer.head, call.signal);
+      if (answer.kind === 'taken-over') return attachmentOf(name, answer.connection, answer.head, call.signal, options?.tty === true);
       throw new EngineError('lost', `the Docker Engine at ${name} did not hand over its connection`);
     },
     close: () => transport.close(),

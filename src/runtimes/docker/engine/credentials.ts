@@ -60,14 +60,14 @@ export const registryConfig = async (
   return encode(Object.fromEntries(logins.flat()));
 };
 
-type Login = Pick<AuthConfig, 'username' | 'password' | 'serveraddress'> & {
+export type Login = Pick<AuthConfig, 'username' | 'password' | 'serveraddress'> & {
   readonly identitytoken?: string;
   readonly registrytoken?: string;
 };
 
 const hubServer = 'https://index.docker.io/v1/';
 
-const serverOf = (registry: string): string => (registry === dockerHub ? hubServer : registry);
+export const serverOf = (registry: string): string => (registry === dockerHub ? hubServer : registry);
 
 /** Keys are host names or, of old, addresses. */
 const lookUp = <T>(entries: ReadonlyMap<string, T>, registry: string): T | undefined => {
@@ -120,3 +120,9 @@ const loginIn = ({ auth, identityToken, registryToken }: RegistryLogin, registry
 
 /** Engines insist on the padding, which Node's own base64url leaves out. */
 const encode = (given: object): string => Buffer.from(JSON.stringify(given)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+
+/** As X-Registry-Auth takes it; a secret. */
+export const encodedLogin = (login: Login): string => encode(login);
+
+/** As X-Registry-Config takes them, by registry; a secret. */
+export const encodedLogins = (logins: Readonly<Record<string, object>>): string => encode(logins);

@@ -25,8 +25,8 @@ export type Engine = {
   /** The messages of a pull, push, build or import. What the engine reports as an error in their midst is thrown, as `refused`. */
   progress<T extends object>(method: Method, path: string, options?: CallOptions): AsyncIterable<T>;
 
-  /** POSTs and takes over the connection: `/containers/{id}/attach` or `/exec/{id}/start`, of a container without a TTY. */
-  attach(path: string, options?: CallOptions): Promise<Attachment>;
+  /** POSTs and takes over the connection: `/containers/{id}/attach` or `/exec/{id}/start`. With `tty` all output is one stream, as stdout. */
+  attach(path: string, options?: CallOptions & { readonly tty?: boolean }): Promise<Attachment>;
 
   /** Cuts whatever is under way; resolves when all connections are closed. */
   close(): Promise<void>;
