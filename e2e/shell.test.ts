@@ -110,8 +110,10 @@ test('a shell on a terminal is one: it is typed into, knows its size, and ends w
   await terminal.shows(/source \$/);
   terminal.type('tty >/dev/null && stty size && ls\r');
   await terminal.shows(/21 83\s+one/);
-  terminal.type('cat\r\x03');
-  await terminal.shows(/\^C/);
+  terminal.type('sh -c "echo be-gins; sleep 600"\r');
+  await terminal.shows(/^be-gins/m);
+  terminal.type('\x03');
+  await terminal.shows(/\^C\s+\/pipeline\/source \$/);
   terminal.type('exit 9\r');
   await terminal.shows(/ended with 9/);
   await terminal.ended;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock } from '../../../lib/clock.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { newRunId } from '../../../lib/ids.ts';
 import type { InternalStep } from '../../../plan/plan.ts';
 import { reference, stage } from '../../../plan/stage.ts';
@@ -39,11 +39,15 @@ export type TestBox = {
 };
 
 /** A busybox as a stage's box, with a secret in its environment and our label on it; all that it and its steps made is gone afterwards. */
-export const withTestBox = async (use: (box: TestBox) => Promise<void>, env: Environment = {}): Promise<void> => {
+export const withTestBox = async (
+  use: (box: TestBox) => Promise<void>,
+  env: Environment = {},
+  clock: Clock = systemClock,
+): Promise<void> => {
   const signal = AbortSignal.timeout(120_000);
   const engine = await connect(findEndpoint(process.env), signal);
   const namespace = `cion-test-${randomBytes(4).toString('hex')}`;
-  const parts = makeParts({ engine, namespace, clock: systemClock, env });
+  const parts = makeParts({ engine, namespace, clock, env });
   const command = { kind: 'steps', variables: [], steps: [], after: [] } as const;
   const item: Item = {
     run: newRunId(Date.now()),
