@@ -93,7 +93,7 @@ for (const shell of shells) {
     await typed('cion plan unit_\tz\r', 'plan', 'unit_docs', 'z');
     await typed('cion logs 1 pa\t-f\r', 'logs', '1', 'package', '-f');
     await typed(`cion show ${id.slice(0, -3)}\t--json\r`, 'show', id, '--json');
-    await typed('dockercise deplo\t--at\r', 'deployments', '--at');
+    await typed('dockercise deploym\t--at\r', 'deployments', '--at');
     await typed('dockercise run --keep\tz\r', 'run', '--keep-going', 'z');
     terminal.type('cion logs \t\t');
     await terminal.shows(/\b2\b[^]*passed|\b1\b\s+2\b|2\s+1\b/);
