@@ -13,7 +13,9 @@ const namespace = `e2e-dockercise-${process.pid}`;
 const env = { CION_NAMESPACE: namespace };
 const cion = (cwd: string, ...args: readonly string[]) => anyCion(args, { cwd, env });
 const launcher = fileURLToPath(new URL('../bin/dockercise', import.meta.url));
-const dockercise = (cwd: string, ...args: readonly string[]) => spawnSync(launcher, args, { cwd, encoding: 'utf8' });
+const { PATH, HOME, DOCKER_HOST } = process.env;
+const dockercise = (cwd: string, ...args: readonly string[]) =>
+  spawnSync(launcher, args, { cwd, encoding: 'utf8', env: { PATH, HOME, DOCKER_HOST } });
 
 const images: string[] = [];
 after(async () => {
