@@ -409,14 +409,25 @@ export const stepsContract = (test: ContractTest): void => {
     assert.deepEqual([made, exit.code], [['1\n', '2\n', '3\n'], 137]);
   });
 
-  test('a step that cion carries out waits for it, and one that it cannot errors the stage', ['a shell'], async (given) => {
-    const { item, prepare, start, signal } = given;
-    const push = step('push', '', { action: { kind: 'internal', what: 'watch', options: {} } });
-    const one = item(stageOf([step('a', 'export A=1'), push]));
-    await prepare(one);
-    const execution = await start(one);
-    await throwsCode(told(execution, signal), 'UNSUPPORTED');
-    await execution.stop(0);
-    assert.equal((await execution.exit).code, 137);
-  });
+  test(
+    'a step that cion carries out is one like others: its words stand between its marks, and its no ends the steps',
+    ['a shell'],
+    async (given) => {
+      const kill = step('kill', '', { action: { kind: 'internal', what: 'kill', options: { name: '$NAME' } } });
+      const after = [step('last', 'echo "$CION_FAILED_STEP_ID $CION_FAILED_STEP_MESSAGE"')];
+      const { steps: seen, exit } = await driven(
+        given,
+        stageOf([step('a', 'export NAME=nobody'), kill, step('b', 'echo never')], { after }),
+      );
+      const [, killed, last] = seen;
+      assert.deepEqual(
+        seen.map((one) => one.step),
+        ['a', 'kill', 'last'],
+      );
+      assert.match(killed?.stderr ?? '', /nobody/);
+      assert.ok(killed?.end?.mark === 'end' && killed.end.code === 1);
+      assert.match(last?.stdout ?? '', /^kill .*nobody/);
+      assert.equal(exit.code, 1);
+    },
+  );
 };

@@ -72,9 +72,8 @@ test('sleeps on the given clock, and stop ends it', async () => {
   assert.equal(clock.pending(), 0);
 });
 
-test('20,000 items take less than two seconds, though the test runner watches every promise', async () => {
+test('20,000 items run one after the other, and nothing of them is left', async () => {
   const runtime = fakeRuntime({ clock: virtualClock() });
-  const began = performance.now();
   for (let i = 0; i < 20_000; i++) {
     const one = item({ FAKE_STDOUT: 'x' }, `s${i}`);
     await runtime.prepare(one, () => {}, signal);
@@ -83,5 +82,5 @@ test('20,000 items take less than two seconds, though the test runner watches ev
     assert.equal((await execution.exit).code, 0);
     await runtime.sweep({ kind: 'attempt', run: 'run_1', stage: one.stage.name, attempt: 1 }, signal);
   }
-  assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+  assert.deepEqual(await runtime.sweep({ kind: 'run', run: 'run_1' }, signal), { containers: 0, volumes: 0, networks: 0, images: 0 });
 });
