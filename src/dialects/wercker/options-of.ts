@@ -17,17 +17,22 @@ export const optionVariables = (item: StepItem, name: string, properties: readon
 /** `s3sync` and `key-id`: `WERCKER_S3SYNC_KEY_ID`. */
 const variableOf = (step: string, key: string): string => `WERCKER_${step}_${key}`.toUpperCase().replace(/[^A-Z0-9_]/g, '_');
 
+/** `room_id` is the option `room-id`: both are the same variable. */
+const sameName = (key: string): string => variableOf('', key);
+
 const checkOptions = (item: StepItem, properties: readonly Property[], place: Place): void => {
   const step = quoted(item.reference);
-  const given = new Map(item.options.map((option) => [option.key, option]));
+  const given = new Map(item.options.map((option) => [sameName(option.key), option]));
+  const known = new Map(properties.map((property) => [sameName(property.name), property]));
   for (const { name, required, default: usual = '' } of properties) {
-    if (!required || usual !== '' || (given.get(name)?.text ?? '') !== '') continue;
+    const option = given.get(sameName(name));
+    if (!required || usual !== '' || (option?.text ?? '') !== '') continue;
     const message = `The step ${step} needs the option "${name}".`;
-    blame(place, { code: 'OPTION_MISSING', message, hint: `Add "${name}:" below it.` }, given.get(name)?.range);
+    blame(place, { code: 'OPTION_MISSING', message, hint: `Add "${name}:" below it.` }, option?.range);
   }
   for (const option of item.options) {
     tellCommand(option, place);
-    const property = properties.find(({ name }) => name === option.key);
+    const property = known.get(sameName(option.key));
     if (property !== undefined) checkType(property, option, place);
     else if (
       nearestWord(

@@ -328,3 +328,12 @@ test('is total: whatever the bytes are, there is an answer', () => {
     { numRuns: 300 },
   );
 });
+
+test('an option is known with "-" and with "_", since both are the same variable (R-WRK-47)', () => {
+  const manifest = 'properties:\n  - { name: room-id, type: integer, required: true }\n';
+  const steps = new Map([['notify', fetchedStep('notify', manifest)]]);
+  const command = stepsOf(one('notify: { room_id: 7 }'), { steps });
+  assert.deepEqual(valueOf(command.steps[1]?.variables ?? [], 'WERCKER_NOTIFY_ROOM_ID'), literal('7'));
+  assert.deepEqual(codesOf(one('notify: { room_id: seven }'), { steps }), ['OPTION_TYPE']);
+  assert.deepEqual(codesOf(one('notify: { room: 7 }'), { steps }), ['OPTION_MISSING']);
+});
