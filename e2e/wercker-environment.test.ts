@@ -32,14 +32,19 @@ const awkward = {
   EMPTY: '',
   UNICODE: 'größe ☃',
 };
-const names = Object.keys(awkward);
+const names = Object.keys(awkward) as readonly (keyof typeof awkward)[];
+/** A secret that is shorter cannot be kept out of a log, and is refused. */
+const secrets = Object.fromEntries(Object.entries(awkward).filter(([, value]) => value.length >= 4));
 const prefixed = (prefix: string, values: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
-const hex = (value: string): string => Buffer.from(value).toString('hex');
+const letters = (value: string): string =>
+  Buffer.from(value)
+    .toString('hex')
+    .replace(/./g, (digit) => 'ghijklmnopqrstuv'.charAt(Number.parseInt(digit, 16)));
 
-/** In hexadecimal digits, so that nothing is masked. */
+/** In letters that no redaction knows, so that nothing is masked. */
 const shows = (words: readonly string[]): string =>
-  words.map((word) => `printf '%s=' '${word}'; printf '%s' "$${word}" | od -An -v -tx1 | tr -d ' \\n'; echo`).join('\n');
+  words.map((word) => `printf '%s=' '${word}'; printf '%s' "$${word}" | od -An -v -tx1 | tr -d ' \\n' | tr 0-9a-f g-v; echo`).join('\n');
 const script = (name: string, code: string, more: object = {}) => ({ script: { name, code, ...more } });
 
 /** Every byte that is kept of the project's runs. */
@@ -52,23 +57,23 @@ const storedIn = (cwd: string): string =>
 
 for (const shell of ['bash', 'sh'] as const) {
   test(`values from outside reach every step of a box with ${shell} byte for byte, nothing in them is run, and protected ones are masked (R-WRK-45, R-WRK-57, R-WRK-58, R-WRK-59)`, async (t) => {
-    const look = `${shows(names)}\n${shows(names.map((name) => `P_${name}`))}\nls /executed 2>/dev/null && echo executed`;
+    const look = `${shows(names)}\n${shows(Object.keys(secrets).map((name) => `P_${name}`))}\nls /executed 2>/dev/null && echo executed`;
     const cwd = repository(t, {
       'wercker.yml': JSON.stringify({
         box: shell === 'bash' ? bash : 'busybox',
         build: {
-          steps: [script('look', `${look}\ntrue`), script('leak', 'printenv PASSWORD; echo "it is $PASSWORD" >&2')],
+          steps: [script('look', `${look}\ntrue`), script('leak', 'env | grep ^PASSWORD; echo "it is $PASSWORD" >&2')],
           'after-steps': [script('look again', `${look}\ntrue`), script('leak again', 'echo "$PASSWORD"')],
         },
       }),
       'given.env': 'X_FROM_FILE="of a file"\nX_BOTH=file\n',
     });
     const secret = { XXX_PASSWORD: 'correct-horse-battery' };
-    const env = { ...prefixed('X_', awkward), ...prefixed('XXX_P_', awkward), ...secret, X_BOTH: 'environment', OTHER: 'stays outside' };
+    const env = { ...prefixed('X_', awkward), ...prefixed('XXX_P_', secrets), ...secret, X_BOTH: 'environment', OTHER: 'stays outside' };
     const ended = await wercker.passes(cwd, ['build', '--no-commit', '--env-file', 'given.env', '-e', 'X_OPTION=of an option'], env);
     const expected = [
-      ...names.map((name) => `${name}=${hex(awkward[name as keyof typeof awkward])}`),
-      ...names.map((name) => `P_${name}=${hex(awkward[name as keyof typeof awkward])}`),
+      ...names.map((name) => `${name}=${letters(awkward[name])}`),
+      ...Object.entries(secrets).map(([name, value]) => `P_${name}=${letters(value)}`),
     ];
     for (const step of ['script', 'script-3']) {
       assert.deepEqual((await wercker.logOf(cwd, { step })).trimEnd().split('\n'), expected, step);
@@ -101,7 +106,7 @@ test('options are filled by the shell of the box when their step begins, are exa
     WERCKER_SHOW_TEXT: options.text,
     WERCKER_SHOW_MIXED_CASE: 'yes, 012',
   };
-  const show = `${shows(Object.keys(wanted))}\nprintenv WERCKER_SHOW_DIR\nls /executed 2>/dev/null\ntrue\n`;
+  const show = `${shows(Object.keys(wanted))}\necho "$WERCKER_SHOW_DIR"\nls /executed 2>/dev/null\ntrue\n`;
   const cwd = repository(t, {
     'wercker.yml': JSON.stringify({
       box: bash,
@@ -118,7 +123,7 @@ test('options are filled by the shell of the box when their step begins, are exa
     'show/step.yml': 'name: show\nversion: 1.0.0\n',
   });
   await wercker.passes(cwd, ['build', '--no-commit'], { X_GIVEN: 'from outside' });
-  const expected = Object.entries(wanted).map(([name, value]) => `${name}=${hex(value)}\n`);
+  const expected = Object.entries(wanted).map(([name, value]) => `${name}=${letters(value)}\n`);
   assert.equal(await wercker.logOf(cwd, { step: 'show' }), `${expected.join('')}build/\n`);
   assert.equal(await wercker.logOf(cwd, { step: 'script-2' }), '|\n');
   const second = await wercker.logOf(cwd, { step: 'show-2' });
@@ -132,7 +137,7 @@ for directory in "$WERCKER_ROOT" "$WERCKER_SOURCE_DIR" "$WERCKER_PIPELINE_DIR" "
   [ -d "$directory" ] && touch "$directory/writable" && rm "$directory/writable" || exit 5
 done
 for file in "$WERCKER_REPORT_NUMBERS_FILE" "$WERCKER_REPORT_MESSAGE_FILE" "$WERCKER_REPORT_ARTIFACTS_DIR/it"; do touch "$file" || exit 6; done
-printenv | grep -E '^(WERCKER|BUILD|CI|DEPLOY|GENERAL|PIPELINE_OWN|OF_BOX)' | sort
+env | grep -E '^(WERCKER|BUILD|CI|DEPLOY|GENERAL|PIPELINE_OWN|OF_BOX)' | sort
 `;
   const cwd = repository(t, {
     'wercker.yml': JSON.stringify({

@@ -240,7 +240,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(
       new Option(
         '--images-older-than <age>',
-        'remove older images that runs of this project made under names, but of each stage the newest that passed',
+        'remove older images that runs of this project made under names or after steps, but of each stage the newest that passed',
       ).argParser(age),
     )
     .addOption(runtimeOption())

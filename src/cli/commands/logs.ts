@@ -25,7 +25,8 @@ export const logs = async (
   { follow, attempt, step }: LogsOptions,
 ): Promise<ExitCode> => {
   const project = await openProject(context);
-  const { state, stage } = await findRunAndStage(project, first, second, logNames);
+  const { state, stage: named } = await findRunAndStage(project, first, second, logNames);
+  const stage = named ?? (step === undefined ? undefined : onlyStage(state));
   const follows = follow === true && (await ownerOf(project.stateDir, state.run)) !== undefined;
   if (stage !== undefined && !follows) explainNoLog(state, stage, attempt);
   const part = step === undefined ? undefined : partOfStep(state, stage, attempt, step);
@@ -50,6 +51,11 @@ export const logs = async (
   } finally {
     interrupts.stop();
   }
+};
+
+const onlyStage = ({ nodes }: RunState): string | undefined => {
+  const [only, ...others] = [...nodes.values()].flatMap((node) => (node.kind === 'stage' ? [node.name] : []));
+  return others.length === 0 ? only : undefined;
 };
 
 /** Tells apart on a terminal what stages wrote, on stderr: a line above the first bytes of each. */

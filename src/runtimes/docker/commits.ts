@@ -22,7 +22,7 @@ export const makeCommits =
     container: string,
     given: readonly string[],
     signal: AbortSignal,
-    /** After which it is; the container goes on. */
+    /** After which it is; the container goes on. Such an image outlives the run: it is there to be looked at. */
     step?: string,
     push?: (line: string) => void,
   ): Promise<{ readonly reference: string; readonly digest: string }> => {
@@ -37,7 +37,8 @@ export const makeCommits =
         [raw, record.Image].map((image) => engine.json<ImageRecord>('GET', `/images/${image}/json`, { signal })),
       );
       if (committed === undefined || source === undefined) throw new RuntimeError('ENGINE_REFUSED', 'an image has no record');
-      const ours: Labels = named.length > 0 ? {} : { [label.namespace]: namespace, [label.run]: item.run };
+      const ours: Labels =
+        named.length > 0 ? {} : { [label.namespace]: namespace, ...(step === undefined ? { [label.run]: item.run } : {}) };
       const config = { ...source.Config, Labels: { ...withoutOurs(source.Config.Labels), ...ours } };
       await loadSameLayers(
         engine,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { label, labelFilter } from './labels.ts';
@@ -19,8 +20,9 @@ export const makeStageNetwork = (engine: Engine, namespace: string) => {
   const find = async (): Promise<string> => {
     const known = await oldest();
     if (known !== undefined) return known;
-    await createNetwork(engine, `${namespace}-stages`, labels, true);
-    return (await oldest()) ?? `${namespace}-stages`;
+    // Two of one name could not be used at all: engines connect containers by the name, and find it ambiguous.
+    const name = await createNetwork(engine, `${namespace}-stages-${randomUUID().slice(0, 8)}`, labels, true);
+    return (await oldest()) ?? name;
   };
 
   const forget = (): void => {
