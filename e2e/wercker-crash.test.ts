@@ -80,7 +80,6 @@ for (const [moment, at] of [
     running.process.kill('SIGKILL');
     await running.ended;
     const resumed = wercker.start(cwd, ['resume']);
-    await resumed.wrote('esumed');
     for (const name of ['one', 'two', 'three', 'last']) {
       await server.hit(`/wait/${name}`);
       server.letGo();
