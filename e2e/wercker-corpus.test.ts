@@ -22,7 +22,8 @@ const cases: Readonly<Record<string, Case>> = {
   'dansmithy__simple-wercker-examples.attach-on-error': { steps: 2, fails: true },
   oracle__crashcart: { steps: 2, files: ['build.sh'] },
   'oracle__oci-cloud-controller-manager': { steps: 8, files: ['hack/verify-boilerplate.sh', 'dist/keep'] },
-  oracle__smith: { steps: 8 },
+  oracle__smith: { steps: 7 },
+  wercker__stern: { steps: 8, files: ['scripts/release.sh'] },
   '4ment__sts-test': { steps: 2 },
   'AWooldrige__onmyplate.co.uk': { steps: 4, files: ['output/index.html'] },
   'Abhisheknishant__ci-redis-benchmark': { steps: 1, files: ['ci-base/install.sh', 'install.sh', 'run.sh'] },
@@ -31,6 +32,10 @@ const cases: Readonly<Record<string, Case>> = {
 const programs = ['apt', 'apt-get', 'bundle', 'git', 'go', 'govendor', 'make', 'npm', 'pip'];
 const program = `#!/bin/sh
 echo "[$(basename "$0") $*]"
+while [ $# -gt 0 ]; do
+  if [ "$1" = -o ]; then mkdir -p "$(dirname "$2")" && echo made >"$2"; fi
+  shift
+done
 `;
 
 let box = '';
