@@ -23,7 +23,6 @@ const cases: Readonly<Record<string, Case>> = {
   oracle__crashcart: { steps: 2, files: ['build.sh'] },
   'oracle__oci-cloud-controller-manager': { steps: 8, files: ['hack/verify-boilerplate.sh', 'dist/keep'] },
   oracle__smith: { steps: 7 },
-  wercker__stern: { steps: 8, files: ['scripts/release.sh'] },
   '4ment__sts-test': { steps: 2 },
   'AWooldrige__onmyplate.co.uk': { steps: 4, files: ['output/index.html'] },
   'Abhisheknishant__ci-redis-benchmark': { steps: 1, files: ['ci-base/install.sh', 'install.sh', 'run.sh'] },
