@@ -56,13 +56,17 @@ const storedIn = (cwd: string): string =>
     .join('\n');
 
 for (const shell of ['bash', 'sh'] as const) {
-  test(`values from outside reach every step of a box with ${shell} byte for byte, nothing in them is run, and protected ones are masked (R-WRK-45, R-WRK-57, R-WRK-58, R-WRK-59)`, async (t) => {
+  test(`values from outside reach every step of a box with ${shell} byte for byte, nothing in them is run, and protected ones are masked (R-WRK-45, R-WRK-58, R-WRK-59)`, async (t) => {
     const look = `${shows(names)}\n${shows(Object.keys(secrets).map((name) => `P_${name}`))}\nls /executed 2>/dev/null && echo executed`;
     const cwd = repository(t, {
       'wercker.yml': JSON.stringify({
         box: shell === 'bash' ? bash : 'busybox',
         build: {
-          steps: [script('look', `${look}\ntrue`), script('leak', 'env | grep ^PASSWORD; echo "it is $PASSWORD" >&2')],
+          steps: [
+            script('where from', 'echo "$FROM_FILE|$OPTION|$BOTH|${OTHER-none}"'),
+            script('look', `${look}\ntrue`),
+            script('leak', 'env | grep ^PASSWORD; echo "it is $PASSWORD" >&2'),
+          ],
           'after-steps': [script('look again', `${look}\ntrue`), script('leak again', 'echo "$PASSWORD"')],
         },
       }),
@@ -75,13 +79,14 @@ for (const shell of ['bash', 'sh'] as const) {
       ...names.map((name) => `${name}=${letters(awkward[name])}`),
       ...Object.entries(secrets).map(([name, value]) => `P_${name}=${letters(value)}`),
     ];
-    for (const step of ['script', 'script-3']) {
+    for (const step of ['script-2', 'script-4']) {
       assert.deepEqual((await wercker.logOf(cwd, { step })).trimEnd().split('\n'), expected, step);
     }
+    assert.equal(await wercker.logOf(cwd, { step: 'script' }), 'of a file|of an option|file|none\n');
     const all = `${ended.out}${ended.err}${storedIn(cwd)}`;
     assert.ok(!all.includes('correct-horse-battery'));
     assert.match(ended.out, /it is \*+/);
-    assert.match(await wercker.logOf(cwd, { step: 'script-4' }), /^\*+\n$/);
+    assert.match(await wercker.logOf(cwd, { step: 'script-5' }), /^\*+\n$/);
   });
 }
 
@@ -131,7 +136,7 @@ test('options are filled by the shell of the box when their step begins, are exa
   assert.match(second, /^other$/m);
 });
 
-test('every step of a build and of a deploy finds the generic variables, its own, and directories that are there (R-WRK-57, R-WRK-61, R-WRK-62, R-WRK-80, R-WRK-130, R-WRK-131, R-WRK-132, R-WRK-134, R-WRK-135, R-WRK-136, R-WRK-137, R-WRK-138, R-WRK-139, R-WRK-140, R-WRK-141, R-WRK-142, R-WRK-143, R-WRK-144, R-WRK-145, R-WRK-146, R-WRK-147, R-WRK-148, R-WRK-149, R-WRK-151, R-WRK-152, R-WRK-153, R-WRK-154, R-WRK-155, R-WRK-156, R-WRK-157)', async (t) => {
+test('every step of a build and of a deploy finds the generic variables, its own, and directories that are there (R-WRK-61, R-WRK-62, R-WRK-130, R-WRK-131, R-WRK-132, R-WRK-134, R-WRK-135, R-WRK-136, R-WRK-137, R-WRK-138, R-WRK-139, R-WRK-140, R-WRK-141, R-WRK-142, R-WRK-143, R-WRK-144, R-WRK-145, R-WRK-146, R-WRK-147, R-WRK-148, R-WRK-149, R-WRK-151, R-WRK-152, R-WRK-153, R-WRK-154, R-WRK-155, R-WRK-156, R-WRK-157)', async (t) => {
   const look = `
 for directory in "$WERCKER_ROOT" "$WERCKER_SOURCE_DIR" "$WERCKER_PIPELINE_DIR" "$WERCKER_OUTPUT_DIR" "$WERCKER_CACHE_DIR" "$WERCKER_REPORT_DIR" "$WERCKER_STEP_ROOT"; do
   [ -d "$directory" ] && touch "$directory/writable" && rm "$directory/writable" || exit 5
@@ -216,7 +221,7 @@ env | grep -E '^(WERCKER|BUILD|CI|DEPLOY|GENERAL|PIPELINE_OWN|OF_BOX)' | sort
   );
 });
 
-test('all steps of a pipeline are sourced into one shell of one container, which is not this machine; what they say of themselves is kept (R-WRK-53, R-WRK-56, R-WRK-79, R-WRK-158, R-WRK-159, R-WRK-161)', async (t) => {
+test('all steps of a pipeline are sourced into one shell of one container, which is not this machine; what they say of themselves is kept (R-WRK-56, R-WRK-79, R-WRK-158, R-WRK-159, R-WRK-161)', async (t) => {
   const cwd = repository(t, {
     'wercker.yml': JSON.stringify({
       box: bash,

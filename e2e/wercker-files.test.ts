@@ -95,7 +95,7 @@ test('what a step writes is seen while it goes on (R-WRK-122)', async (t) => {
   assert.deepEqual([ended.code, ended.stdout.toString().includes('it went on')], [0, true]);
 });
 
-test('with a place for results and keys, output is uploaded; that nobody may write there is told and fails nothing (R-WRK-175, R-WRK-179)', {
+test('with a place for results and keys, output is uploaded; that nobody may write there is told and fails nothing (R-WRK-179)', {
   skip: whyNoS3(),
 }, async (t) => {
   const server = await s3Server();

@@ -48,7 +48,7 @@ const manifestOf = async (place: string, tag: string): Promise<string | undefine
 };
 
 test(
-  'a build is pushed as its id, latest, and green or red, passed or failed; a box that is away is pulled, and a deploy begins in what the build left, in a fresh box or in a snapshot (R-WRK-21, R-WRK-22, R-WRK-35, R-WRK-36, R-WRK-37, R-WRK-38, R-WRK-39, R-WRK-40, R-WRK-63, R-WRK-71, R-WRK-72, R-WRK-166, R-WRK-167, R-WRK-168, R-WRK-169)',
+  'a build is pushed as its id, latest, and green or red, passed or failed; a box that is away is pulled, and a deploy begins in what the build left, in a fresh box or in a snapshot (R-WRK-21, R-WRK-22, R-WRK-35, R-WRK-36, R-WRK-37, R-WRK-38, R-WRK-39, R-WRK-40, R-WRK-63, R-WRK-71, R-WRK-166, R-WRK-167, R-WRK-168, R-WRK-169)',
   {
     skip,
   },

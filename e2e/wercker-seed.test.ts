@@ -77,7 +77,7 @@ const withSeedImages = (work: () => Promise<void>): Promise<void> =>
   );
 
 test(
-  'the example of the language builds beside its service, and is deployed by hand from what the build left, with a message to the room (R-WRK-01, R-WRK-11, R-WRK-13, R-WRK-16, R-WRK-17, R-WRK-18, R-WRK-20, R-WRK-21, R-WRK-28, R-WRK-30, R-WRK-35, R-WRK-36, R-WRK-42, R-WRK-45, R-WRK-50, R-WRK-52, R-WRK-71)',
+  'the example of the language builds beside its service, and is deployed by hand from what the build left, with a message to the room (R-WRK-01, R-WRK-11, R-WRK-13, R-WRK-16, R-WRK-17, R-WRK-18, R-WRK-20, R-WRK-21, R-WRK-28, R-WRK-30, R-WRK-35, R-WRK-36, R-WRK-42, R-WRK-45, R-WRK-50, R-WRK-52, R-WRK-53, R-WRK-71)',
   {
     skip,
   },
