@@ -11,11 +11,22 @@ type Known = Asked & {
   readonly source: GivenSource;
   readonly variables: readonly string[];
   readonly run?: Pick<RunState, 'run' | 'number' | 'trigger' | 'createdAt'>;
+  readonly build?: string;
 };
 
 /** What a dialect is told of a run, or of a plan that is only looked at. */
-export const givenOf = ({ project, source, variables, run, pipeline, target, lastBuild }: Known): Given => ({
-  ...(run === undefined ? {} : { run: { id: run.run, number: run.number, startedBy: run.trigger.by, startedAt: run.createdAt } }),
+export const givenOf = ({ project, source, variables, run, build, pipeline, target, lastBuild }: Known): Given => ({
+  ...(run === undefined
+    ? {}
+    : {
+        run: {
+          id: run.run,
+          number: run.number,
+          startedBy: run.trigger.by,
+          startedAt: run.createdAt,
+          ...(build === undefined ? {} : { build }),
+        },
+      }),
   project,
   source,
   variables,

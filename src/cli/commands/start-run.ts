@@ -9,6 +9,7 @@ import type { Source } from '../../run/run-event.ts';
 import { type Origin, originOf } from '../../source/origin.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
+import { buildName } from '../build-directory.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import type { Tree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
@@ -70,6 +71,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
   const place = await askedPlace(context, options);
   const id = newRunId(systemClock.now());
   const by = userName(context);
+  const build = buildName(context.env);
   let afterwards = async (): Promise<void> => undefined;
   const begin = async () => {
     const trigger = { kind: 'manual', by, ...(from === undefined ? {} : { from }) } as const;
@@ -110,6 +112,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
                 source: origin,
                 variables: variables.names,
                 run: recorder.state(),
+                ...(build === undefined ? {} : { build }),
               }),
             shape: (plan) => wanted.shape(options.log === undefined ? plan : withLog(plan, options.log)),
             vet,
