@@ -60,13 +60,15 @@ export type FetchEnd =
  */
 export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: AbortSignal): Promise<FetchEnd> => {
   const { recorder } = deps;
-  await recorder.report([{ kind: 'fetch.started' }]);
+  await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code' }]);
   const log = fetchLog(deps.results, deps.run, deps.clock);
+  log.say('get code');
   const refuse = async (problems: readonly Problem[], files: CompiledTree['files'] = []): Promise<FetchEnd> => {
     const message = problems.length === 1 ? (problems[0]?.message ?? '') : `The configuration has ${problems.length} problems.`;
     for (const problem of problems) log.say(`${placeOf(problem)}${problem.message}`);
     await log.end('failed', problems.length === 1 ? undefined : message);
-    await recorder.report([{ kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
+    const parsed: readonly RunFact[] = files.length === 0 ? [] : [{ kind: 'run.noted', text: parsing(files) }];
+    await recorder.report([...parsed, { kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
     return { kind: 'refused', problems, files };
   };
   try {
@@ -78,7 +80,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const text = await withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
-    log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
+    log.say(parsing(files));
     if (!compiled.ok) return await refuse(compiled.problems, files);
     const { warnings } = compiled;
     const shaped = deps.shape(compiled.plan);
@@ -93,7 +95,10 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     if (missing.length > 0) return await refuse(missing, files);
     await deps.ready;
     await log.end('passed');
-    await recorder.report([{ kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) }]);
+    await recorder.report([
+      { kind: 'run.noted', text: parsing(files) },
+      { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) },
+    ]);
     return { kind: 'planned', outside, warnings, files };
   } catch (error) {
     const badCommit = commitProblem(error);
@@ -109,6 +114,8 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     return { kind: 'errored', error };
   }
 };
+
+const parsing = (files: CompiledTree['files']): string => `parse ${files.map(({ path }) => path).join(', ')}`;
 
 const finished = (outcome: 'failed' | 'errored' | 'cancelled'): RunFact => ({ kind: 'run.finished', outcome });
 

@@ -55,6 +55,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
   state.lastSeq = event.seq;
   switch (event.kind) {
     case 'run.resumed':
+    case 'run.noted':
     case 'stage.noted':
       return;
     case 'run.rerun':
