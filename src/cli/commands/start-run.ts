@@ -18,6 +18,7 @@ import { fetchAndPlan } from '../fetch-and-plan.ts';
 import { gatekeeperOf, gateProblems } from '../gates.ts';
 import { type Asked, givenOf } from '../given.ts';
 import { identitiesOf, type IdentityOptions } from '../identities.ts';
+import { imagePolicy, type PolicyOptions } from '../image-policy.ts';
 import { imagePrinter } from '../image-printer.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { openSecrets, secretsFile } from '../open-secrets.ts';
@@ -29,6 +30,7 @@ import type { Wanted } from '../selection.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
 import { storesOf } from '../stores.ts';
+import { vetImages } from '../vet-images.ts';
 import { askedPlace, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -40,6 +42,7 @@ export type StartOptions = OutsideOptions &
   PrinterOptions &
   SinkOptions &
   StepOptions &
+  PolicyOptions &
   CarryOutOptions &
   RuntimeOptions &
   ResultsOptions & { readonly log?: 'kept' | 'live' };
@@ -68,7 +71,7 @@ export type EndedRun = { readonly run: string; readonly code: ExitCode };
 export const startRun = async (context: Context, wanted: NewRun, options: StartOptions): Promise<EndedRun> => {
   const { project, dialects, from, stop } = wanted;
   const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
-  const place = await askedPlace(context, options);
+  const [place, policy] = await Promise.all([askedPlace(context, options), imagePolicy(context, options)]);
   const id = newRunId(systemClock.now());
   const by = userName(context);
   const build = buildName(context.env);
@@ -116,9 +119,15 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
               }),
             shape: (plan) => wanted.shape(options.log === undefined ? plan : withLog(plan, options.log)),
             vet,
+            vetImages: async (plan, only, log) => {
+              const { findImage: find } = await opening;
+              const { domain, owner, repository } = origin;
+              const projects = [project.name, ...(domain && owner && repository ? [`${domain}/${owner}/${repository}`] : [])];
+              return vetImages(plan, only, { policy, find, projects, signal: interrupts.cancel, log });
+            },
             ready: opening,
             printedBy,
-            stepBy: (signal, log) => stepByOf(context, project, options, signal, log),
+            stepBy: (signal, log) => stepByOf(context, project, { ...options, production: policy.production }, signal, log),
           },
           wanted.wanted,
           interrupts.cancel,
