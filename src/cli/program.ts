@@ -189,6 +189,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   command('artifacts', 'list the files that the stages left behind, or get them')
     .argument('[run]', runArgument)
     .argument('[stage]', 'only of this stage')
+    .option('--steps', 'only what its steps kept for themselves, each below its id')
     .addOption(new Option('--get <path>', 'print one file to stdout').conflicts(['extract', 'json']))
     .addOption(new Option('--extract <dir>', 'write all files below this directory').conflicts('json'))
     .addOption(jsonOption('print JSON lines'))

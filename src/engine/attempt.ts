@@ -30,6 +30,7 @@ export const runAttempt = async (deps: AttemptDeps, item: Item, control: Attempt
       ...(kept.ending.cause === undefined ? {} : { cause: kept.ending.cause }),
       ...(track.output === undefined ? {} : { output: track.output }),
       ...(kept.artifacts === undefined ? {} : { artifacts: kept.artifacts }),
+      ...(kept.stepArtifacts === undefined ? {} : { stepArtifacts: kept.stepArtifacts }),
       ...(kept.tree === undefined ? {} : { tree: kept.tree }),
       ...(track.committed === undefined ? {} : { image: track.committed }),
     },

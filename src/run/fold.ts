@@ -218,6 +218,7 @@ const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finish
   ...(event.cause === undefined ? {} : { cause: event.cause }),
   ...(event.output === undefined ? {} : { output: event.output }),
   ...(event.artifacts === undefined ? {} : { artifacts: event.artifacts }),
+  ...(event.stepArtifacts === undefined ? {} : { stepArtifacts: event.stepArtifacts }),
   ...(event.tree === undefined ? {} : { tree: event.tree }),
   ...(event.image === undefined ? {} : { committed: event.image }),
 });

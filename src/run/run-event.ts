@@ -97,6 +97,8 @@ export type RunFact =
       readonly output?: OutputRef;
       /** Its files, when it left any. */
       readonly artifacts?: ArtifactRef;
+      /** What its steps kept for themselves: the files of each below its id. */
+      readonly stepArtifacts?: ArtifactRef;
       /** Where they are for later stages of the run. */
       readonly tree?: FileTree;
       /** What it committed. */
