@@ -428,7 +428,10 @@ const logOption = () =>
   ).choices(['kept', 'live'] as const);
 
 const resultsOption = () =>
-  new Option('--results <place>', 'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix (or CION_RESULTS)');
+  new Option(
+    '--results <place>',
+    'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix, where {build} is BUILD_ID, else the run (or CION_RESULTS)',
+  );
 const resultsEndpointOption = () =>
   new Option('--results-endpoint <url>', 'the address of an S3 server that is not AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)');
 

@@ -31,6 +31,8 @@ export type Given = {
   readonly source?: GivenSource;
   /** Names of the variables that are there outside. */
   readonly variables: readonly string[];
+  /** The values of those that are public by their name, `X_…`; of no other. */
+  readonly publicValues?: ReadonlyMap<string, string>;
   /** What the person asked for: a pipeline of a text that has several, and a target of it. */
   readonly pipeline?: string;
   readonly target?: string;

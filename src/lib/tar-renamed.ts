@@ -18,7 +18,7 @@ export const tarRenamed = (tar: Readable, rename: (name: string) => string | und
       const linkname = header.type === 'link' ? newName(header.linkname ?? '') : header.linkname;
       if (name === undefined || (header.type === 'link' && linkname === undefined)) entry.resume();
       else if (header.type === 'file') await pipeline(entry, renamed.entry({ ...header, name }));
-      else renamed.entry({ ...header, name, ...(linkname == null ? {} : { linkname }) });
+      else renamed.entry({ ...header, name, ...(linkname === undefined || linkname === null ? {} : { linkname }) });
     }
     renamed.finalize();
   };

@@ -71,8 +71,8 @@ export type EndedRun = { readonly run: string; readonly code: ExitCode };
 export const startRun = async (context: Context, wanted: NewRun, options: StartOptions): Promise<EndedRun> => {
   const { project, dialects, from, stop } = wanted;
   const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
-  const [place, policy] = await Promise.all([askedPlace(context, options), imagePolicy(context, options)]);
   const id = newRunId(systemClock.now());
+  const [place, policy] = await Promise.all([askedPlace(context, options, id), imagePolicy(context, options)]);
   const by = userName(context);
   const build = buildName(context.env);
   let afterwards = async (): Promise<void> => undefined;
@@ -113,7 +113,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
                 ...wanted.asked,
                 project: project.name,
                 source: origin,
-                variables: variables.names,
+                variables,
                 run: recorder.state(),
                 ...(build === undefined ? {} : { build }),
               }),

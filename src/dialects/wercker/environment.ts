@@ -103,6 +103,14 @@ export const knownOf = (variables: readonly Variable[]): Known => {
   };
 };
 
+/** The same for the name of an image, which has to be known now: with the values of public variables. */
+export const knownForImages =
+  (known: Known, { publicValues }: Given): Known =>
+  (name) => {
+    const value = known(name);
+    return typeof value === 'object' && value.kind === 'outside' ? (publicValues?.get(value.name) ?? value) : value;
+  };
+
 /** A text as a value: variables in it are filled by the shell. */
 export const shellValue = (text: string): ShellValue =>
   text.includes('$') ? { kind: 'expanded', text } : { kind: 'literal', value: text };

@@ -18,7 +18,7 @@ import {
   sourceMount,
   usualBasePath,
 } from './directories.ts';
-import { buildOf, environmentOf, isDeploy, knownOf, shellValue } from './environment.ts';
+import { buildOf, environmentOf, isDeploy, knownForImages, knownOf, shellValue } from './environment.ts';
 import { shellFunctions } from './shell-functions.ts';
 import { imageOf } from './image-of.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -42,8 +42,9 @@ export const makePlan = ({ name, pipeline, common }: Chosen, given: Given, place
   const box = pipeline.box ?? common.box ?? undefined;
   const variables = environmentOf(given, name, { base, workdir }, boxVariables(box, pipeline));
   const known = knownOf(variables);
-  const image = boxImage(box, pipeline, given, name, (found) => imageOf(found, known, place), place);
-  const { services, links } = servicesOf(pipeline.services ?? common.services ?? [], known, place);
+  const readImage = (found: Box) => imageOf(found, knownForImages(known, given), place);
+  const image = boxImage(box, pipeline, given, name, readImage, place);
+  const { services, links } = servicesOf(pipeline.services ?? common.services ?? [], known, readImage, place);
   const timeouts = {
     totalMs: common['command-timeout'] ?? 25 * minuteMs,
     silentMs: common['no-response-timeout'] ?? 5 * minuteMs,

@@ -208,6 +208,15 @@ test('steps keep their order, source and step code are read-only mounts (R-WRK-2
   );
 });
 
+test('an image may be a public variable, tag and all, of a box and of a service; a protected one is not told to anybody', () => {
+  const more = { variables: ['X_IMG', 'XXX_SECRET'], publicValues: new Map([['X_IMG', 'localhost:5000/node:8']]) };
+  const stage = stageOf('box: $IMG\nservices: [{ id: $IMG, name: s, env: { A: $IMG } }]\nbuild: {}\n', more);
+  const image = { kind: 'reference', reference: 'localhost:5000/node:8' };
+  assert.deepEqual([stage.image, stage.services[0]?.image], [image, image]);
+  assert.deepEqual(stage.services[0]?.env['A'], { kind: 'outside', name: 'X_IMG' });
+  assert.deepEqual(codesOf('box: $SECRET\nbuild: {}\n', more), ['VARIABLE_TOO_LATE']);
+});
+
 test('after-steps are told the result, and build and deploy both may have them (R-WRK-52)', () => {
   for (const pipeline of ['build', 'deploy']) {
     const { after } = stepsOf(`box: a\n${pipeline}:\n  after-steps: [s3sync]\n`, { pipeline });
