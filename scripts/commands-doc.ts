@@ -31,7 +31,7 @@ export const commandsDoc = (): string => {
     '`BUILD_DIR`, else `/tmp/build/$BUILD_ID`, is where `cion fetch HOST/OWNER/PROJECT` puts `source`, and where `cion build OWNER/PROJECT` finds it:' +
       ' `BUILD_ID=7 sh -c "cion fetch example.org/ada/engine && cion build ada/engine"`. No two builds can have one directory. It is removed after the' +
       ' build, passed or not. Its runs are kept below `CION_STATE_HOME` (default: `~/.local/state/cion`), in `HOST/OWNER/PROJECT`: `cion -C` that directory' +
-      ' shows them, and deploys them.',
+      ' shows them, and deploys them. `contrib/bootstrap.sh` does all of it on a machine that has no cion, and checks the package that it takes by its checksum.',
     '## Images and steps',
     'Before anything starts, `cion run`, `build`, `deploy` and `dev` look for every image of the plan: on the engine, else at its registry. One that is' +
       ' nowhere ends the run (`IMAGE_NOT_FOUND`, `IMAGE_DENIED`); a registry that does not answer is a line in the log of `fetch`.',
