@@ -20,7 +20,7 @@ const engineOf = (t: TestContext, text = 'build: { image: busybox, cmd: echo bui
   return { url: pathToFileURL(path).href, first };
 };
 
-test('a project is fetched into the build directory, without its past (R-WRK-64, R-WRK-80, R-WRK-81, R-WRK-82, R-WRK-84)', async (t) => {
+test('a project is fetched into the build directory, without its past (R-WRK-64, R-WRK-80, R-WRK-81, R-WRK-82, R-WRK-84, R-WRK-101)', async (t) => {
   const cwd = directory(t);
   const { url } = engineOf(t);
   const BUILD_DIR = join(cwd, 'build 7');
@@ -66,7 +66,7 @@ test('a fetch that fails says why, leaves nothing, and lets no build begin (R-WR
   assert.match((await cion(['fetch', url], { cwd })).err, /BUILD_DIR_UNKNOWN/);
 });
 
-test('builds at the same time have directories of their own, and one cannot take that of another', async (t) => {
+test('builds at the same time have directories of their own, and one cannot take that of another (R-WRK-99)', async (t) => {
   const cwd = directory(t);
   const { url } = engineOf(t);
   const both = await Promise.all(['x', 'x'].map((name) => cion(['fetch', url], { cwd, env: { BUILD_DIR: join(cwd, name) } })));

@@ -93,6 +93,22 @@ describe('results in S3', { skip: whyNoS3() }, () => {
     assert.ok(Date.parse(build.finished) >= Date.parse(build.started));
   });
 
+  it("is at the build's own place where the place says so (R-WRK-88)", async (t) => {
+    const cwd = repository(t, { '.cion.yml': pipeline });
+    const bucket = await server.bucket();
+    const args = ['run', '--runtime', 'fake', '--results', `s3://${bucket}/{build}`, '--results-endpoint', server.endpoint];
+    await cion(args, { cwd, env: { ...signed(), BUILD_ID: 'b-17' } });
+    const keys = await keysIn(bucket);
+    assert.ok(
+      keys.some((key) => /^b-17\/run\/[^/]+\/build\.zip$/.test(key)),
+      keys.join('\n'),
+    );
+    assert.ok(
+      keys.every((key) => key.startsWith('b-17/')),
+      keys.join('\n'),
+    );
+  });
+
   it('has an index of stages and edges with outcomes, and the stdout of each stage in a zip, secrets left out (R-DCK-48, R-DCK-104)', async (t) => {
     const cwd = repository(t, { '.cion.yml': pipeline });
     const bucket = await server.bucket();

@@ -31,7 +31,25 @@ export const commandsDoc = (): string => {
     '`BUILD_DIR`, else `/tmp/build/$BUILD_ID`, is where `cion fetch HOST/OWNER/PROJECT` puts `source`, and where `cion build OWNER/PROJECT` finds it:' +
       ' `BUILD_ID=7 sh -c "cion fetch example.org/ada/engine && cion build ada/engine"`. No two builds can have one directory. It is removed after the' +
       ' build, passed or not. Its runs are kept below `CION_STATE_HOME` (default: `~/.local/state/cion`), in `HOST/OWNER/PROJECT`: `cion -C` that directory' +
-      ' shows them, and deploys them.',
+      ' shows them, and deploys them. `contrib/bootstrap.sh` does all of it on a machine that has no cion, and checks the package that it takes by its checksum.',
+    '## Images and steps',
+    'Before anything starts, `cion run`, `build`, `deploy` and `dev` look for every image of the plan: on the engine, else at its registry. One that is' +
+      ' nowhere ends the run (`IMAGE_NOT_FOUND`, `IMAGE_DENIED`); a registry that does not answer is a line in the log of `fetch`.',
+    'With `--box-registry` an image that is named without a host (`acme/ruby`) is taken from there, if it is there. With `--production` images come from' +
+      ' that registry and from the allowed ones, and steps from those that come with cion and from the registry of steps. What is only on this machine, and' +
+      ' step code of directories and addresses of their own, is for local development.',
+    'The file of `--policy` says the same for all who use a machine, and which images are private: they can be services of the named projects (by the' +
+      ' name of the project, or as `HOST/OWNER/PROJECT`), and nothing else. Pulls use the login of the user who runs cion; nobody else needs one.',
+    [
+      '```json',
+      '{',
+      '  "production": true,',
+      '  "boxRegistry": "registry.example.org",',
+      '  "allowRegistries": ["docker.io"],',
+      '  "privateServices": [{ "image": "registry.example.org/paid/search", "projects": ["github.com/acme/shop"] }]',
+      '}',
+      '```',
+    ].join('\n'),
     '## Sinks',
     'With `--events-url` every event of a run, and with `--logs-url` every piece of a log, is sent to a server with POST requests of JSON lines as `--json`' +
       ' prints them; logs are without secrets, and those of sensitive stages are not sent. The header `Cion-Run` names the run and `Cion-Batch` counts the requests' +

@@ -14,7 +14,7 @@ const marker = '.cion-fetched.json';
 export const buildDirectory = ({ cwd, env }: Pick<Context, 'cwd' | 'env'>): string | undefined => {
   if (env.BUILD_DIR) return resolve(cwd, env.BUILD_DIR);
   if (!env.BUILD_ID) return undefined;
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(env.BUILD_ID)) {
+  if (buildName(env) === undefined) {
     throw new Refusal(
       'USAGE',
       `BUILD_ID ${JSON.stringify(env.BUILD_ID)} cannot be the name of a directory.`,
@@ -23,6 +23,10 @@ export const buildDirectory = ({ cwd, env }: Pick<Context, 'cwd' | 'env'>): stri
   }
   return join('/tmp/build', env.BUILD_ID);
 };
+
+/** BUILD_ID where it can be the name of a directory; one that cannot was meant for another program. */
+export const buildName = ({ BUILD_ID = '' }: Context['env']): string | undefined =>
+  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(BUILD_ID) ? BUILD_ID : undefined;
 
 export const sourceOf = (directory: string): string => join(directory, 'source');
 

@@ -9,6 +9,7 @@ import type { Parsed, Problem } from '../plan/problem.ts';
 import type { Results } from '../results/results.ts';
 import type { RunFact, Source } from '../run/run-event.ts';
 import { SourceError } from '../source/source-error.ts';
+import type { VettedImages } from './vet-images.ts';
 import { type StepBy, withSteps } from './with-steps.ts';
 import { type CompiledTree, compileTree, type PrintedBy, type Tree } from './compile-tree.ts';
 import { filesOf, howToBegin } from './choose-dialects.ts';
@@ -32,6 +33,8 @@ export type FetchDeps = {
   readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
   /** What keeps a plan from being run here and now. */
   readonly vet: (plan: Plan, only: ReadonlySet<string> | undefined) => Promise<readonly Problem[]>;
+  /** The same of its images, which may get other names. */
+  readonly vetImages: (plan: Plan, only: ReadonlySet<string> | undefined, log: (line: string) => void) => Promise<VettedImages>;
   /** Settles when stages can be run; only then there is a plan. */
   readonly ready: Promise<unknown>;
   /** Runs images that print a part of the configuration. */
@@ -60,13 +63,15 @@ export type FetchEnd =
  */
 export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: AbortSignal): Promise<FetchEnd> => {
   const { recorder } = deps;
-  await recorder.report([{ kind: 'fetch.started' }]);
+  await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code' }]);
   const log = fetchLog(deps.results, deps.run, deps.clock);
+  log.say('get code');
   const refuse = async (problems: readonly Problem[], files: CompiledTree['files'] = []): Promise<FetchEnd> => {
     const message = problems.length === 1 ? (problems[0]?.message ?? '') : `The configuration has ${problems.length} problems.`;
     for (const problem of problems) log.say(`${placeOf(problem)}${problem.message}`);
     await log.end('failed', problems.length === 1 ? undefined : message);
-    await recorder.report([{ kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
+    const parsed: readonly RunFact[] = files.length === 0 ? [] : [{ kind: 'run.noted', text: parsing(files) }];
+    await recorder.report([...parsed, { kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
     return { kind: 'refused', problems, files };
   };
   try {
@@ -78,22 +83,27 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const text = await withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
-    log.say(`configuration: ${files.map(({ path }) => path).join(', ')}`);
+    log.say(parsing(files));
     if (!compiled.ok) return await refuse(compiled.problems, files);
     const { warnings } = compiled;
     const shaped = deps.shape(compiled.plan);
     if (!shaped.ok) return await refuse(shaped.problems, files);
-    const plan = shaped.value;
+    const unvetted = shaped.value;
     const selected = selectNodes(compiled, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
     const only = selected.value;
-    const outside = await deps.outside(plan, tree);
+    const outside = await deps.outside(unvetted, tree);
     const names = only === undefined ? undefined : new Set(only);
-    const missing = [...missingValues(plan, outside, names), ...(await deps.vet(plan, names))];
+    const missing = [...missingValues(unvetted, outside, names), ...(await deps.vet(unvetted, names))];
     if (missing.length > 0) return await refuse(missing, files);
     await deps.ready;
+    const { plan, problems } = await deps.vetImages(unvetted, names, log.say);
+    if (problems.length > 0) return await refuse(problems, files);
     await log.end('passed');
-    await recorder.report([{ kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) }]);
+    await recorder.report([
+      { kind: 'run.noted', text: parsing(files) },
+      { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) },
+    ]);
     return { kind: 'planned', outside, warnings, files };
   } catch (error) {
     const badCommit = commitProblem(error);
@@ -109,6 +119,8 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     return { kind: 'errored', error };
   }
 };
+
+const parsing = (files: CompiledTree['files']): string => `parse ${files.map(({ path }) => path).join(', ')}`;
 
 const finished = (outcome: 'failed' | 'errored' | 'cancelled'): RunFact => ({ kind: 'run.finished', outcome });
 

@@ -43,62 +43,70 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   };
   const { finish } = process;
 
-  executing(
-    command('run', 'run the pipeline of a commit, or of the working tree as it is', { isDefault: isDockercise })
-      .description(
-        'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
-          'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
-      )
-      .argument('[target-or-path...]', 'stages to run, or the directory of a project')
-      .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
-      .addOption(pipelineOption())
-      .addOption(targetOption())
-      .addOption(dialectOption())
-      .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
-      .addOption(stepsRegistryOption())
-      .addOption(logOption()),
+  guarding(
+    executing(
+      command('run', 'run the pipeline of a commit, or of the working tree as it is', { isDefault: isDockercise })
+        .description(
+          'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
+            'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
+        )
+        .argument('[target-or-path...]', 'stages to run, or the directory of a project')
+        .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+        .addOption(pipelineOption())
+        .addOption(targetOption())
+        .addOption(dialectOption())
+        .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
+        .addOption(stepsRegistryOption())
+        .addOption(logOption()),
+    ),
   ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
 
   building(
-    executing(
-      command('build', 'build a project, and keep the box as an image for its deploy')
-        .description(
-          'Runs the pipeline "build" of the project here, of a directory, or of OWNER/PROJECT as "cion fetch" left it in the build directory,' +
-            ' which is removed afterwards.\nThe box of steps becomes the image cion-builds/PROJECT:NUMBER, from which "cion deploy" begins.',
-        )
-        .argument('[project]', 'OWNER/PROJECT that was fetched, or a directory')
-        .option('--rev <rev>', 'build a clean checkout of this commit, branch or tag')
-        .option('--detect', 'write a wercker.yml that fits the project when it has none')
-        .option('--deploy', 'deploy what was built when it passed')
-        .option('--keep', 'do not remove the build directory that "cion fetch" made')
-        .addOption(dialectOption())
-        .addOption(logOption()),
+    guarding(
+      executing(
+        command('build', 'build a project, and keep the box as an image for its deploy')
+          .description(
+            'Runs the pipeline "build" of the project here, of a directory, or of OWNER/PROJECT as "cion fetch" left it in the build directory,' +
+              ' which is removed afterwards.\nThe box of steps becomes the image cion-builds/PROJECT:NUMBER, from which "cion deploy" begins.',
+          )
+          .argument('[project]', 'OWNER/PROJECT that was fetched, or a directory')
+          .option('--rev <rev>', 'build a clean checkout of this commit, branch or tag')
+          .option('--detect', 'write a wercker.yml that fits the project when it has none')
+          .option('--deploy', 'deploy what was built when it passed')
+          .option('--keep', 'do not remove the build directory that "cion fetch" made')
+          .addOption(dialectOption())
+          .addOption(logOption()),
+      ),
     ),
   ).action(async (place, options) => finish(await (await import('./commands/build.ts')).build(context(), place, options)));
 
-  executing(
-    command('deploy', 'deploy what a build that passed has left')
-      .description(
-        'Runs the pipeline "deploy" with the files that a run left, in the image that it committed. Only a run that passed can be deployed.\n' +
-          'It is a run of its own, and says from which it came.',
-      )
-      .argument('[target]', 'a deploy target of the configuration')
-      .option('--from <run>', 'the run: a number, an id or its beginning (default: the newest build that passed)')
-      .option('--pipeline <name>', 'another pipeline than "deploy"')
-      .addOption(dialectOption())
-      .addOption(stepsRegistryOption())
-      .addOption(logOption()),
+  guarding(
+    executing(
+      command('deploy', 'deploy what a build that passed has left')
+        .description(
+          'Runs the pipeline "deploy" with the files that a run left, in the image that it committed. Only a run that passed can be deployed.\n' +
+            'It is a run of its own, and says from which it came.',
+        )
+        .argument('[target]', 'a deploy target of the configuration')
+        .option('--from <run>', 'the run: a number, an id or its beginning (default: the newest build that passed)')
+        .option('--pipeline <name>', 'another pipeline than "deploy"')
+        .addOption(dialectOption())
+        .addOption(stepsRegistryOption())
+        .addOption(logOption()),
+    ),
   ).action(async (target, options) => finish(await (await import('./commands/deploy.ts')).deploy(context(), target, options)));
 
   building(
-    executing(
-      command('dev', 'run the pipeline, and again whenever a file has changed')
-        .description(
-          'Runs the pipeline "dev", or "build" where there is none, and again whenever a file changes that git does not ignore; what runs at that moment is' +
-            ' cancelled. Ends with Ctrl-C.',
-        )
-        .addOption(dialectOption())
-        .addOption(logOption()),
+    guarding(
+      executing(
+        command('dev', 'run the pipeline, and again whenever a file has changed')
+          .description(
+            'Runs the pipeline "dev", or "build" where there is none, and again whenever a file changes that git does not ignore; what runs at that moment is' +
+              ' cancelled. Ends with Ctrl-C.',
+          )
+          .addOption(dialectOption())
+          .addOption(logOption()),
+      ),
     ),
   ).action(async (options) => finish(await (await import('./commands/dev.ts')).dev(context(), options)));
 
@@ -181,6 +189,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   command('artifacts', 'list the files that the stages left behind, or get them')
     .argument('[run]', runArgument)
     .argument('[stage]', 'only of this stage')
+    .option('--steps', 'only what its steps kept for themselves, each below its id')
     .addOption(new Option('--get <path>', 'print one file to stdout').conflicts(['extract', 'json']))
     .addOption(new Option('--extract <dir>', 'write all files below this directory').conflicts('json'))
     .addOption(jsonOption('print JSON lines'))
@@ -360,6 +369,19 @@ const building = <Args extends unknown[], Opts extends OptionValues>(command: Co
     .option('--registry <repository>', 'name it HOST/REPOSITORY with the tags {run} (or BUILD_ID), latest, and green or red')
     .option('--push', 'push it to where its names say');
 
+/** What the commands share that begin a run: which images and steps may be in it. */
+const guarding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command
+    .option('--production', 'only images of allowed registries, none that is only on this machine; only steps of ours and of the registry')
+    .option('--box-registry <place>', 'where an image without a host is looked for first: HOST or HOST/PATH')
+    .addOption(
+      new Option(
+        '--allow-registry <place>',
+        'with --production, a registry whose images may be run (default: docker.io) (repeatable)',
+      ).argParser(collect),
+    )
+    .option('--policy <file>', 'what these options leave open, and which images are private, as JSON');
+
 /** What the commands share that carry a run. */
 const executing = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command
@@ -406,7 +428,10 @@ const logOption = () =>
   ).choices(['kept', 'live'] as const);
 
 const resultsOption = () =>
-  new Option('--results <place>', 'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix (or CION_RESULTS)');
+  new Option(
+    '--results <place>',
+    'upload documents, logs and artifacts too: s3://bucket or s3://bucket/prefix, where {build} is BUILD_ID, else the run (or CION_RESULTS)',
+  );
 const resultsEndpointOption = () =>
   new Option('--results-endpoint <url>', 'the address of an S3 server that is not AWS (or AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)');
 

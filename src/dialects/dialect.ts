@@ -19,18 +19,25 @@ export type Dialect = {
 /** What a dialect may want to know of the run that the plan is for; the same answer gives the same plan. */
 export type Given = {
   /** Absent where a plan is only looked at. */
-  readonly run?: { readonly id: string; readonly number: number; readonly startedBy: string; readonly startedAt: number };
+  readonly run?: {
+    readonly id: string;
+    readonly number: number;
+    readonly startedBy: string;
+    readonly startedAt: number;
+    /** What whoever asked for it calls it; can be a file's name. */
+    readonly build?: string;
+  };
   readonly project: string;
   readonly source?: GivenSource;
   /** Names of the variables that are there outside. */
   readonly variables: readonly string[];
+  /** The values of those that are public by their name, `X_…`; of no other. */
+  readonly publicValues?: ReadonlyMap<string, string>;
   /** What the person asked for: a pipeline of a text that has several, and a target of it. */
   readonly pipeline?: string;
   readonly target?: string;
   /** What the run built that this one deploys: the image that it committed. */
   readonly lastBuild?: { readonly image: string };
-  /** That an image is wanted of what the stage leaves; without a repository it is one of the run's own. */
-  readonly commit?: { readonly repository?: string; readonly push?: true; readonly steps?: true };
   /** Step code that was fetched, by the reference that was wanted. */
   readonly steps: ReadonlyMap<string, FetchedStep>;
 };

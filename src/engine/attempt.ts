@@ -10,6 +10,7 @@ import { type Ending, endingOf, endingOfError, ofDone } from './cause.ts';
 import { JournalError } from './journal-error.ts';
 import { keepEnd } from './keep-end.ts';
 import { keepUp } from './keep-up.ts';
+import { aside, asides } from './say.ts';
 
 /** What an earlier process recorded of this attempt once it had let it go. */
 export type Started = Pick<AttemptState, 'image' | 'container' | 'output' | 'done' | 'steps'> & { readonly startedAt: number };
@@ -29,6 +30,7 @@ export const runAttempt = async (deps: AttemptDeps, item: Item, control: Attempt
       ...(kept.ending.cause === undefined ? {} : { cause: kept.ending.cause }),
       ...(track.output === undefined ? {} : { output: track.output }),
       ...(kept.artifacts === undefined ? {} : { artifacts: kept.artifacts }),
+      ...(kept.stepArtifacts === undefined ? {} : { stepArtifacts: kept.stepArtifacts }),
       ...(kept.tree === undefined ? {} : { tree: kept.tree }),
       ...(track.committed === undefined ? {} : { image: track.committed }),
     },
@@ -78,6 +80,7 @@ const endOf = async (deps: AttemptDeps, item: Item, control: AttemptControl, tra
       command.outcome !== 'passed' || item.stage.done === undefined ? command : await runDone(attempt, doneItem(item, item.stage.done));
     const execution = track.execution ?? (await endedContainer(attempt, ending));
     if (execution !== undefined) track.execution = execution;
+    if (ending.outcome !== 'cancelled') await aside(deps, item, 'saving build output');
     return await commitEnd(deps, item, control, track, ending);
   } catch (error) {
     return endingOfFailure(error, control);
@@ -142,6 +145,7 @@ const begin = async ({ deps, item, control, track, withImages }: Attempt): Promi
     deps.results.begin(keyOf(item), track.startedAt),
     deps.report([
       { kind: 'image.resolved', stage, attempt, ...prepared.image },
+      ...asides(item, 'environment variables'),
       { kind: 'stage.started', stage, attempt, container: prepared.container },
     ]),
   ]);

@@ -7,6 +7,7 @@ import type { Plan, Stage } from '../plan/plan.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { after, doing, logOf, runPlan, stageOf } from './testing/fake-run.ts';
 import { memoryCaches, memoryTrees } from './testing/memory-stores.ts';
+import { step, stepping } from './testing/fake-steps.ts';
 import { planOf } from './testing/random-plan.ts';
 
 const notes = (events: readonly RunEvent[]): string =>
@@ -91,6 +92,30 @@ test('what a stage left in a directory of its container is its artifacts, pass o
   assert.deepEqual((await filesOf(taking({ '/src/b': '2' }))).files, ['b']);
   assert.deepEqual((await filesOf(taking({ '/src/b': '2' }, { directories: ['/out', '/out/empty'] }))).files, ['b']);
   assert.equal((await filesOf(taking({}, { directories: [] }))).files, undefined);
+});
+
+test('what steps put into their own directories is kept below their ids, pass or fail, beside what the stage left (R-WRK-160)', async () => {
+  for (const code of ['0', '1']) {
+    const left = writes({
+      '/out/a': '1',
+      '/report/test/artifacts/junit/x.xml': '<x/>',
+      '/report/tell/artifacts/said': 'y',
+      '/report/test/message.txt': 'no file of it',
+      '/report/other/artifacts/z': 'no step',
+    });
+    const build = stepping('build', [step('test', { ...left, FAKE_EXIT: code })], [step('tell')], {
+      taken: { path: '/out' },
+      directories: ['/out'],
+    });
+    const { state, results } = await runPlan(planOf([build]));
+    const attempt = stageOf(state, 'build').attempts.at(-1);
+    assert.deepEqual(attempt?.stepArtifacts?.files.map(({ path }) => path).toSorted(), ['tell/said', 'test/junit/', 'test/junit/x.xml']);
+    assert.deepEqual(
+      attempt?.artifacts?.files.map(({ path }) => path),
+      ['a'],
+    );
+    assert.ok((await results.open('run_1', 'build.steps.zip')) !== undefined);
+  }
 });
 
 test('artifacts over their limit error the attempt, unless it failed anyway', async () => {

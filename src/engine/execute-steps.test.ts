@@ -47,6 +47,24 @@ test('each step is told with its beginning, its end, its code and its times (R-W
   assert.deepEqual(fold(events), state);
 });
 
+test('what is about to be done around the steps is told, in its order, also when a step failed (R-WRK-129, R-WRK-165)', async () => {
+  for (const code of ['0', '1']) {
+    const { events } = await runPlan(planOf([stepping('build', [step('setup', { FAKE_EXIT: code })])]));
+    const order = events.flatMap((event) => {
+      if (event.kind === 'stage.noted') return event.aside ? [event.text] : [];
+      return ['image.resolved', 'stage.started', 'step.finished', 'stage.finished'].includes(event.kind) ? [event.kind] : [];
+    });
+    assert.deepEqual(order, [
+      'image.resolved',
+      'environment variables',
+      'stage.started',
+      'step.finished',
+      'saving build output',
+      'stage.finished',
+    ]);
+  }
+});
+
 test('the first step that fails is the last, and the stage fails for it with what it said (R-WRK-25, R-WRK-159, R-WRK-172)', async () => {
   const build = stepping('build', [
     step('one'),

@@ -9,9 +9,15 @@ import { causeText, type Ending, endingOfError } from './cause.ts';
 import { artifactsVolume } from './items.ts';
 import { JournalError } from './journal-error.ts';
 import { keepCaches } from './keep-caches.ts';
+import { keepStepArtifacts } from './keep-step-artifacts.ts';
 import { keepTaken } from './keep-taken.ts';
 
-export type Kept = { readonly ending: Ending; readonly artifacts?: ArtifactRef; readonly tree?: FileTree };
+export type Kept = {
+  readonly ending: Ending;
+  readonly artifacts?: ArtifactRef;
+  readonly stepArtifacts?: ArtifactRef;
+  readonly tree?: FileTree;
+};
 
 /** Files and document; a failure here errors the attempt, but never hides how its command ended when that was worse. */
 export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track, ending: Ending): Promise<Kept> => {
@@ -20,6 +26,10 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
   try {
     if (!control.force.aborted) await keepCaches(deps, item, control, track, ending);
     await track.begun?.close();
+    if (track.execution !== undefined && !control.force.aborted) {
+      const stepArtifacts = await keepStepArtifacts(deps, item, track.execution, control.force);
+      if (stepArtifacts !== undefined) result = { ...result, stepArtifacts };
+    }
     if (item.stage.taken !== undefined && track.execution !== undefined && !control.force.aborted) {
       result = { ...result, ...(await keepTaken(deps, item, track.execution, item.stage.taken, control.force)) };
     }
@@ -28,7 +38,7 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
     }
   } catch (error) {
     if (error instanceof JournalError) throw error;
-    if (ending.outcome === 'passed') result = { ending: endingOfError(error) };
+    if (ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
   }
   try {
     const hasLog = track.begun !== undefined || (await hasEarlierLog(deps, key, track));

@@ -29,7 +29,8 @@ export const mirrored = (local: Results, mirror: Pick<Mirror, 'due'>): Results =
 export const pathsOf = (run: string, stage: string, attempt?: number): readonly string[] => {
   const named = (name: string): string => (attempt === undefined ? name : pastName(name, attempt));
   const name = named(stage);
-  return [logName(named(logOwner({ stage, part: 'done' }))), logName(name), zipName(name), documentName(name)].map((file) =>
+  const steps = zipName(named(logOwner({ stage, part: 'steps' })));
+  return [logName(named(logOwner({ stage, part: 'done' }))), logName(name), steps, zipName(name), documentName(name)].map((file) =>
     objectPath(run, file),
   );
 };

@@ -1,4 +1,3 @@
-import type { StageKey } from './results.ts';
 import { ResultsError, type ResultsErrorCode } from './results-error.ts';
 
 /** The names of a run's objects, the same in every adapter: `<stage>.json`, `.log`, `.zip` (R-DCK-93 … 95). */
@@ -6,8 +5,9 @@ export const documentName = (stage: string): string => `${stage}.json`;
 export const logName = (stage: string): string => `${stage}.log`;
 export const zipName = (stage: string): string => `${stage}.zip`;
 
-/** What the log of a stage, or of its `done`, is called before its ending. */
-export const logOwner = ({ stage, part }: Pick<StageKey, 'stage' | 'part'>): string => (part === undefined ? stage : `${stage}.${part}`);
+/** What the log of a stage or of its `done`, and the zip of a stage or of its steps, are called before their ending. */
+export const logOwner = ({ stage, part }: { readonly stage: string; readonly part?: 'done' | 'steps' }): string =>
+  part === undefined ? stage : `${stage}.${part}`;
 
 /** What an attempt that is not the newest is called instead of its stage's plain name. */
 export const pastName = (stage: string, attempt: number): string => `${stage}@${attempt}`;

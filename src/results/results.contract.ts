@@ -332,6 +332,22 @@ export const resultsContract = (name: string, make: () => Promise<ResultsUnderTe
       assert.equal(await results.open(k.run, 'build.zip'), undefined);
     });
 
+    it('keeps what the steps of a stage kept as a further zip of each attempt, beside that of the stage', async () => {
+      const k = key('build');
+      await (await results.begin(k, startedAt)).close();
+      const own = await results.putArtifacts(k, tarOf([{ name: 'a', content: 'own' }]));
+      const stored = await results.putArtifacts({ ...k, part: 'steps' }, tarOf([{ name: 'test/report', content: '1' }]));
+      assert.deepEqual([own?.key, stored?.key], ['build.zip', 'build.steps.zip']);
+      await (await results.begin({ ...k, attempt: 2 }, startedAt)).close();
+      assert.equal(await results.open(k.run, 'build.steps.zip'), undefined);
+      const past = await results.open(k.run, 'build.steps@1.zip');
+      assert.ok(past !== undefined);
+      assert.deepEqual(
+        (await readZip(await buffer(past))).map(({ path }) => path),
+        ['test/report'],
+      );
+    });
+
     it('refuses artifacts whose names lead out of their directory, and keeps nothing of them', async () => {
       const bad = ['../x', 'a/../../x', '/etc/passwd', '..', '..\\..\\x', 'C:\\x', 'link/x'];
       for (const name of bad) {

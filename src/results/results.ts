@@ -21,8 +21,11 @@ export type Results = {
    * has begun: a log `<stage>.<part>.log`, and no document.
    */
   begin(key: LogKey, startedAt: number): Promise<LogWriter>;
-  /** Keeps the stage's files as one zip; reads the tar stream to its end. `undefined` when it has no entries at all (R-DCK-95). */
-  putArtifacts(key: AttemptKey, tar: Readable): Promise<ArtifactRef | undefined>;
+  /**
+   * Keeps the stage's files as one zip; reads the tar stream to its end. `undefined` when it has no entries at all (R-DCK-95). With `part`
+   * they are those that its steps kept: a further zip, `<stage>.steps.zip`.
+   */
+  putArtifacts(key: ArtifactsKey, tar: Readable): Promise<ArtifactRef | undefined>;
   /** The final document (R-DCK-98 … 101). */
   finish(key: AttemptKey, summary: StageSummary): Promise<void>;
   /** The log from a byte on, in order; with `follow` until the stage's document is finished or the signal aborts. */
@@ -37,6 +40,7 @@ export type Results = {
 /** `attempt` absent: the newest. */
 export type StageKey = { readonly run: string; readonly stage: string; readonly attempt?: number; readonly part?: 'done' };
 export type AttemptKey = { readonly run: string; readonly stage: string; readonly attempt: number };
+export type ArtifactsKey = AttemptKey & { readonly part?: 'steps' };
 /** `part`: not the stage's own log, but that of its `done`. */
 export type LogKey = AttemptKey & { readonly part?: 'done' };
 

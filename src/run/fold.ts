@@ -55,6 +55,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
   state.lastSeq = event.seq;
   switch (event.kind) {
     case 'run.resumed':
+    case 'run.noted':
     case 'stage.noted':
       return;
     case 'run.rerun':
@@ -217,6 +218,7 @@ const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finish
   ...(event.cause === undefined ? {} : { cause: event.cause }),
   ...(event.output === undefined ? {} : { output: event.output }),
   ...(event.artifacts === undefined ? {} : { artifacts: event.artifacts }),
+  ...(event.stepArtifacts === undefined ? {} : { stepArtifacts: event.stepArtifacts }),
   ...(event.tree === undefined ? {} : { tree: event.tree }),
   ...(event.image === undefined ? {} : { committed: event.image }),
 });

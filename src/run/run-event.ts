@@ -23,6 +23,8 @@ export type RunFact =
   | { readonly kind: 'run.rerun'; readonly stages: readonly string[]; readonly trigger: Trigger }
   | { readonly kind: 'run.cancel-requested'; readonly by: string; readonly force: boolean }
   | { readonly kind: 'run.finished'; readonly outcome: Outcome }
+  /** What the run is about to do outside its stages, for who follows it: `get code`, `parse wercker.yml`. */
+  | { readonly kind: 'run.noted'; readonly text: string }
   | { readonly kind: 'fetch.started' }
   | { readonly kind: 'fetch.finished'; readonly source: Source }
   /** The run ends here: the commit or its configuration cannot be had (R-CIO-19). */
@@ -79,8 +81,11 @@ export type RunFact =
       readonly numbers?: Readonly<Record<string, string>>;
       readonly image?: { readonly reference: string; readonly digest: string };
     }
-  /** News of what is done with an ended container: an image pushed, a cache not kept. A sentence without its full stop. */
-  | { readonly kind: 'stage.noted'; readonly stage: string; readonly attempt: number; readonly text: string }
+  /**
+   * News of what is done with a container: an image pushed, a cache not kept. A sentence without its full stop. `aside`: what of a stage of
+   * steps is about to be done, for who follows it: `environment variables`, `saving build output`.
+   */
+  | { readonly kind: 'stage.noted'; readonly stage: string; readonly attempt: number; readonly text: string; readonly aside?: true }
   | {
       readonly kind: 'stage.finished';
       readonly stage: string;
@@ -92,6 +97,8 @@ export type RunFact =
       readonly output?: OutputRef;
       /** Its files, when it left any. */
       readonly artifacts?: ArtifactRef;
+      /** What its steps kept for themselves: the files of each below its id. */
+      readonly stepArtifacts?: ArtifactRef;
       /** Where they are for later stages of the run. */
       readonly tree?: FileTree;
       /** What it committed. */

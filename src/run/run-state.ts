@@ -67,6 +67,7 @@ export type AttemptState = {
   readonly container?: string;
   readonly output?: OutputRef;
   readonly artifacts?: ArtifactRef;
+  readonly stepArtifacts?: ArtifactRef;
   /** Its command has passed, its `done` was let go. */
   readonly done?: { readonly startedAt: number; readonly container: string };
   readonly tree?: FileTree;

@@ -15,18 +15,19 @@ import { findRunAndStage } from '../run-and-stage.ts';
 import { write, writeLines } from '../write.ts';
 import { openProject } from './open-project.ts';
 
-export type ArtifactsOptions = { readonly get?: string; readonly extract?: string; readonly json?: true };
+export type ArtifactsOptions = { readonly steps?: true; readonly get?: string; readonly extract?: string; readonly json?: true };
 
 /** What stages left behind, which stays when their containers are gone (R-CIO-46, R-CIO-47). */
 export const artifacts = async (
   context: Context,
   first: string | undefined,
   second: string | undefined,
-  { get, extract, json }: ArtifactsOptions,
+  { steps, get, extract, json }: ArtifactsOptions,
 ): Promise<ExitCode> => {
   const project = await openProject(context);
   const { state, stage } = await findRunAndStage(project, first, second);
-  const left = leftBehind(state).filter((one) => stage === undefined || one.stage === stage);
+  const all = leftBehind(state).filter((one) => stage === undefined || one.stage === stage);
+  const left = steps || extract !== undefined ? all.filter(({ part }) => (part === 'steps') === (steps === true)) : all;
   if (get !== undefined) await printFile(context, project, state, left, get);
   else if (extract !== undefined) return extractAll(context, project, state, left, resolve(context.cwd, extract));
   else if (json) await writeLines(context.stdout, left.flatMap(asJson));
@@ -36,12 +37,16 @@ export const artifacts = async (
 
 const leftBehind = (state: RunState): readonly StageArtifacts[] =>
   [...state.nodes.values()].flatMap((node) => {
-    const left = node.kind === 'stage' ? node.attempts.at(-1)?.artifacts : undefined;
-    return left === undefined ? [] : [{ stage: node.name, artifacts: left }];
+    if (node.kind !== 'stage') return [];
+    const { artifacts, stepArtifacts } = node.attempts.at(-1) ?? {};
+    return [
+      ...(stepArtifacts === undefined ? [] : [{ stage: node.name, part: 'steps' as const, artifacts: stepArtifacts }]),
+      ...(artifacts === undefined ? [] : [{ stage: node.name, artifacts }]),
+    ];
   });
 
-const asJson = ({ stage, artifacts: { files } }: StageArtifacts): readonly string[] =>
-  files.map((file) => JSON.stringify({ stage, ...file }));
+const asJson = ({ stage, part, artifacts: { files } }: StageArtifacts): readonly string[] =>
+  files.map((file) => JSON.stringify({ stage, ...(part === undefined ? {} : { part }), ...file }));
 
 const printFile = async (
   context: Context,

@@ -8,6 +8,7 @@ import { allPaths, indexPath, outPath, outZip, runIndex } from '../../results/ru
 import type { ResultsError } from '../../results/results-error.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { Readable } from 'node:stream';
+import { buildName } from '../build-directory.ts';
 import type { Context } from '../context.ts';
 import { describeError } from '../describe-error.ts';
 import type { Interrupts } from '../interrupts.ts';
@@ -16,9 +17,9 @@ import { Refusal } from '../refusal.ts';
 
 export type ResultsOptions = { readonly results?: string; readonly resultsEndpoint?: string };
 
-/** Where results are to be copied to, as the options or the environment say. Refuses what is no such place. */
-export const askedPlace = async (context: Context, options: ResultsOptions): Promise<MirrorPlace | undefined> => {
-  const url = options.results ?? (context.env.CION_RESULTS || undefined);
+/** Where the results of a run are to be copied to, as the options or the environment say. Refuses what is no such place. */
+export const askedPlace = async (context: Context, options: ResultsOptions, run: string): Promise<MirrorPlace | undefined> => {
+  const url = (options.results ?? (context.env.CION_RESULTS || undefined))?.replaceAll('{build}', buildName(context.env) ?? run);
   const endpoint = options.resultsEndpoint ?? (context.env.AWS_ENDPOINT_URL_S3 || context.env.AWS_ENDPOINT_URL || undefined);
   if (url === undefined) return undefined;
   const { parseS3Place } = await import('../../results/s3/s3-place.ts');
@@ -39,7 +40,7 @@ export const placeOf = async (
   options: ResultsOptions,
 ): Promise<{ readonly place: MirrorPlace; readonly known: MirrorState | undefined } | undefined> => {
   const known = readMirror(project.stateDir, run);
-  const asked = await askedPlace(context, options);
+  const asked = await askedPlace(context, options, run);
   const place = options.results === undefined ? (known?.place ?? asked) : asked;
   if (place === undefined) return undefined;
   const endpoint = options.resultsEndpoint ?? place.endpoint;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
+import type { ImageFinder } from '../../runtimes/image-finder.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import type { Context } from '../context.ts';
 
@@ -11,6 +12,8 @@ export type RuntimeOptions = {
 
 export type OpenRuntime = {
   readonly runtime: Runtime;
+  /** Absent: it knows no images. */
+  readonly findImage?: ImageFinder;
   /** Lets the process end. */
   close(): Promise<void>;
 };
@@ -21,8 +24,9 @@ export const openRuntime = async (options: RuntimeOptions, context: Context, sig
     const { fakeRuntime } = await import('../../runtimes/fake/fake-runtime.ts');
     return { runtime: fakeRuntime({ clock: systemClock }), close: async () => undefined };
   }
-  const [{ dockerRuntime }, { connect }, { findEndpoint }] = await Promise.all([
+  const [{ dockerRuntime }, { dockerImageFinder }, { connect }, { findEndpoint }] = await Promise.all([
     import('../../runtimes/docker/docker-runtime.ts'),
+    import('../../runtimes/docker/find-image.ts'),
     import('../../runtimes/docker/engine/connect.ts'),
     import('../../runtimes/docker/engine/endpoint.ts'),
   ]);
@@ -34,7 +38,7 @@ export const openRuntime = async (options: RuntimeOptions, context: Context, sig
     allowHostPaths: (options.allowHostPath ?? []).map((path) => resolve(context.cwd, path)),
     ...(context.env.CION_NAMESPACE ? { namespace: context.env.CION_NAMESPACE } : {}),
   });
-  return { runtime, close: () => engine.close() };
+  return { runtime, findImage: dockerImageFinder({ engine, env: context.env }), close: () => engine.close() };
 };
 
 const patienceMs = 60_000;

@@ -5,7 +5,7 @@ import { chooseDialects, filesOf, howToBegin } from '../choose-dialects.ts';
 import { compileTree, isUnreadable } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { askedOf, givenOf, type PipelineOptions } from '../given.ts';
+import { askedOf, environmentVariables, givenOf, type PipelineOptions } from '../given.ts';
 import { onlyPipeline } from '../pipeline-check.ts';
 import { printProblems } from '../print-problems.ts';
 import { directoryTree } from '../project.ts';
@@ -29,7 +29,7 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   const asked = askedOf(options);
   const isExplicit = targets.length > 0 || wanted.only.length > 0 || asked.pipeline !== undefined;
   if (options.commit === undefined) {
-    const given = givenOf({ ...asked, project: project.name, source: {}, variables: Object.keys(context.env) });
+    const given = givenOf({ ...asked, project: project.name, source: {}, variables: environmentVariables(context.env) });
     const text = await compileTree(directoryTree(project.root), dialects, given);
     if (text === undefined && !isExplicit) {
       context.stdout.write(`There is nothing to do: ${project.root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);

@@ -9,6 +9,7 @@ import type { Source } from '../../run/run-event.ts';
 import { type Origin, originOf } from '../../source/origin.ts';
 import { snapshot } from '../../source/snapshot.ts';
 import { tarOf } from '../../source/tar-of.ts';
+import { buildName } from '../build-directory.ts';
 import { type CarryOutOptions, carryOut } from '../carry-out.ts';
 import type { Tree } from '../compile-tree.ts';
 import type { Context } from '../context.ts';
@@ -17,6 +18,7 @@ import { fetchAndPlan } from '../fetch-and-plan.ts';
 import { gatekeeperOf, gateProblems } from '../gates.ts';
 import { type Asked, givenOf } from '../given.ts';
 import { identitiesOf, type IdentityOptions } from '../identities.ts';
+import { imagePolicy, type PolicyOptions } from '../image-policy.ts';
 import { imagePrinter } from '../image-printer.ts';
 import type { PrinterOptions } from '../open-printer.ts';
 import { openSecrets, secretsFile } from '../open-secrets.ts';
@@ -28,6 +30,7 @@ import type { Wanted } from '../selection.ts';
 import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
 import { storesOf } from '../stores.ts';
+import { vetImages } from '../vet-images.ts';
 import { askedPlace, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -39,6 +42,7 @@ export type StartOptions = OutsideOptions &
   PrinterOptions &
   SinkOptions &
   StepOptions &
+  PolicyOptions &
   CarryOutOptions &
   RuntimeOptions &
   ResultsOptions & { readonly log?: 'kept' | 'live' };
@@ -67,9 +71,10 @@ export type EndedRun = { readonly run: string; readonly code: ExitCode };
 export const startRun = async (context: Context, wanted: NewRun, options: StartOptions): Promise<EndedRun> => {
   const { project, dialects, from, stop } = wanted;
   const [variables, identities] = await Promise.all([outsideVariables(context.cwd, context.env, options), identitiesOf(context, options)]);
-  const place = await askedPlace(context, options);
   const id = newRunId(systemClock.now());
+  const [place, policy] = await Promise.all([askedPlace(context, options, id), imagePolicy(context, options)]);
   const by = userName(context);
+  const build = buildName(context.env);
   let afterwards = async (): Promise<void> => undefined;
   const begin = async () => {
     const trigger = { kind: 'manual', by, ...(from === undefined ? {} : { from }) } as const;
@@ -108,14 +113,21 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
                 ...wanted.asked,
                 project: project.name,
                 source: origin,
-                variables: variables.names,
+                variables,
                 run: recorder.state(),
+                ...(build === undefined ? {} : { build }),
               }),
             shape: (plan) => wanted.shape(options.log === undefined ? plan : withLog(plan, options.log)),
             vet,
+            vetImages: async (plan, only, log) => {
+              const { findImage: find } = await opening;
+              const { domain, owner, repository } = origin;
+              const projects = [project.name, ...(domain && owner && repository ? [`${domain}/${owner}/${repository}`] : [])];
+              return vetImages(plan, only, { policy, find, projects, signal: interrupts.cancel, log });
+            },
             ready: opening,
             printedBy,
-            stepBy: (signal, log) => stepByOf(context, project, options, signal, log),
+            stepBy: (signal, log) => stepByOf(context, project, { ...options, production: policy.production }, signal, log),
           },
           wanted.wanted,
           interrupts.cancel,

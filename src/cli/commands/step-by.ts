@@ -7,13 +7,13 @@ import { type OpenSteps, openSteps, type StepOptions } from './open-steps.ts';
 export const stepByOf = (
   context: Context,
   project: Pick<Project, 'root' | 'stateDir'>,
-  options: StepOptions,
+  options: StepOptions & { readonly production?: boolean },
   signal: AbortSignal,
   note: (line: string) => void,
 ): StepBy => {
   let opened: Promise<OpenSteps> | undefined;
   return async (reference) => {
-    opened ??= openSteps(context, project, options, note);
+    opened ??= openSteps(context, project, options, note, { production: options.production === true });
     return (await opened).source.fetch(reference, signal);
   };
 };

@@ -4,13 +4,17 @@ import type { Look } from './look.ts';
 import { visible } from './visible.ts';
 import { plural, size } from './words.ts';
 
-export type StageArtifacts = { readonly stage: string; readonly artifacts: ArtifactRef };
+/** `part`: what its steps kept for themselves. */
+export type StageArtifacts = { readonly stage: string; readonly part?: 'steps'; readonly artifacts: ArtifactRef };
 
 /** The files that stages left behind, each stage's as a tree with sizes. */
 export const artifacts = (stages: readonly StageArtifacts[], look: Look): string[] =>
   stages.length === 0
     ? ['No stage left files behind.']
-    : stages.flatMap(({ stage, artifacts: left }, index) => [...(index === 0 ? [] : ['']), ...tree(stage, left, look)]);
+    : stages.flatMap(({ stage, part, artifacts: left }, index) => [
+        ...(index === 0 ? [] : ['']),
+        ...tree(part === undefined ? stage : `${stage}, kept by its steps`, left, look),
+      ]);
 
 type Folder = { readonly folders: Map<string, Folder>; readonly files: ArtifactFile[] };
 

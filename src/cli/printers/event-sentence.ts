@@ -49,7 +49,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
         outcome: event.outcome,
       };
     case 'stage.noted':
-      return { node: event.stage, text: `${sentence(visible(event.text))}.` };
+      return event.aside ? undefined : { node: event.stage, text: `${sentence(visible(event.text))}.` };
     case 'stage.finished':
       return { node: event.stage, text: finishedWords(event, state), outcome: event.outcome };
     case 'stage.skipped':
@@ -62,6 +62,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
       return { node: event.gate, text: `Skipped, because ${skipSentence(event.cause)}.`, outcome: 'skipped' };
     case 'deployment.recorded':
       return { node: event.stage, text: `Deployed ${deployedWords(event.deployment)} to ${visible(event.deployment.environment)}.` };
+    case 'run.noted':
     case 'fetch.started':
     case 'volume.filled':
     case 'stage.preparing':

@@ -14,11 +14,10 @@ const asked = (text: string) => {
   const words = Object.fromEntries(
     (/^#(.*)/.exec(text)?.[1] ?? '').split(' ').flatMap((word) => (word.includes('=') ? [word.split('=')] : [])),
   );
-  const { lastBuild, repository, ...others } = words;
+  const { lastBuild, ...others } = words;
   return {
     ...others,
     ...(lastBuild && { lastBuild: { image: lastBuild } }),
-    ...(repository && { commit: { repository, push: true as const } }),
   };
 };
 

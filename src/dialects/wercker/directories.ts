@@ -5,14 +5,19 @@ export const cacheDirectory = '/pipeline/cache';
 export const usualBasePath = '/pipeline/source';
 export const reportDirectory = '/report';
 
-/** Read-only mounts, which the first step copies. */
-export const sourceMount = '/mnt/source';
-export const cacheMount = '/mnt/cache';
-export const mountOf = (id: string): string => `/mnt/${id}`;
+/** Read-only mounts; the first step copies source and cache. */
+export const mountDirectory = '/mnt/wercker';
+export const sourceMount = '/mnt/wercker/source';
+export const cacheMount = '/mnt/wercker/cache';
+export const mountOf = (id: string): string => `${mountDirectory}/${id}`;
 export const rootOf = (id: string): string => `${pipelineDirectory}/${id}`;
 export const reportOf = (id: string): string => `${reportDirectory}/${id}`;
 
-export const functionsFile = '/mnt/wercker/functions.sh';
+export const functionsFile = '/mnt/cion/functions.sh';
 
-/** Names below `/pipeline` and `/mnt` that no step may take. */
+/** Links: the source is in `source` below the build's directory, and what is put into the other is output. */
+export const buildDirectory = (build: string): string => `/tmp/build/${build}`;
+export const outputLink = '/tmp/build_output';
+
+/** Names below `/pipeline` and `/mnt/wercker` that no step may take. */
 export const takenNames: ReadonlySet<string> = new Set(['source', 'cache', 'output', 'report', 'wercker']);

@@ -1,7 +1,15 @@
 import { basename } from 'node:path';
 import type { EnvValue, ShellValue, Variable } from '../../plan/plan.ts';
 import type { Given } from '../dialect.ts';
-import { cacheDirectory, outputDirectory, pipelineDirectory, reportDirectory } from './directories.ts';
+import {
+  buildDirectory,
+  cacheDirectory,
+  mountDirectory,
+  outputDirectory,
+  outputLink,
+  pipelineDirectory,
+  reportDirectory,
+} from './directories.ts';
 import type { Known } from './filled.ts';
 
 export type Paths = { readonly base: string; readonly workdir: string };
@@ -23,9 +31,16 @@ const literals = (values: Readonly<Record<string, string>>): readonly Variable[]
 const generic = (given: Given, pipeline: string, { base, workdir }: Paths): readonly Variable[] => {
   const { run, source = {}, project } = given;
   const id = run?.id ?? '';
+  const build = buildOf(given);
+  const { domain, owner, repository } = source;
   const url = run === undefined ? '' : `cion:run/${run.number}`;
   return literals({
+    BUILD_ID: build,
+    BUILD_DIR: buildDirectory(build),
+    OUTPUT_DIR: outputLink,
+    GIT_URL: domain && owner && repository ? `${domain}/${owner}/${repository}` : '',
     WERCKER: 'true',
+    WERCKER_DIR: mountDirectory,
     WERCKER_ROOT: base,
     WERCKER_SOURCE_DIR: workdir,
     WERCKER_CACHE_DIR: cacheDirectory,
@@ -55,9 +70,12 @@ const generic = (given: Given, pipeline: string, { base, workdir }: Paths): read
           ...(given.target === undefined ? {} : { WERCKER_DEPLOYTARGET_NAME: given.target }),
           ...(given.lastBuild === undefined ? {} : { WERCKER_LAST_BUILD_BOX: given.lastBuild.image }),
         }
-      : { BUILD: 'true', CI: 'true', WERCKER_BUILD_ID: id, WERCKER_BUILD_URL: url }),
+      : { BUILD: 'true', CI: 'true', WERCKER_BUILD_ID: build, WERCKER_BUILD_URL: url }),
   });
 };
+
+/** What the build was called by whoever asked for it, else the run. */
+export const buildOf = ({ run }: Given): string => run?.build ?? run?.id ?? 'build';
 
 const proxies = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
@@ -84,6 +102,14 @@ export const knownOf = (variables: readonly Variable[]): Known => {
     return value?.kind === 'outside' || value?.kind === 'secret' ? value : undefined;
   };
 };
+
+/** The same for the name of an image, which has to be known now: with the values of public variables. */
+export const knownForImages =
+  (known: Known, { publicValues }: Given): Known =>
+  (name) => {
+    const value = known(name);
+    return typeof value === 'object' && value.kind === 'outside' ? (publicValues?.get(value.name) ?? value) : value;
+  };
 
 /** A text as a value: variables in it are filled by the shell. */
 export const shellValue = (text: string): ShellValue =>

@@ -34,7 +34,7 @@ const fillNow = (text: string, known: Known, place: Place): string | undefined =
   return blame(place, {
     code: 'VARIABLE_TOO_LATE',
     message,
-    hint: 'Write the image itself; WERCKER_GIT_… and WERCKER_LAST_BUILD_BOX are known.',
+    hint: 'Write the image itself; WERCKER_GIT_…, WERCKER_LAST_BUILD_BOX and public variables (X_…) are known.',
   });
 };
 

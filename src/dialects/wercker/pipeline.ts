@@ -33,7 +33,7 @@ const yes = textAs('true or false', { type: 'boolean' }, (given) =>
 
 /** Directories that are not the project's to fill. */
 const system =
-  /^\/(?:(?:bin|boot|dev|etc|lib|lib64|mnt|pipeline|proc|report|root|run|sbin|sys|tmp|usr|var)?$|(?:dev|etc|mnt|proc|report|sys)\/|pipeline\/(?:output|cache)(?:\/|$))/;
+  /^\/(?:(?:bin|boot|dev|etc|lib|lib64|mnt|pipeline|proc|report|root|run|sbin|sys|tmp|usr|var)?$|(?:dev|etc|mnt|proc|report|sys)\/|(?:pipeline\/(?:output|cache)|tmp\/build(?:_output)?)(?:\/|$))/;
 
 const basePath = textAs('an absolute path', { type: 'string', pattern: '^/' }, (given) => {
   const path = given.replace(/(.)\/+$/, '$1');

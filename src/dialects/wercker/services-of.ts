@@ -1,23 +1,24 @@
-import type { Command, EnvValue, Service, Variable } from '../../plan/plan.ts';
+import type { Command, EnvValue, ImageSource, Service, Variable } from '../../plan/plan.ts';
 import { imageCommand } from '../../plan/stage.ts';
 import { literal } from '../env.ts';
 import { quoted } from '../quoted.ts';
 import { blame, type Place } from '../shape.ts';
 import type { Box } from './box.ts';
 import { filled, type Known, onlyVariable } from './filled.ts';
-import { imageOf } from './image-of.ts';
 import { linkVariables } from './link-variables.ts';
 import { shellWord } from './words.ts';
 
 /** The services, and the variables by which the box finds them. */
 export type Linked = { readonly services: readonly Service[]; readonly links: readonly (readonly [string, EnvValue])[] };
 
+type ReadImage = (box: Box) => ImageSource | undefined;
+
 /** Each service finds those before it, too. */
-export const servicesOf = (boxes: readonly Box[], known: Known, place: Place): Linked => {
+export const servicesOf = (boxes: readonly Box[], known: Known, readImage: ReadImage, place: Place): Linked => {
   const services: Service[] = [];
   const links: (readonly [string, EnvValue])[] = [];
   for (const box of boxes) {
-    const service = serviceOf(box, known, links, place);
+    const service = serviceOf(box, known, links, readImage, place);
     if (service === undefined) continue;
     if (services.some(({ name }) => name === service.made.name)) {
       const message = `Two services are called "${service.made.name}".`;
@@ -29,13 +30,13 @@ export const servicesOf = (boxes: readonly Box[], known: Known, place: Place): L
   return { services, links };
 };
 
-const serviceOf = (box: Box, known: Known, links: Linked['links'], place: Place) => {
+const serviceOf = (box: Box, known: Known, links: Linked['links'], readImage: ReadImage, place: Place) => {
   const there = { ...place, range: box.range };
   if (box.url !== undefined) {
     const message = 'A pipeline of another project cannot be a service.';
     return blame(there, { code: 'SERVICE_URL', message, hint: 'Let that project push its image, and name the image here.' });
   }
-  const image = imageOf(box, known, place);
+  const image = readImage(box);
   if (image === undefined) return undefined;
   const name = hostName(box);
   if (name === undefined) {

@@ -1,5 +1,5 @@
 import { didYouMean } from '../../lib/did-you-mean.ts';
-import type { Commit, ImageSource, Plan, Stage, Variable } from '../../plan/plan.ts';
+import type { ImageSource, Plan, Stage, Variable } from '../../plan/plan.ts';
 import { reference, stage } from '../../plan/stage.ts';
 import type { Given } from '../dialect.ts';
 import { literal } from '../env.ts';
@@ -8,6 +8,7 @@ import { blame, type Place } from '../shape.ts';
 import type { Box } from './box.ts';
 import type { Common } from './configuration.ts';
 import {
+  buildDirectory,
   cacheDirectory,
   cacheMount,
   functionsFile,
@@ -17,7 +18,7 @@ import {
   sourceMount,
   usualBasePath,
 } from './directories.ts';
-import { environmentOf, isDeploy, knownOf, shellValue } from './environment.ts';
+import { buildOf, environmentOf, isDeploy, knownForImages, knownOf, shellValue } from './environment.ts';
 import { shellFunctions } from './shell-functions.ts';
 import { imageOf } from './image-of.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -41,19 +42,20 @@ export const makePlan = ({ name, pipeline, common }: Chosen, given: Given, place
   const box = pipeline.box ?? common.box ?? undefined;
   const variables = environmentOf(given, name, { base, workdir }, boxVariables(box, pipeline));
   const known = knownOf(variables);
-  const image = boxImage(box, pipeline, given, name, (found) => imageOf(found, known, place), place);
-  const { services, links } = servicesOf(pipeline.services ?? common.services ?? [], known, place);
+  const readImage = (found: Box) => imageOf(found, knownForImages(known, given), place);
+  const image = boxImage(box, pipeline, given, name, readImage, place);
+  const { services, links } = servicesOf(pipeline.services ?? common.services ?? [], known, readImage, place);
   const timeouts = {
     totalMs: common['command-timeout'] ?? 25 * minuteMs,
     silentMs: common['no-response-timeout'] ?? 5 * minuteMs,
   };
-  const setup = setupScript({ base, workdir, ignoreFile: common['ignore-file'] ?? '.werckerignore' });
+  const ignoreFile = common['ignore-file'] ?? '.werckerignore';
+  const setup = setupScript({ base, workdir, ignoreFile, buildDirectory: buildDirectory(buildOf(given)) });
   const made = makeSteps(items ?? [], pipeline.afterSteps, { given, base, timeouts, setup }, place);
   if (box !== undefined) tellUnusedKeys(box, place);
   tellDocker(pipeline, place);
   if (image === undefined || items === undefined || made.wanted.length > 0) return { wanted: made.wanted };
   const user = userOf(box);
-  const commit = commitOf(given);
   const node: Stage = stage({
     name,
     image,
@@ -75,7 +77,6 @@ export const makePlan = ({ name, pipeline, common }: Chosen, given: Given, place
     taken: { path: outputDirectory, or: base, limitBytes: 5000 * mebibyte },
     services,
     ...(isDeploy(given, name) ? { deploys: { environment: given.target ?? name } } : {}),
-    ...(commit === undefined ? {} : { commit }),
   });
   const plan: Plan = {
     version: 1,
@@ -138,15 +139,4 @@ const tellUnusedKeys = (box: Box, place: Place): void => {
   }
   if (box.entrypoint !== undefined) unused('entrypoint', 'Steps run in the bash of the image, else in its sh.');
   if (box.volumes !== undefined) unused('volumes', 'Directories of this machine are not mounted.');
-};
-
-const commitOf = ({ commit }: Given): Commit | undefined => {
-  if (commit === undefined) return undefined;
-  const { repository, push, steps } = commit;
-  return {
-    names: repository === undefined ? [] : ['{run}', 'latest', '{outcome}'].map((tag) => `${repository}:${tag}`),
-    when: 'ended',
-    ...(push === undefined ? {} : { push }),
-    ...(steps === undefined ? {} : { steps }),
-  };
 };

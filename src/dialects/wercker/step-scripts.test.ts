@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,13 +16,14 @@ const box = (files: Readonly<Record<string, string>>) => {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), text);
   };
-  for (const directory of ['pipeline', 'report/x', 'mnt/source', 'mnt/cache']) mkdirSync(join(root, directory), { recursive: true });
-  write('mnt/wercker/functions.sh', shellFunctions);
+  for (const directory of ['pipeline', 'report/x', 'mnt/wercker/source', 'mnt/wercker/cache', 'tmp'])
+    mkdirSync(join(root, directory), { recursive: true });
+  write('mnt/cion/functions.sh', shellFunctions);
   for (const [path, text] of Object.entries(files)) write(path, text);
   return {
     root,
     run: (script: string, shell = '/bin/sh') => {
-      const moved = script.replaceAll(/(?<![\w."$])\/(pipeline|mnt|report)\b/g, `${root}/$1`);
+      const moved = script.replaceAll(/(?<![\w."$])\/(pipeline|mnt|report|tmp\/build)(?=\b|_)/g, `${root}/$1`);
       write('script', moved);
       const env = {
         PATH: process.env['PATH'] ?? '',
@@ -37,25 +38,43 @@ const box = (files: Readonly<Record<string, string>>) => {
   };
 };
 
-const usual = { base: '/pipeline/source', workdir: '/pipeline/source', ignoreFile: '.werckerignore' };
+const usual = { base: '/pipeline/source', workdir: '/pipeline/source', ignoreFile: '.werckerignore', buildDirectory: '/tmp/build/b1' };
 
 test('source and cache are copied to where a step may write, and what lay there is gone (R-WRK-92)', () => {
   for (const shell of shells) {
     const { run, root, tree, read, gone } = box({
-      'mnt/source/a b': 'new',
-      'mnt/source/.git/HEAD': 'x',
-      'mnt/cache/kept': '1',
+      'mnt/wercker/source/a b': 'new',
+      'mnt/wercker/source/.git/HEAD': 'x',
+      'mnt/wercker/cache/kept': '1',
       'pipeline/source/old': '',
       'pipeline/source/.old': '',
       'pipeline/output/..old': '',
     });
-    symlinkSync('nowhere', join(root, 'mnt/source/link'));
+    symlinkSync('nowhere', join(root, 'mnt/wercker/source/link'));
     const done = run(setupScript(usual), shell);
     assert.equal(done.status, 0, done.stderr);
     assert.deepEqual(tree('pipeline/source'), ['.git', '.git/HEAD', 'a b', 'link']);
     assert.equal(read('pipeline/source/a b'), 'new');
     assert.deepEqual([tree('pipeline/output'), tree('pipeline/cache')], [[], ['kept']]);
-    assert.deepEqual(tree('mnt/source').length, 4);
+    assert.deepEqual(tree('mnt/wercker/source').length, 4);
+    gone();
+  }
+});
+
+test('the source is in the directory of the build too, and output where the seed has it; what an image has there is gone (R-WRK-81, R-WRK-93)', () => {
+  for (const shell of shells) {
+    const { run, root, tree, read, gone } = box({
+      'mnt/wercker/source/a': 'a',
+      'tmp/build_output/old': '',
+      'tmp/build/b0/source': 'theirs',
+    });
+    for (let n = 0; n < 2; n++)
+      assert.equal(
+        run(`${setupScript(usual)}\ncd /tmp/build/b1/source && pwd -P`, shell).stdout,
+        `${realpathSync(join(root, 'pipeline/source'))}\n`,
+      );
+    writeFileSync(join(root, 'tmp/build_output/made'), 'made');
+    assert.deepEqual([tree('pipeline/output'), read('tmp/build/b1/source/a'), read('tmp/build/b0/source')], [['made'], 'a', 'theirs']);
     gone();
   }
 });
@@ -63,17 +82,17 @@ test('source and cache are copied to where a step may write, and what lay there 
 test('files that the ignore file names are left out, at any depth, but those with "!"', () => {
   for (const shell of shells) {
     const { run, tree, gone } = box({
-      'mnt/source/.werckerignore': '# no comment\r\n  *.log  \n!keep.log\n/top\nsub/deep\nbuild/\nwith space\n',
-      'mnt/source/a.log': '',
-      'mnt/source/keep.log': '',
-      'mnt/source/x/b.log': '',
-      'mnt/source/top': '',
-      'mnt/source/x/top': '',
-      'mnt/source/sub/deep/f': '',
-      'mnt/source/x/sub/deep': '',
-      'mnt/source/build/f': '',
-      'mnt/source/x/build': '',
-      'mnt/source/with space/f': '',
+      'mnt/wercker/source/.werckerignore': '# no comment\r\n  *.log  \n!keep.log\n/top\nsub/deep\nbuild/\nwith space\n',
+      'mnt/wercker/source/a.log': '',
+      'mnt/wercker/source/keep.log': '',
+      'mnt/wercker/source/x/b.log': '',
+      'mnt/wercker/source/top': '',
+      'mnt/wercker/source/x/top': '',
+      'mnt/wercker/source/sub/deep/f': '',
+      'mnt/wercker/source/x/sub/deep': '',
+      'mnt/wercker/source/build/f': '',
+      'mnt/wercker/source/x/build': '',
+      'mnt/wercker/source/with space/f': '',
     });
     const done = run(setupScript(usual), shell);
     assert.equal(done.status, 0, done.stderr);
@@ -98,14 +117,15 @@ test('a script ends where a command fails, unless it begins with "#!"', () => {
   gone();
 });
 
-test('step code is sourced, init.sh before run.sh, beside its own files (R-WRK-154)', () => {
+test('step code is sourced from its mount, init.sh before run.sh, and lies beside its own files (R-WRK-94, R-WRK-154)', () => {
   const { run, gone } = box({
-    'mnt/x/init.sh': 'X=init',
-    'mnt/x/run.sh': 'echo "$X $(cat "$WERCKER_STEP_ROOT/data")"; false; echo on',
-    'mnt/x/data': 'data',
+    'mnt/wercker/x/init.sh': 'X=init',
+    'mnt/wercker/x/run.sh': 'echo "$X $(cat "$WERCKER_STEP_ROOT/data")"; false; echo on',
+    'mnt/wercker/x/data': 'data',
   });
   assert.equal(run(fetchedScript('x', ['init.sh', 'run.sh'])).stdout, 'init data\non\n');
-  const failing = box({ 'mnt/x/init.sh': 'return 3', 'mnt/x/run.sh': 'echo on' });
+  assert.match(run(`set -x\n${fetchedScript('x', ['run.sh'])}`).stderr, /\. \S+\/mnt\/wercker\/x\/run\.sh\n/);
+  const failing = box({ 'mnt/wercker/x/init.sh': 'return 3', 'mnt/wercker/x/run.sh': 'echo on' });
   const done = failing.run(fetchedScript('x', ['init.sh', 'run.sh']));
   assert.deepEqual([done.status, done.stdout], [3, '']);
   gone();

@@ -4,6 +4,7 @@ import {
   functionsFile,
   mountOf,
   outputDirectory,
+  outputLink,
   pipelineDirectory,
   reportDirectory,
   sourceMount,
@@ -16,20 +17,20 @@ const ready = `command -v setMessage >/dev/null 2>&1 || . ${functionsFile}; mkdi
 /** The user's own script; with a line `#!` it goes on where a command fails, as it always did. */
 export const inlineScript = (code: string): string => `${ready}; set ${code.startsWith('#!') ? '+e' : '-e'}\n${code}`;
 
-/** Step code from a mount: copied, then sourced. */
+/** Step code from a mount: copied to where it may write, then sourced (R-WRK-94). */
 export const fetchedScript = (id: string, files: readonly string[]): string =>
   [
     `${ready}; set +e`,
     `rm -rf "$WERCKER_STEP_ROOT" && cp -RP ${mountOf(id)}/. "$WERCKER_STEP_ROOT" || return 1`,
-    ...(files.includes('init.sh') ? ['. "$WERCKER_STEP_ROOT/init.sh" || return "$?"'] : []),
-    ...(files.includes('run.sh') ? ['. "$WERCKER_STEP_ROOT/run.sh"'] : []),
+    ...(files.includes('init.sh') ? [`. ${mountOf(id)}/init.sh || return "$?"`] : []),
+    ...(files.includes('run.sh') ? [`. ${mountOf(id)}/run.sh`] : []),
     '',
   ].join('\n');
 
-type Setup = { readonly base: string; readonly workdir: string; readonly ignoreFile: string };
+type Setup = { readonly base: string; readonly workdir: string; readonly ignoreFile: string; readonly buildDirectory: string };
 
 /** Copies source and cache to where steps may write, without what an image that a run made has there. */
-export const setupScript = ({ base, workdir, ignoreFile }: Setup): string =>
+export const setupScript = ({ base, workdir, ignoreFile, buildDirectory }: Setup): string =>
   [
     `${ready}; set -e`,
     `cd ${pipelineDirectory}`,
@@ -42,11 +43,15 @@ export const setupScript = ({ base, workdir, ignoreFile }: Setup): string =>
     `cp -RP ${sourceMount}/. "$base"`,
     `cp -RP ${cacheMount}/. ${cacheDirectory}`,
     'chmod a+rx "$base"',
+    `for link in ${buildDirectory}/source ${outputLink}; do`,
+    `  directory=${outputDirectory}; if [ "$link" != ${outputLink} ]; then directory=$base; fi`,
+    '  { mkdir -p "${link%/*}" && rm -rf "$link" && ln -s "$directory" "$link"; } || warn "$link does not lead to $directory"',
+    'done',
     ...ignoring(ignoreFile),
     ...(workdir === base
       ? []
       : [`if [ ! -d ${shellWord(workdir)} ]; then fail ${shellWord(`there is no ${workdir.slice(base.length + 1)} in the source`)}; fi`]),
-    'unset base directory',
+    'unset base directory link',
     '',
   ].join('\n');
 

@@ -102,9 +102,14 @@ test('a service is found by its name and by variables of its ports (R-WRK-60)', 
   assert.deepEqual(valueOf(variables, 'REDIS_PORT_6379_TCP'), literal('tcp://redis:6379'));
 });
 
-test('every job has the generic variables (R-WRK-131, R-WRK-132, R-WRK-134, R-WRK-135, R-WRK-136, R-WRK-137, R-WRK-138, R-WRK-139, R-WRK-146, R-WRK-147, R-WRK-148, R-WRK-149)', () => {
+test('every job has the generic variables (R-WRK-89, R-WRK-90, R-WRK-91, R-WRK-131, R-WRK-132, R-WRK-134, R-WRK-135, R-WRK-136, R-WRK-137, R-WRK-138, R-WRK-139, R-WRK-146, R-WRK-147, R-WRK-148, R-WRK-149)', () => {
   const { variables } = stepsOf(hello);
   const expected = {
+    BUILD_ID: 'run_01',
+    BUILD_DIR: '/tmp/build/run_01',
+    OUTPUT_DIR: '/tmp/build_output',
+    GIT_URL: 'github.com/acme/website',
+    WERCKER_DIR: '/mnt/wercker',
     WERCKER: 'true',
     BUILD: 'true',
     CI: 'true',
@@ -190,7 +195,7 @@ test('every step and after-step has its own id, root, owner, name and report fil
   assert.deepEqual(valueOf(steps[3]?.variables ?? [], 'WERCKER_STEP_NAME'), literal('build'));
 });
 
-test('steps keep their order, source and step code are read-only mounts (R-WRK-23, R-WRK-24)', () => {
+test('steps keep their order, source and step code are read-only mounts (R-WRK-23, R-WRK-24, R-WRK-96)', () => {
   const stage = stageOf('box: a\nbuild:\n  steps: [s3sync, { script: { code: a, name: A } }, bundle-install]\n');
   assert.ok(stage.command.kind === 'steps');
   assert.deepEqual(
@@ -199,8 +204,17 @@ test('steps keep their order, source and step code are read-only mounts (R-WRK-2
   );
   assert.deepEqual(
     stage.mounts.map((mount) => [mount.path, mount.kind === 'volume' && mount.access]),
-    ['source', 'cache', 's3sync', 'bundle-install'].map((name) => [`/mnt/${name}`, 'read-only']),
+    ['source', 'cache', 's3sync', 'bundle-install'].map((name) => [`/mnt/wercker/${name}`, 'read-only']),
   );
+});
+
+test('an image may be a public variable, tag and all, of a box and of a service; a protected one is not told to anybody', () => {
+  const more = { variables: ['X_IMG', 'XXX_SECRET'], publicValues: new Map([['X_IMG', 'localhost:5000/node:8']]) };
+  const stage = stageOf('box: $IMG\nservices: [{ id: $IMG, name: s, env: { A: $IMG } }]\nbuild: {}\n', more);
+  const image = { kind: 'reference', reference: 'localhost:5000/node:8' };
+  assert.deepEqual([stage.image, stage.services[0]?.image], [image, image]);
+  assert.deepEqual(stage.services[0]?.env['A'], { kind: 'outside', name: 'X_IMG' });
+  assert.deepEqual(codesOf('box: $SECRET\nbuild: {}\n', more), ['VARIABLE_TOO_LATE']);
 });
 
 test('after-steps are told the result, and build and deploy both may have them (R-WRK-52)', () => {
@@ -222,17 +236,6 @@ test('a deploy begins in the image of its build, unless it names another (R-WRK-
   assert.deepEqual(boxOf('box: $WERCKER_LAST_BUILD_BOX'), built);
   assert.deepEqual(boxOf('box: acme/production:3'), { kind: 'reference', reference: 'acme/production:3' });
   assert.deepEqual(stageOf('box: debian\ndeploy: {}\n', { pipeline: 'deploy' }).image, { kind: 'reference', reference: 'debian' });
-});
-
-test('what is wanted of the image stands in its names: the run, latest and how it ended', () => {
-  assert.deepEqual(stageOf(hello, { commit: { repository: 'acme/web', push: true, steps: true } }).commit, {
-    names: ['acme/web:{run}', 'acme/web:latest', 'acme/web:{outcome}'],
-    when: 'ended',
-    push: true,
-    steps: true,
-  });
-  assert.deepEqual(stageOf(hello, { commit: {} }).commit, { names: [], when: 'ended' });
-  assert.equal(stageOf(hello).commit, undefined);
 });
 
 test('steps that are not there are wanted, each once it is all that is missing (R-WRK-110)', () => {

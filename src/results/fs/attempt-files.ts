@@ -51,6 +51,8 @@ export const setAside = async (root: string, run: string, stage: string, attempt
     await writeAtomically(to.document, documentText(renamedDocument(document, run, pastName(stage, attempt))));
   }
   await ifThere(rename(from.zip, to.zip));
+  const steps = logOwner({ stage, part: 'steps' });
+  await ifThere(rename(join(from.directory, zipName(steps)), join(from.directory, zipName(pastName(steps, attempt)))));
   if (header === undefined) return;
   await ifThere(rename(from.log, to.log));
   await ifThere(rename(from.index, to.index));

@@ -41,10 +41,11 @@ export const fsResults = ({ root }: { readonly root: string }): Results => ({
   putArtifacts: async (key, tar) => {
     try {
       checkNames(key, 'RESULTS_UNWRITABLE');
-      const files = attemptFiles(root, key.run, key.stage);
+      const owner = logOwner(key);
+      const files = attemptFiles(root, key.run, owner);
       await mkdir(files.directory, { recursive: true });
       const stored = await replaceFile(files.zip, (file) => zipFromTar(tar, (bytes) => file.writeFile(bytes)));
-      return stored && { key: zipName(key.stage), ...stored };
+      return stored && { key: zipName(owner), ...stored };
     } catch (error) {
       tar.destroy();
       throw unwritable(`the zip of "${key.stage}"`, error);

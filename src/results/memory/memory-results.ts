@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { checkNames, documentName, logName, logOwner, pastName, zipName } from '../object-names.ts';
 import { ResultsError } from '../results-error.ts';
-import type { AttemptKey, LogKey, LogWriter, Results, StageDocument, StoredChunk } from '../results.ts';
+import type { ArtifactsKey, AttemptKey, LogKey, LogWriter, Results, StageDocument, StoredChunk } from '../results.ts';
 import { begunDocument, documentText, finishedDocument, renamedDocument } from '../stage-document.ts';
 import { zipFromTar } from '../zip-from-tar.ts';
 
@@ -32,20 +32,21 @@ export const memoryResults = (): Results => {
     stagesOf(run).delete(name);
     stagesOf(run).set(past, kept);
   };
-  const keptFor = (key: LogKey, startedAt: number): Kept => {
+  const keptFor = (key: LogKey | ArtifactsKey, startedAt: number): Kept => {
     const name = logOwner(key);
     const known = find(key.run, name, key.attempt);
     if (known?.isPast === true)
       throw new ResultsError('RESULTS_UNWRITABLE', `A later attempt than ${key.attempt} of "${key.stage}" has begun.`);
     if (known !== undefined) return known;
     setAside(key.run, name, key.attempt);
-    if (key.part === undefined) setAside(key.run, doneOf(key), key.attempt);
+    if (key.part === undefined) for (const name of [doneOf(key), stepsOf(key)]) setAside(key.run, name, key.attempt);
     const kept: Kept = {
       attempt: key.attempt,
       startedAt,
       chunks: [],
       ...(key.part === undefined ? { document: begunDocument(key, startedAt) } : {}),
       finished: false,
+      ...(key.part === 'steps' ? { hasLog: false } : {}),
     };
     stagesOf(key.run).set(name, kept);
     return kept;
@@ -71,7 +72,7 @@ export const memoryResults = (): Results => {
       });
       if (stored === undefined) return undefined;
       keptFor(key, 0).zip = Buffer.concat(parts);
-      return { key: zipName(key.stage), ...stored };
+      return { key: zipName(logOwner(key)), ...stored };
     },
 
     finish: async (key, summary) => {
@@ -131,6 +132,8 @@ type Kept = {
 };
 
 const doneOf = ({ stage }: AttemptKey): string => logOwner({ stage, part: 'done' });
+
+const stepsOf = ({ stage }: AttemptKey): string => logOwner({ stage, part: 'steps' });
 
 const objectOf = (kept: Kept, stage: string, name: string): Uint8Array | undefined => {
   if (name === documentName(stage)) return kept.document && Buffer.from(documentText(kept.document));

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkNames, documentName, isPlainName, objectPath, pastName, zipName } from '../object-names.ts';
+import { checkNames, documentName, isPlainName, logOwner, objectPath, pastName, zipName } from '../object-names.ts';
 import type { AttemptKey, LogKey, LogWriter, Results, StageDocument, StageKey, StoredChunk } from '../results.ts';
 import { ResultsError } from '../results-error.ts';
 import { begunDocument, documentText, finishedDocument, renamedDocument } from '../stage-document.ts';
@@ -54,10 +54,11 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
     const { run, stage } = key;
     const past = pastName(stage, key.attempt);
     for (const log of logsOf(key)) await log.compose('past');
-    const zip = await objects.get(objectPath(run, zipName(stage)));
-    if (zip !== undefined) {
-      await objects.put(objectPath(run, zipName(past)), zip);
-      await objects.remove(objectPath(run, zipName(stage)));
+    for (const name of [stage, logOwner({ stage, part: 'steps' })]) {
+      const zip = await objects.get(objectPath(run, zipName(name)));
+      if (zip === undefined) continue;
+      await objects.put(objectPath(run, zipName(pastName(name, key.attempt))), zip);
+      await objects.remove(objectPath(run, zipName(name)));
     }
     const document = await objects.get(objectPath(run, documentName(stage)));
     if (document !== undefined) await putDocument(key, renamedDocument((await json(document)) as StageDocument, run, past), past);
@@ -89,9 +90,9 @@ export const s3Results = (objects: S3Objects, { pollMs = usualPollMs }: { readon
       const abort = new AbortController();
       try {
         checkNames(key, 'RESULTS_UNWRITABLE');
-        const path = objectPath(key.run, zipName(key.stage));
+        const path = objectPath(key.run, zipName(logOwner(key)));
         const stored = await zippedTo(tar, (zip) => objects.put(path, zip, { signal: abort.signal }), abort);
-        return stored && { key: zipName(key.stage), ...stored };
+        return stored && { key: zipName(logOwner(key)), ...stored };
       } catch (error) {
         tar.destroy();
         throw failed(`The zip of "${key.stage}"`, error);

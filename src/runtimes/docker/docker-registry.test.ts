@@ -130,7 +130,7 @@ test('an image that the registry does not know is not found, one that it has bro
   }),
 );
 
-test('a committed image is pushed under each of its names to whom Docker is logged in for (R-WRK-22, R-WRK-72, R-WRK-166)', {
+test('a committed image is pushed under each of its names to whom Docker is logged in for (R-WRK-22, R-WRK-72, R-WRK-166, R-WRK-180)', {
   skip,
 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'cion-login-'));

@@ -143,7 +143,7 @@ const imageOf = (record: ImageRecord, image: ImageReference, reference: string, 
   };
 };
 
-const pullFailure = ({ message, status }: EngineError): RuntimeErrorCode => {
+export const pullFailure = ({ message, status }: EngineError): RuntimeErrorCode => {
   if (/manifest unknown|not found|does not exist|no such image|name unknown/i.test(message) || status === 404) return 'IMAGE_NOT_FOUND';
   if (/unauthorized|authentication required|no basic auth|denied|forbidden|incorrect username/i.test(message)) return 'IMAGE_DENIED';
   return 'IMAGE_PULL_FAILED';
