@@ -120,3 +120,19 @@ test('a wercker.yml is written for a project that has none, and none is overwrit
   const unknown = await cion(['build', '--detect'], { cwd: repository(t, { README: '' }) });
   assert.deepEqual([unknown.code, /PROJECT_KIND_UNKNOWN/.test(unknown.err)], [2, true]);
 });
+
+test('a build writes a default where there is no text, when it is told to and there is one that fits (R-WRK-104)', async (t) => {
+  const kinds = { 'package.json': '{ "scripts": { "test": "true" } }', Gemfile: '', 'go.mod': 'module x\n' };
+  for (const [file, text] of Object.entries(kinds)) {
+    const cwd = repository(t, { [file]: text });
+    const off = await cion(['build', '--runtime', 'fake'], { cwd });
+    assert.match(off.out + off.err, /no wercker\.yml|nothing to/i, file);
+    assert.throws(() => readFileSync(join(cwd, 'wercker.yml')), file);
+    const on = await cion(['build', '--detect', '--runtime', 'fake', '--json'], { cwd });
+    assert.match(readFileSync(join(cwd, 'wercker.yml'), 'utf8'), /^box: /m, file);
+    assert.ok(
+      eventsOf(on.out).some((event) => event.kind === 'run.planned' && event.plan.pipeline === 'build'),
+      on.out + on.err,
+    );
+  }
+});

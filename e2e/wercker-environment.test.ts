@@ -90,6 +90,16 @@ for (const shell of ['bash', 'sh'] as const) {
   });
 }
 
+test('variables of the project lie in one file and those of the job in another, which wins (R-WRK-57)', async (t) => {
+  const cwd = repository(t, {
+    'wercker.yml': JSON.stringify({ box: 'busybox', build: { steps: [script('look', 'echo "$BOTH|$PROJECT|$JOB"')] } }),
+    'project.env': 'X_BOTH=project\nX_PROJECT=of the project\n',
+    'job.env': 'X_BOTH=job\nX_JOB=of the job\n',
+  });
+  await wercker.passes(cwd, ['build', '--no-commit', '--env-file', 'project.env', '--env-file', 'job.env']);
+  assert.equal(await wercker.logOf(cwd, { step: 'script' }), 'job|of the project|of the job\n');
+});
+
 test('options are filled by the shell of the box when their step begins, are exact, are of their step alone, and nothing in them is run (R-WRK-41, R-WRK-42, R-WRK-44, R-WRK-45, R-WRK-46, R-WRK-47)', async (t) => {
   const options = {
     'key-id': '$GIVEN',

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { violations } from './check.ts';
 import { cycleIn } from './cycles.ts';
+import { importsOf } from './imports.ts';
 import { rulesOf } from './rules.ts';
 import { treeOf } from './tree.ts';
 
@@ -91,4 +92,17 @@ test('a circle of imports is named by its path, also where it closes over a type
   };
   assert.deepEqual(cycleIn(treeWith(modules)), ['plan/a.ts', 'plan/b.ts', 'plan/c.ts', 'plan/a.ts']);
   assert.equal(cycleIn(treeWith({ ...modules, 'plan/c.ts': '' })), undefined);
+});
+
+test('the command line reaches its runs without a database: no driver of one is imported (R-WRK-175)', () => {
+  const drivers =
+    /^(?:pg|postgres|kysely|knex|mysql2?|mariadb|mongodb|redis|ioredis|better-sqlite3|sqlite3|node:sqlite|@electric-sql\/.*)$/;
+  const imported = [...sources].flatMap(([path, text]) =>
+    /\.test\.ts$/.test(path) ? [] : importsOf(text).flatMap(({ specifier = '' }) => (specifier.startsWith('.') ? [] : [specifier])),
+  );
+  assert.ok(imported.includes('commander') || imported.includes('@commander-js/extra-typings'));
+  assert.deepEqual(
+    imported.filter((name) => drivers.test(name)),
+    [],
+  );
 });
