@@ -22,7 +22,7 @@ test('source, steps and cache are mounted read-only and copied; output is kept, 
       build: {
         steps: [
           'ada/own "file://own"',
-          script('mounts', 'for at in source own cache; do touch "/mnt/$at/x" 2>/dev/null && echo "$at can be written"; done; ls /mnt'),
+          script('mounts', 'for at in source own cache; do ls -d "/mnt/wercker/$at"; touch "/mnt/wercker/$at/x" 2>/dev/null && echo "$at can be written"; done; true'),
           script(
             'cache',
             'cat "$WERCKER_CACHE_DIR/kept" 2>/dev/null || echo "no cache"; echo "of $WERCKER_BUILD_URL" >"$WERCKER_CACHE_DIR/kept"',
@@ -41,7 +41,7 @@ test('source, steps and cache are mounted read-only and copied; output is kept, 
   });
   await wercker.passes(cwd);
   assert.equal(await wercker.logOf(cwd, { step: 'own' }), '/pipeline/source\nmine\n');
-  assert.equal(await wercker.logOf(cwd, { step: 'script' }), 'cache\nown\nsource\nwercker\n');
+  assert.equal(await wercker.logOf(cwd, { step: 'script' }), '/mnt/wercker/source\n/mnt/wercker/own\n/mnt/wercker/cache\n');
   assert.equal(await wercker.logOf(cwd, { step: 'script-2' }), 'no cache\n');
   assert.equal(readFileSync(`${cwd}/README`, 'utf8'), 'mine\n');
   const { artifacts } = await wercker.end(cwd);
