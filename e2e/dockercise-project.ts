@@ -18,7 +18,7 @@ export const dockerciseFor = (name: string, t: After) => {
   const run = (cwd: string, args: readonly string[] = [], env: Env = {}): Promise<Result> => cion(args, { cwd, env: own(env) });
   t.after(async () => {
     await run(tmpdir(), ['clean', '--all-projects']);
-    await removeImage(`${namespace}/pause:2`);
+    await removeImage(`${namespace}/pause:3`);
   });
 
   const eventsOf = async (cwd: string, of = 'last'): Promise<readonly RunEvent[]> =>

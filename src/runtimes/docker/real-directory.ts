@@ -23,13 +23,20 @@ export const realDirectory = async (
 
 /** A link to a directory is none. */
 const isDirectory = async (engine: Engine, container: string, path: string, signal: AbortSignal): Promise<boolean> => {
+  const stat = await statOf(engine, container, path, signal);
+  return stat !== undefined && Math.floor(stat.mode / goModeDirectory) % 2 === 1;
+};
+
+/** `mode` in the engine's own bits, of which the last nine are the permissions; of a link its own. */
+export type PathStat = { readonly mode: number; readonly mtime: string };
+
+/** `undefined` when there is no such path. */
+export const statOf = async (engine: Engine, container: string, path: string, signal: AbortSignal): Promise<PathStat | undefined> => {
   try {
     const headers = await engine.head(`/containers/${container}/archive`, { query: { path }, signal });
-    const stat = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString();
-    const { mode } = JSON.parse(stat) as { readonly mode: number };
-    return Math.floor(mode / goModeDirectory) % 2 === 1;
+    return JSON.parse(Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString()) as PathStat;
   } catch (error) {
-    if (isRefusal(error, 404)) return false;
+    if (isRefusal(error, 404)) return undefined;
     throw error;
   }
 };
