@@ -22,7 +22,10 @@ test('source, steps and cache are mounted read-only and copied; output is kept, 
       build: {
         steps: [
           'ada/own "file://own"',
-          script('mounts', 'for at in source own cache; do ls -d "/mnt/wercker/$at"; touch "/mnt/wercker/$at/x" 2>/dev/null && echo "$at can be written"; done; true'),
+          script(
+            'mounts',
+            'for at in source own cache; do ls -d "/mnt/wercker/$at"; touch "/mnt/wercker/$at/x" 2>/dev/null && echo "$at can be written"; done; true',
+          ),
           script(
             'cache',
             'cat "$WERCKER_CACHE_DIR/kept" 2>/dev/null || echo "no cache"; echo "of $WERCKER_BUILD_URL" >"$WERCKER_CACHE_DIR/kept"',

@@ -98,7 +98,7 @@ test('the command line reaches its runs without a database: no driver of one is 
   const drivers =
     /^(?:pg|postgres|kysely|knex|mysql2?|mariadb|mongodb|redis|ioredis|better-sqlite3|sqlite3|node:sqlite|@electric-sql\/.*)$/;
   const imported = [...sources].flatMap(([path, text]) =>
-    /\.test\.ts$/.test(path) ? [] : importsOf(text).flatMap(({ specifier = '' }) => (specifier.startsWith('.') ? [] : [specifier])),
+    path.endsWith('.test.ts') ? [] : importsOf(text).flatMap(({ specifier = '' }) => (specifier.startsWith('.') ? [] : [specifier])),
   );
   assert.ok(imported.includes('commander') || imported.includes('@commander-js/extra-typings'));
   assert.deepEqual(
