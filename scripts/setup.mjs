@@ -9,6 +9,7 @@ import { projectNode } from './setup/node.mjs';
 import { root } from './setup/root.mjs';
 import { SetupError } from './setup/setup-error.mjs';
 import { which } from './setup/shell.mjs';
+import { ensureTestTools } from './setup/test-tools.mjs';
 
 /**
  * Makes a bare machine fit to work on this project; where everything is there it only looks. Plain JavaScript without a package, for the
@@ -26,7 +27,7 @@ export const setup = async ({ engine: withEngine, tests = false }) => {
   const node = projectNode();
   if (!withEngine) return { node };
   await ensureGit(say);
-  if (tests) await ensureRegistry(say);
+  if (tests) await ensureTestTools(say);
   const engine = await ensureEngine(say);
   if (engine !== undefined) await ensureImages(engine, say);
   return { node, host: engine?.host };
@@ -36,17 +37,6 @@ const ensureGit = async (say) => {
   if (which('git') !== undefined) return;
   if (!canInstall()) throw new SetupError('git is needed and is not installed.');
   await install(say, 'git');
-};
-
-/** Tests that need it are skipped where it cannot be had, and say so. */
-const ensureRegistry = async (say) => {
-  if (which('docker-registry') !== undefined || !canInstall()) return;
-  try {
-    await install(say, 'docker-registry');
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    say(error.message);
-  }
 };
 
 /** Ends the process with one clear message where the machine cannot be set up. */
