@@ -85,7 +85,7 @@ test('an image is named on the command line, for the only stage of a pipeline', 
   const [node] = planned?.kind === 'run.planned' ? planned.plan.nodes : [];
   assert.ok(node?.kind === 'stage');
   const names = node.commit?.names ?? [];
-  assert.match(names[0] ?? '', /^cion-builds\/cion-e2e-\w+:\{run\}$/);
+  assert.match(names[0] ?? '', /^cion-builds\/cion-e2e-\w+:\{id\}$/);
   assert.deepEqual({ ...node.commit, names: names.slice(1) }, { names: ['team/app:{run}'], when: 'ended', steps: true });
   commit(cwd, { '.cion.yml': 'build: { image: busybox }\nrelease: { image: busybox }\n' });
   assert.match((await cion(args, { cwd })).err, /COMMIT_UNCLEAR/);

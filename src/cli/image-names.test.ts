@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { imageNames } from './image-names.ts';
 
 test('an image of a build is kept here under its project and its number', () => {
-  assert.deepEqual(imageNames('My App', {}), ['cion-builds/my-app:{run}']);
-  assert.deepEqual(imageNames('...', { commit: [true] }), ['cion-builds/project:{run}']);
+  assert.deepEqual(imageNames('My App', {}), ['cion-builds/my-app:{id}']);
+  assert.deepEqual(imageNames('...', { commit: [true] }), ['cion-builds/project:{id}']);
 });
 
 test('the build id names the image of the build', () => {
-  assert.deepEqual(imageNames('app', {}, 'B7.x'), ['cion-builds/app:{run}', 'wercker/b7-x:latest']);
+  assert.deepEqual(imageNames('app', {}, 'B7.x'), ['cion-builds/app:{id}', 'wercker/b7-x:latest']);
 });
 
 test('an image for a registry is tagged with the build id, latest, and green or red', () => {

@@ -28,8 +28,9 @@ export const imageNames = (project: string, options: ImageOptions, build?: strin
 /** Where the images of builds are that nobody gave another name. */
 export const localRepository = (project: string): string => `cion-builds/${part(project) || 'project'}`;
 
+/** By the id of the run: projects of one name, and runs of one number, are many on a machine. */
 const localNames = (project: string, build: string | undefined): readonly string[] => [
-  `${localRepository(project)}:{run}`,
+  `${localRepository(project)}:{id}`,
   ...(build === undefined ? [] : [`wercker/${part(build) || 'build'}:latest`]),
 ];
 

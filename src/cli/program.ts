@@ -67,7 +67,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
         command('build', 'build a project, and keep the box as an image for its deploy')
           .description(
             'Runs the pipeline "build" of the project here, of a directory, or of OWNER/PROJECT as "cion fetch" left it in the build directory,' +
-              ' which is removed afterwards.\nThe box of steps becomes the image cion-builds/PROJECT:NUMBER, from which "cion deploy" begins.',
+              ' which is removed afterwards.\nThe box of steps becomes the image cion-builds/PROJECT with the id of the run, from which "cion deploy" begins.',
           )
           .argument('[project]', 'OWNER/PROJECT that was fetched, or a directory')
           .option('--rev <rev>', 'build a clean checkout of this commit, branch or tag')

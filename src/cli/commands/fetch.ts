@@ -27,12 +27,13 @@ export const fetch = async (context: Context, text: string, directory: string | 
   }
   const into = build === undefined ? resolve(context.cwd, directory ?? '.') : sourceOf(build);
   const own = await make(build ?? into, build !== undefined);
+  if (build !== undefined) await take(into);
   const interrupts = listenForInterrupts((said) => void context.stderr.write(`cion: ${said}\n`));
   try {
     await clone(wanted, into, interrupts.cancel);
     if (build !== undefined) await markFetched(build, wanted.remote);
   } catch (error) {
-    if (own) await rm(build ?? into, { recursive: true, force: true });
+    if (own || build !== undefined) await rm(own ? (build ?? into) : into, { recursive: true, force: true });
     if (interrupts.cancel.aborted) return exitCodes.cancelled;
     throw error;
   } finally {
@@ -48,16 +49,30 @@ export const fetch = async (context: Context, text: string, directory: string | 
   return exitCodes.passed;
 };
 
-/** Only one process can make it, so that builds at the same time do not meet. Whether it is ours to remove. */
+/** Only one process can: who finds the build directory empty may have come between two steps of another that made it. */
+const take = async (source: string): Promise<void> => {
+  try {
+    await mkdir(source);
+  } catch (error) {
+    throw isThere(error) ? taken(dirname(source)) : error;
+  }
+};
+
+const isThere = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EEXIST';
+
+const taken = (path: string): Refusal =>
+  new Refusal('BUILD_DIR_TAKEN', `${path} is there already, and not empty.`, 'Take another BUILD_ID or directory, or remove it.');
+
+/** An empty directory that is there is as good as a new one. Whether it is ours to remove. */
 const make = async (path: string, isBuild: boolean): Promise<boolean> => {
   await mkdir(dirname(path), { recursive: true });
   try {
     await mkdir(path, isBuild ? { mode: 0o700 } : {});
     return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!isThere(error)) throw error;
     const isFree = (await readdir(path).catch(() => ['it is no directory'])).length === 0;
     if (isFree) return false;
-    throw new Refusal('BUILD_DIR_TAKEN', `${path} is there already, and not empty.`, 'Take another BUILD_ID or directory, or remove it.');
+    throw taken(path);
   }
 };
