@@ -54,7 +54,7 @@ const interactive: Readonly<Record<Shell, (home: string, load: string) => string
 
 for (const shell of shells) {
   test(`${shell} completes commands, flags, values, runs and stages of cion, and commands of dockercise (R-DCK-66)`, {
-    timeout: 120_000,
+    timeout: 400_000,
   }, async (t) => {
     const reason = noTerminal() ?? (programPath(shell) === undefined ? `${shell} is not here` : undefined);
     if (reason !== undefined) return t.skip(reason);

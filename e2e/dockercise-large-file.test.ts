@@ -14,7 +14,7 @@ after(async () => {
 
 const sizeOfLarge = 4_300_000_000;
 
-test('a file of more than 4 GB is handed on and zipped, and cion does not hold it in its memory', { timeout: 170_000 }, async (t) => {
+test('a file of more than 4 GB is handed on and zipped, and cion does not hold it in its memory', { timeout: 900_000 }, async (t) => {
   const cwd = repository(t, {
     'a.dockercise.yaml': `
 large: { img: busybox, run: "mkdir large && truncate -s ${sizeOfLarge} large/file && echo end >> large/file" }

@@ -40,7 +40,7 @@ for l in $(find . -type l | LC_ALL=C sort); do echo "$l $(readlink "$l")"; done
 `;
 
 test('20,000 files with modes, links, empty directories and odd names are the same for the next stages and out of the zip', {
-  timeout: 170_000,
+  timeout: 900_000,
 }, async (t) => {
   const cwd = repository(t, {
     'a.dockercise.yaml': JSON.stringify({

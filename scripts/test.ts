@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 const given = process.argv.slice(2);
 const parts = given.filter((argument) => !argument.startsWith('-'));
 const options = given.filter((argument) => argument.startsWith('-'));
-const silentMs = 5 * 60_000;
+const silentMs = 15 * 60_000;
 
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'e2e/**/*.test.ts'])
   .sort()
@@ -25,7 +25,7 @@ const runner = spawn(
   [
     '--test',
     '--test-reporter=spec',
-    '--test-timeout=180000',
+    '--test-timeout=400000',
     `--test-concurrency=${Math.max(2, availableParallelism())}`,
     ...options,
     ...files,
