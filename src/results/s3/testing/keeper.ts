@@ -9,7 +9,7 @@ import { type Answer, keeperAddress, users } from './s3-server.ts';
  * Keeps one S3 server for all test processes of this machine: who is connected uses it, and when nobody has been for a while it ends. The
  * address it listens at is the lock; a second keeper leaves at once.
  */
-const idleMs = 30_000;
+const idleMs = 15 * 60_000;
 const waiting = new Set<Socket>();
 const using = new Set<Socket>();
 const directories: string[] = [];
@@ -47,7 +47,7 @@ server.on('error', () => process.exit());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
 
 const begin = async (): Promise<void> => {
-  for (let tries = 2; tries > 0 && (answer === undefined || 'trouble' in answer); tries--) {
+  for (let tries = 6; tries > 0 && (answer === undefined || 'trouble' in answer); tries--) {
     const directory = mkdtempSync(join(tmpdir(), 'cion-s3-'));
     directories.push(directory);
     answer = await startS3(directory, Object.values(users), () => undefined).catch((error: unknown) => ({ trouble: String(error) }));

@@ -35,7 +35,10 @@ export type S3Server = {
 /** The one S3 server of all test processes; started when it is not there. */
 export const s3Server = async (): Promise<S3Server> => {
   const { socket, answer } = await askKeeper();
-  if ('trouble' in answer) throw new Error(`no S3 server: ${answer.trouble}`);
+  if ('trouble' in answer) {
+    socket.destroy();
+    throw new Error(`no S3 server: ${answer.trouble}`);
+  }
   const { endpoint } = answer;
   const clients: S3Client[] = [];
   const client = ({ accessKeyId, secretAccessKey }: S3User): S3Client => {
