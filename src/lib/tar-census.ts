@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { type Extract, extract } from 'tar-stream';
+import { extract } from 'tar-stream';
+import { drained } from './drained.ts';
 
 /** The same bytes, and what is in them as they pass: how many entries are no directories, and how much they hold. */
 export type Census = { readonly tar: Readable; files(): number; bytes(): number };
@@ -43,15 +44,6 @@ export const tarCensus = (tar: Readable, limit?: { readonly bytes: number; over(
   });
   return { tar: census, files: () => files, bytes: () => bytes };
 };
-
-const drained = (entries: Extract): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      entries.off('drain', done).off('close', done);
-      resolve();
-    };
-    entries.on('drain', done).on('close', done);
-  });
 
 /** Reads only as far as the first file. */
 export const hasFile = async (tar: Readable): Promise<boolean> => {

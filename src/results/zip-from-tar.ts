@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Extract, extract, type Header } from 'tar-stream';
+import { drained } from '../lib/drained.ts';
 import type { ArtifactFile } from '../run/run-event.ts';
 import { ResultsError } from './results-error.ts';
 
@@ -50,15 +51,6 @@ const feed = async (tar: Readable, entries: Extract): Promise<void> => {
   }
   entries.end(null);
 };
-
-const drained = (entries: Extract): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      entries.off('drain', done).off('close', done);
-      resolve();
-    };
-    entries.on('drain', done).on('close', done);
-  });
 
 const keep = async (zip: ZipWriter, name: string, entry: Entry): Promise<ArtifactFile | undefined> => {
   const { type, size, mtime: at, linkname } = entry.header;
