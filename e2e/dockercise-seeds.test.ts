@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { withLock } from '../scripts/setup/lock.mjs';
 import { root } from '../scripts/setup/root.mjs';
 import { dockerciseFor } from './dockercise-project.ts';
 import { archiveOf, buildImage, engineSocket } from './engine.ts';
@@ -11,6 +10,8 @@ import { gitImage } from './git-image.ts';
 import { directory, repository } from './repository.ts';
 
 /** Both examples of the language run as they were first written, with images of these very names that answer as AWS and GitHub would. */
+import { idOf, underNames } from './seed-images.ts';
+
 const undone: (() => Promise<void>)[] = [];
 const suite = { after: (undo: () => Promise<void>) => void undone.push(undo) };
 const dockercise = dockerciseFor('seeds', suite);
@@ -31,26 +32,7 @@ after(async () => {
   for (const undo of undone.reverse()) await undo();
 });
 
-const idOf = (image: string): string | undefined => {
-  const { status, stdout } = spawnSync('docker', ['image', 'inspect', '--format', '{{.Id}}', image], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-};
-
-/** Only one process at a time may give these names to its images; what had them before has them again afterwards. */
-const withSeedImages = (work: () => Promise<void>): Promise<void> =>
-  withLock(
-    'cion-e2e-seed-images',
-    () => undefined,
-    async () => {
-      const before = Object.keys(images).map((name) => [name, idOf(name)] as const);
-      for (const [name, image] of Object.entries(images)) execFileSync('docker', ['tag', image, name]);
-      try {
-        await work();
-      } finally {
-        for (const [name, id] of before) execFileSync('docker', id === undefined ? ['rmi', name] : ['tag', id, name], { stdio: 'ignore' });
-      }
-    },
-  );
+const withSeedImages = (work: () => Promise<void>): Promise<void> => underNames(images, work);
 
 const project = (t: TestContext, text: string): string =>
   repository(t, { 'infrastructure.dockercise.yaml': text, 'package.json': '{ "private": true, "scripts": { "start": "dockercise" } }\n' });

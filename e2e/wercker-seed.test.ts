@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { withLock } from '../scripts/setup/lock.mjs';
 import { root } from '../scripts/setup/root.mjs';
 import { s3Server, users, whyNoS3 } from '../src/results/s3/testing/s3-server.ts';
 import { addressForContainers, archiveOf, buildImage, inspect } from './engine.ts';
@@ -15,6 +14,8 @@ import { directory, repository } from './repository.ts';
 import { werckerFor } from './wercker-project.ts';
 
 /** The example of the language, with images of these very names whose programs answer as the real ones would. */
+import { idOf, underNames } from './seed-images.ts';
+
 const undone: (() => Promise<void>)[] = [];
 const suite = { after: (undo: () => Promise<void>) => void undone.push(undo) };
 const wercker = werckerFor('seed', suite);
@@ -55,26 +56,7 @@ after(async () => {
   for (const undo of undone.reverse()) await undo();
 });
 
-const idOf = (image: string): string | undefined => {
-  const { status, stdout } = spawnSync('docker', ['image', 'inspect', '--format', '{{.Id}}', image], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-};
-
-/** Only one process at a time may give these names to its images; what had them before has them again afterwards. */
-const withSeedImages = (work: () => Promise<void>): Promise<void> =>
-  withLock(
-    'cion-e2e-seed-images',
-    () => undefined,
-    async () => {
-      const before = Object.keys(images).map((name) => [name, idOf(name)] as const);
-      for (const [name, image] of Object.entries(images)) execFileSync('docker', ['tag', image, name]);
-      try {
-        await work();
-      } finally {
-        for (const [name, id] of before) execFileSync('docker', id === undefined ? ['rmi', name] : ['tag', id, name], { stdio: 'ignore' });
-      }
-    },
-  );
+const withSeedImages = (work: () => Promise<void>): Promise<void> => underNames(images, work);
 
 test(
   'the example of the language builds beside its service, and is deployed by hand from what the build left, with a message to the room (R-WRK-01, R-WRK-11, R-WRK-13, R-WRK-16, R-WRK-17, R-WRK-18, R-WRK-20, R-WRK-21, R-WRK-28, R-WRK-30, R-WRK-35, R-WRK-36, R-WRK-42, R-WRK-45, R-WRK-50, R-WRK-52, R-WRK-53, R-WRK-71)',
