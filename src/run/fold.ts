@@ -96,6 +96,9 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       state.nodes = waitingNodes(event.plan);
       state.openNodes = state.nodes.size;
       return;
+    case 'source.kept':
+      state.sourceTree = event.tree;
+      return;
     case 'volume.filled':
       state.filledVolumes.add(event.volume);
       return;
@@ -116,7 +119,22 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         ],
       }));
     case 'stage.preparing':
-      return onAttempt(state, event, 'queued', (attempt) => ({ ...attempt, phase: 'preparing' }));
+      return onAttempt(state, event, 'queued', (attempt) => ({
+        ...attempt,
+        phase: 'preparing',
+        ...(event.worker === undefined ? {} : { worker: event.worker }),
+      }));
+    case 'stage.lost':
+      return onAttempt(state, event, undefined, (attempt) => ({ ...attempt, worker: event.worker, lostSince: event.at }));
+    case 'stage.found':
+      return onAttempt(state, event, undefined, ({ lostSince: _over, ...attempt }) => ({ ...attempt, worker: event.worker }));
+    case 'stage.returned':
+      return onAttempt(state, event, 'queued', ({ lostSince: _over, worker: _gone, ...attempt }) => ({ ...attempt, phase: 'queued' }));
+    case 'volume.kept':
+      return onAttempt(state, event, undefined, (attempt) => ({
+        ...attempt,
+        keptVolumes: { ...attempt.keptVolumes, [event.volume]: event.tree },
+      }));
     case 'image.resolved':
       return onAttempt(state, event, undefined, (attempt) => ({
         ...attempt,

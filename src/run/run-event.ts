@@ -27,6 +27,8 @@ export type RunFact =
   | { readonly kind: 'run.noted'; readonly text: string }
   | { readonly kind: 'fetch.started' }
   | { readonly kind: 'fetch.finished'; readonly source: Source }
+  /** The files of the run are in the tree store, by the digest of their tar: any worker can have them. */
+  | { readonly kind: 'source.kept'; readonly tree: string; readonly bytes: number }
   /** The run ends here: the commit or its configuration cannot be had (R-CIO-19). */
   | {
       readonly kind: 'fetch.failed';
@@ -40,7 +42,28 @@ export type RunFact =
   /** Handed to the queue: one attempt of one stage. `because` says why it is not the first. */
   | { readonly kind: 'stage.queued'; readonly stage: string; readonly attempt: number; readonly because?: Cause }
   /** A worker has taken it; images are pulled, services started, the container made. */
-  | { readonly kind: 'stage.preparing'; readonly stage: string; readonly attempt: number }
+  | { readonly kind: 'stage.preparing'; readonly stage: string; readonly attempt: number; readonly worker?: string }
+  /** Nobody has heard of its worker since the lease ended. It may come back and go on. */
+  | { readonly kind: 'stage.lost'; readonly stage: string; readonly attempt: number; readonly worker: string }
+  /** Its worker is back, or begun anew, and stays with what it had let go. */
+  | { readonly kind: 'stage.found'; readonly stage: string; readonly attempt: number; readonly worker: string }
+  /** It is certain that it was never let go: the same attempt is in the queue again. */
+  | {
+      readonly kind: 'stage.returned';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly worker: string;
+      readonly because: 'lost' | 'given-back';
+    }
+  /** What the attempt left in a volume is in the tree store, by the digest of its tar: any worker can have it. */
+  | {
+      readonly kind: 'volume.kept';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly volume: string;
+      readonly tree: string;
+      readonly bytes: number;
+    }
   | {
       readonly kind: 'image.resolved';
       readonly stage: string;
@@ -110,8 +133,35 @@ export type RunFact =
   | { readonly kind: 'gate.skipped'; readonly gate: string; readonly cause: SkipCause }
   | { readonly kind: 'deployment.recorded'; readonly stage: string; readonly deployment: Deployment };
 
-/** Why a run exists. `by` is a person's or system's name; `from` the run whose files it takes on. */
-export type Trigger = { readonly kind: 'manual'; readonly by: string; readonly from?: string };
+/**
+ * Why a run exists. `by` is a person's or system's name, for people; `actor` the forge's numeric id of who did it, by which trust is decided.
+ * `from`: the run whose files it takes on. `ref`: as git has it, `refs/heads/main`.
+ */
+export type Trigger =
+  | { readonly kind: 'manual'; readonly by: string; readonly from?: string; readonly ref?: string }
+  | { readonly kind: 'push' | 'tag'; readonly by: string; readonly actor?: string; readonly ref: string; readonly from?: never }
+  | {
+      readonly kind: 'pull-request';
+      readonly by: string;
+      readonly actor?: string;
+      readonly number: number;
+      readonly ref: string;
+      /** Its commit comes from a repository that is not the project's own: nothing of it is trusted. */
+      readonly fork: boolean;
+      readonly from?: never;
+    }
+  | { readonly kind: 'schedule'; readonly by: string; readonly schedule: string; readonly at: number; readonly from?: never }
+  /** The version of a package changed (R-DCK-90, R-DCK-91). */
+  | {
+      readonly kind: 'package';
+      readonly by: string;
+      readonly package: string;
+      readonly oldVersion: string;
+      readonly newVersion: string;
+      readonly from?: never;
+    }
+  /** Another pipeline turned green (R-DCK-87). */
+  | { readonly kind: 'pipeline'; readonly by: string; readonly pipeline: string; readonly run: string; readonly from?: never };
 
 /** What a run is about: a commit, perhaps with changes on top, or a bare directory. */
 export type Source = {

@@ -21,6 +21,8 @@ export type RunState = {
   /** By name, in the plan's order. */
   readonly nodes: ReadonlyMap<string, NodeState>;
   readonly filledVolumes: ReadonlySet<string>;
+  /** The digest of the tar of its files, where they are in a tree store. */
+  readonly sourceTree?: string;
   readonly deployments: readonly (Deployment & { readonly stage: string })[];
   /** How many nodes have not finished. */
   readonly openNodes: number;
@@ -59,6 +61,12 @@ export type AttemptState = {
   readonly phase: 'queued' | 'preparing' | 'running' | 'finished';
   readonly because?: Cause;
   readonly queuedAt: number;
+  /** Who has it, or had it last. */
+  readonly worker?: string;
+  /** Nobody has heard of the worker since then. */
+  readonly lostSince?: number;
+  /** What it left in volumes: digests of tars in the tree store, by the name of the volume. */
+  readonly keptVolumes?: Readonly<Record<string, string>>;
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly outcome?: Outcome;

@@ -62,9 +62,17 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
       return { node: event.gate, text: `Skipped, because ${skipSentence(event.cause)}.`, outcome: 'skipped' };
     case 'deployment.recorded':
       return { node: event.stage, text: `Deployed ${deployedWords(event.deployment)} to ${visible(event.deployment.environment)}.` };
+    case 'stage.lost':
+      return { node: event.stage, text: `Nothing has been heard of its worker ${visible(event.worker)}.` };
+    case 'stage.found':
+      return { node: event.stage, text: `The worker ${visible(event.worker)} stays with it.` };
+    case 'stage.returned':
+      return { node: event.stage, text: `Is in the queue again: ${returnedWords(event)}.` };
     case 'run.noted':
     case 'fetch.started':
+    case 'source.kept':
     case 'volume.filled':
+    case 'volume.kept':
     case 'stage.preparing':
     case 'stage.done-started':
     case 'run.finished':
@@ -73,6 +81,9 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
       return assertNever(event);
   }
 };
+
+const returnedWords = ({ worker, because }: RunEvent & { kind: 'stage.returned' }): string =>
+  because === 'lost' ? `its worker ${visible(worker)} is gone and had not started it` : `the worker ${visible(worker)} gave it back`;
 
 const plannedWords = ({ plan, only }: RunEvent & { kind: 'run.planned' }): string => {
   const gates = plan.nodes.filter((node) => node.kind === 'gate').length;

@@ -133,10 +133,24 @@ export const triggerSentence = (trigger: Trigger): string => {
   switch (trigger.kind) {
     case 'manual':
       return `Started by ${visible(trigger.by)}${trigger.from === undefined ? '' : ` from ${visible(trigger.from)}`}`;
+    case 'push':
+      return `Pushed to ${visible(shortRef(trigger.ref))} by ${visible(trigger.by)}`;
+    case 'tag':
+      return `Tagged ${visible(shortRef(trigger.ref))} by ${visible(trigger.by)}`;
+    case 'pull-request':
+      return `Pull request ${trigger.number}${trigger.fork ? ' from a fork' : ''} by ${visible(trigger.by)}`;
+    case 'schedule':
+      return `Started by the schedule ${visible(trigger.schedule)}`;
+    case 'package':
+      return `${visible(trigger.package)} went from ${visible(trigger.oldVersion)} to ${visible(trigger.newVersion)}`;
+    case 'pipeline':
+      return `Started by ${visible(trigger.pipeline)}, which passed in ${visible(trigger.run)}`;
     default:
-      return assertNever(trigger.kind);
+      return assertNever(trigger);
   }
 };
+
+const shortRef = (ref: string): string => ref.replace(/^refs\/(heads|tags)\//, '');
 
 /** `abc1234 on main + 2 changed files`, `14 files that are in no git repository`. */
 export const sourceSentence = (source: Source): string => {
