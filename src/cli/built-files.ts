@@ -5,8 +5,9 @@ import type { RunState } from '../run/run-state.ts';
 import { copyDirectory } from '../source/copy-directory.ts';
 import { snapshot } from '../source/snapshot.ts';
 import { extractZip } from './extract.ts';
-import type { Tree } from './compile-tree.ts';
-import { directoryTree, type Project } from './project.ts';
+import type { Tree } from '../planning/compile-tree.ts';
+import type { Project } from './project.ts';
+import { directoryTree } from '../planning/directory-tree.ts';
 import { Refusal } from './refusal.ts';
 import { sourceDirectory } from './snapshots.ts';
 

@@ -10,12 +10,3 @@ export const chooseDialects = (dialects: readonly Dialect[], name: string | unde
   const names = dialects.map((dialect) => dialect.name);
   throw new Refusal('DIALECT_UNKNOWN', `There is no dialect "${name}".`, didYouMean(name, names));
 };
-
-/** The files that any of them would read, for people. */
-export const filesOf = (dialects: readonly Dialect[]): string => dialects.map(({ reads }) => reads).join(' and no ');
-
-/** What to do where there is none of them. */
-export const howToBegin = (dialects: readonly Dialect[]): string =>
-  dialects.some(({ name }) => name === 'cion')
-    ? '"cion init" writes one that fits the project.'
-    : 'The shortest is "hello: { img: busybox, run: echo hello }".';

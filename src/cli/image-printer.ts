@@ -3,7 +3,7 @@ import { type Parsed, type Problem, parsed, refused } from '../plan/problem.ts';
 import { reference, stage } from '../plan/stage.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
-import type { PrintedBy } from './compile-tree.ts';
+import type { PrintedBy } from '../planning/compile-tree.ts';
 
 export type ImagePrinterDeps = {
   /** Asked for only when there is an image to run. */

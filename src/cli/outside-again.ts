@@ -3,7 +3,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { Context } from './context.ts';
 import { identitiesOf, type IdentityOptions } from './identities.ts';
-import { openSecrets, secretsFile } from './open-secrets.ts';
+import { openSecrets, secretsFile } from '../planning/open-secrets.ts';
 import { type OutsideOptions, outsideVariables } from './outside-variables.ts';
 import type { Project } from './project.ts';
 import { keptFile } from './snapshots.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Outside } from '../engine/given.ts';
-import { type EnvEntry, parseEnvFile } from './parse-env-file.ts';
+import { type EnvEntry, parseEnvFile } from '../planning/parse-env-file.ts';
 import { Refusal } from './refusal.ts';
 
 export type OutsideOptions = { readonly env?: readonly string[]; readonly envFile?: readonly string[] };

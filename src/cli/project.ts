@@ -1,12 +1,10 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { readJournal } from '../local/journal.ts';
 import { resolveRun } from '../local/runs.ts';
 import type { Results } from '../results/results.ts';
 import { fold } from '../run/fold.ts';
 import type { RunState } from '../run/run-state.ts';
-import type { Tree } from './compile-tree.ts';
 import type { Context } from './context.ts';
 import { Refusal } from './refusal.ts';
 
@@ -52,38 +50,6 @@ const repositoryAround = async (from: string): Promise<string | undefined> => {
     if ((await stat(join(directory, '.git')).catch(() => undefined)) !== undefined) return directory;
     if (directory === dirname(directory)) return undefined;
   }
-};
-
-/** A file in the root of the tree; `undefined` when there is none. What cannot be read is empty. */
-export const readFrom = async (tree: Tree, path: string): Promise<Uint8Array | undefined> =>
-  (await tree.paths('root')).includes(path) ? tree.read(path).catch(() => new Uint8Array()) : undefined;
-
-/** The files of a directory, as they are at this moment. Nothing outside of it is read, whatever a link says. */
-export const directoryTree = (root: string): Tree => ({
-  paths: async (where) => (where === 'root' ? readdir(root) : allPaths(root)),
-  read: async (path) => {
-    const place = await realpath(join(root, path));
-    if (!place.startsWith(join(await realpath(root), '/'))) throw new Error('it is a link that leads out of the project');
-    if (!(await stat(place)).isFile()) throw new Error('it is no file');
-    return readFile(place);
-  },
-});
-
-/** What is in them is not the project's own text. */
-const passedBy: ReadonlySet<string> = new Set(['node_modules', '.git', '.cion']);
-
-/** Relative, with `/`; links are named and not followed, and what may not be read has nothing in it. */
-const allPaths = async (root: string): Promise<readonly string[]> => {
-  const below = async (directory: string): Promise<readonly string[]> => {
-    const reading = readdir(join(root, directory), { withFileTypes: true });
-    const entries = await (directory === '' ? reading : reading.catch((): Dirent[] => []));
-    const found = entries.map(async (entry): Promise<readonly string[]> => {
-      const path = `${directory}${entry.name}`;
-      return entry.isDirectory() && !passedBy.has(entry.name) ? [path, ...(await below(`${path}/`))] : [path];
-    });
-    return (await Promise.all(found)).flat();
-  };
-  return below('');
 };
 
 /** The run that a person means; the newest when nothing is said. */

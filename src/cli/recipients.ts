@@ -4,7 +4,7 @@ import { isRecipient, recipientOf } from '../secrets/age.ts';
 import { keyLines } from '../secrets/key-lines.ts';
 import type { Context } from './context.ts';
 import { identitiesOf, type IdentityOptions } from './identities.ts';
-import { recipientsFile } from './open-secrets.ts';
+import { recipientsFile } from '../planning/open-secrets.ts';
 import { Refusal } from './refusal.ts';
 
 /** To whom is encrypted: those named, else those of the project's `.cion.recipients`, else the own key. */

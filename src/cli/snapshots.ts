@@ -8,8 +8,9 @@ import type { RunState } from '../run/run-state.ts';
 import { readCommitted } from '../source/read-committed.ts';
 import { snapshot } from '../source/snapshot.ts';
 import { tarOf } from '../source/tar-of.ts';
-import type { Tree } from './compile-tree.ts';
-import { directoryTree, type Project, readFrom, readRun } from './project.ts';
+import type { Tree } from '../planning/compile-tree.ts';
+import { type Project, readRun } from './project.ts';
+import { directoryTree, readFrom } from '../planning/directory-tree.ts';
 import { Refusal } from './refusal.ts';
 
 /** Where the source of a run lies while the run needs it. */

@@ -7,7 +7,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { extractZip } from '../extract.ts';
 import { looks } from '../looks.ts';
 import { artifacts as artifactLines, type StageArtifacts } from '../printers/artifacts.ts';
-import { plural } from '../printers/words.ts';
+import { plural } from '../../lib/quantities.ts';
 import type { Project } from '../project.ts';
 import { zipEntries } from '../read-zip.ts';
 import { Refusal } from '../refusal.ts';

@@ -9,7 +9,7 @@ import { chooseDialects } from '../choose-dialects.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type ImageOptions, imageNames } from '../image-names.ts';
-import { onlyPipeline } from '../pipeline-check.ts';
+import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import type { Project } from '../project.ts';
 import { type DeployOptions, deployRun } from './deploy.ts';
 import { detectMissing } from './detect.ts';

@@ -4,13 +4,14 @@ import { dialects } from '../../dialects/dialects.ts';
 import { deploymentHistory } from '../../local/ledger.ts';
 import { listRuns } from '../../local/runs.ts';
 import type { PlanNode } from '../../plan/plan.ts';
-import { type CompiledTree, compileTree } from '../compile-tree.ts';
+import { type CompiledTree, compileTree } from '../../planning/compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { givenForLook } from '../given.ts';
+import { givenForLook } from '../given-for-look.ts';
 import { openGates } from '../find-gate.ts';
 import { type Candidate, candidateLines } from '../printers/completion.ts';
-import { directoryTree, type Project, projectRoot, readRun, findRun } from '../project.ts';
+import { type Project, projectRoot, readRun, findRun } from '../project.ts';
+import { directoryTree } from '../../planning/directory-tree.ts';
 import { writeLines } from '../write.ts';
 import { openProject } from './open-project.ts';
 

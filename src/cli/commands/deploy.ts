@@ -8,7 +8,7 @@ import { chooseDialects } from '../choose-dialects.ts';
 import { freezeBuilt } from '../built-files.ts';
 import type { Context } from '../context.ts';
 import type { ExitCode } from '../exit-codes.ts';
-import { onlyPipeline } from '../pipeline-check.ts';
+import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import { outcomeVerb } from '../printers/sentences.ts';
 import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';

@@ -5,15 +5,16 @@ import { promisify } from 'node:util';
 import { dialects } from '../../dialects/dialects.ts';
 import { connect } from '../../runtimes/docker/engine/connect.ts';
 import { findEndpoint } from '../../runtimes/docker/engine/endpoint.ts';
-import { compileTree } from '../compile-tree.ts';
+import { compileTree } from '../../planning/compile-tree.ts';
 import type { Context } from '../context.ts';
 import { describeError } from '../describe-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { givenForLook } from '../given.ts';
+import { givenForLook } from '../given-for-look.ts';
 import { looks } from '../looks.ts';
 import { type Check, doctor as doctorLines } from '../printers/doctor.ts';
-import { plural, size } from '../printers/words.ts';
-import { directoryTree, projectRoot } from '../project.ts';
+import { plural, size } from '../../lib/quantities.ts';
+import { projectRoot } from '../project.ts';
+import { directoryTree } from '../../planning/directory-tree.ts';
 import { writeLines } from '../write.ts';
 
 /** Looks at all that cion needs; errored when something is missing without which nothing runs. */

@@ -10,12 +10,12 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { identitiesOf, type IdentityOptions } from '../identities.ts';
 import { openOrRefuse } from '../open-or-refuse.ts';
-import { secretsFile } from '../open-secrets.ts';
+import { secretsFile } from '../../planning/open-secrets.ts';
 import { type PrivateFile, withPrivateFile } from '../private-file.ts';
 import { projectRoot } from '../project.ts';
 import { recipientsOf } from '../recipients.ts';
 import { Refusal } from '../refusal.ts';
-import { mistakesIn } from '../secret-mistakes.ts';
+import { mistakesIn } from '../../planning/secret-mistakes.ts';
 
 /** Opens the editor on the project's secrets in the clear, and encrypts what was written. */
 export const secretEdit = async (context: Context, named: string | undefined, options: IdentityOptions): Promise<ExitCode> => {

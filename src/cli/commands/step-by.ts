@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Project } from '../project.ts';
-import type { StepBy } from '../with-steps.ts';
+import type { StepBy } from '../../planning/with-steps.ts';
 import { type OpenSteps, openSteps, type StepOptions } from './open-steps.ts';
 
 /** Fetches the code of steps for a project, which is touched only when there is a step to be fetched. */

@@ -7,7 +7,7 @@ import { publishStep } from '../../steps/publish-step.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { printProblems } from '../print-problems.ts';
-import { plural, size } from '../printers/words.ts';
+import { plural, size } from '../../lib/quantities.ts';
 import { Refusal } from '../refusal.ts';
 import { registryAddress, type StepOptions } from './open-steps.ts';
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
-import type { CompiledTree, PrintedBy } from '../compile-tree.ts';
+import type { CompiledTree, PrintedBy } from '../../planning/compile-tree.ts';
 import type { Context } from '../context.ts';
 import { imagePrinter } from '../image-printer.ts';
 import { type OpenRuntime, openRuntime } from './open-runtime.ts';

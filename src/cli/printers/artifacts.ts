@@ -2,7 +2,7 @@ import type { ArtifactFile, ArtifactRef } from '../../run/run-event.ts';
 import { padStart, widest } from './fit.ts';
 import type { Look } from './look.ts';
 import { visible } from './visible.ts';
-import { plural, size } from './words.ts';
+import { plural, size } from '../../lib/quantities.ts';
 
 /** `part`: what its steps kept for themselves. */
 export type StageArtifacts = { readonly stage: string; readonly part?: 'steps'; readonly artifacts: ArtifactRef };

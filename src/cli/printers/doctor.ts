@@ -1,7 +1,7 @@
 import { cut, padEnd, widest, wrap } from './fit.ts';
 import type { Look } from './look.ts';
 import { visible } from './visible.ts';
-import { plural } from './words.ts';
+import { plural } from '../../lib/quantities.ts';
 
 export type Check = {
   readonly name: string;

@@ -6,7 +6,8 @@ import { lastAttempt, tookMs } from './attempt-times.ts';
 import { causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
 import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
 import { visible } from './visible.ts';
-import { duration, list, plural, sentence, shortDigest } from './words.ts';
+import { duration, list, sentence, shortDigest } from './words.ts';
+import { plural } from '../../lib/quantities.ts';
 
 /** What happened, for people; `node` where it happened to one. */
 export type Said = { readonly node?: string; readonly text: string; readonly outcome?: Outcome };

@@ -12,7 +12,8 @@ import { causeSentence, decisionSentence, skipSentence } from './sentences.ts';
 import { stepPlace } from './step-words.ts';
 import { logCommand } from './suggestions.ts';
 import { visible } from './visible.ts';
-import { duration, plural } from './words.ts';
+import { duration } from './words.ts';
+import { plural } from '../../lib/quantities.ts';
 
 /** What stays on the screen of an event: ends, and the news about the run as a whole. */
 export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail | undefined, nameColumns: number, look: Look): string[] => {

@@ -8,7 +8,8 @@ import type { Progress, ProgressRow } from './progress-view.ts';
 import { openGateWords } from './sentences.ts';
 import { stepPlace, stepTitle } from './step-words.ts';
 import { visible } from './visible.ts';
-import { list, size } from './words.ts';
+import { list } from './words.ts';
+import { size } from '../../lib/quantities.ts';
 
 export type RunProgress = {
   event(event: RunEvent, state: RunState): void;

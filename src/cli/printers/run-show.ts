@@ -18,7 +18,8 @@ import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
-import { ago, dateTime, digestDigits, duration, limit, plural, sentence, size } from './words.ts';
+import { ago, dateTime, digestDigits, duration, limit, sentence } from './words.ts';
+import { plural, size } from '../../lib/quantities.ts';
 
 /** All there is to say about a run: what it was about, each stage with its end and why, and when what ran. */
 export const runShow = (state: RunState, now: number, look: Look): string[] => {

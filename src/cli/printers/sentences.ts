@@ -4,7 +4,8 @@ import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
 import { approveCommand } from './suggestions.ts';
 import { visible } from './visible.ts';
-import { limit, list, plural, sentence, shortCommit } from './words.ts';
+import { limit, list, sentence, shortCommit } from './words.ts';
+import { plural } from '../../lib/quantities.ts';
 
 /** Why a stage that ran did not pass: a sentence without its full stop. */
 export const causeSentence = (cause: Cause): string => {

@@ -8,7 +8,8 @@ import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
-import { duration, list, plural, shortDigest, size } from './words.ts';
+import { duration, list, shortDigest } from './words.ts';
+import { plural, size } from '../../lib/quantities.ts';
 
 /** How a finished run went, what it left behind, and how to look further. */
 export const summary = (state: RunState, look: Look, { timeline, since = state.createdAt }: SummaryOptions): string[] => {

@@ -1,7 +1,8 @@
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt } from './attempt-times.ts';
 import { visible } from './visible.ts';
-import { plural, shortCommit } from './words.ts';
+import { shortCommit } from './words.ts';
+import { plural } from '../../lib/quantities.ts';
 
 /** What was released since then and is no Deployment, with why (R-CIO-18): `release to production: 1 file differs from abc1234 (…)`. */
 export const unrecorded = (state: RunState, since = Number.NEGATIVE_INFINITY): string[] => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, dateTime, duration, elapsed, limit, list, plural, shortDigest, size } from './words.ts';
+import { ago, dateTime, duration, elapsed, limit, list, shortDigest } from './words.ts';
 
 test('durations are as exact as they are short', () => {
   const said = [0, 40, 400, 12_340, 59_940, 59_960, 64_000, 3_599_400, 3_600_000, 7_500_000, 86_400_000, 273_600_000].map(duration);
@@ -35,19 +35,6 @@ test('limits are said as they were set', () => {
   ]);
 });
 
-test('sizes have three digits at most', () => {
-  assert.deepEqual([0, 999, 1_000, 4_200_000, 99_960, 999_600, 123_456_789, 2e15].map(size), [
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '4.2 MB',
-    '100 kB',
-    '1.0 MB',
-    '123 MB',
-    '2.0 PB',
-  ]);
-});
-
 test('how long ago something was is said in its largest unit', () => {
   const now = 1_000_000_000_000;
   assert.deepEqual(
@@ -73,14 +60,10 @@ test('dates are in the zone that was asked for', () => {
   assert.equal(dateTime(at, 'Asia/Tokyo'), '2026-11-21 21:29:07');
 });
 
-test('lists, plurals and digests', () => {
+test('lists and digests', () => {
   assert.deepEqual(
     [[], ['a'], ['a', 'b'], ['a', 'b', 'c']].map((items) => list(items)),
     ['', 'a', 'a and b', 'a, b and c'],
-  );
-  assert.deepEqual(
-    [0, 1, 2].map((count) => plural(count, 'file')),
-    ['0 files', '1 file', '2 files'],
   );
   assert.equal(shortDigest(`sha256:${'ab'.repeat(32)}`), 'sha256:abababababab');
   assert.equal(shortDigest('odd'), 'odd');

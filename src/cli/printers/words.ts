@@ -1,3 +1,5 @@
+import { plural } from '../../lib/quantities.ts';
+
 /** `0.4 s`, `12.3 s`, `1m 04s`, `2h 05m`, `3d 04h`. */
 export const duration = (ms: number): string => {
   const tenths = Math.round(Math.max(0, ms) / 100);
@@ -26,17 +28,6 @@ export const limit = (ms: number): string => {
     .join(' ');
 };
 
-/** Decimal, as engines and registries count: `999 B`, `4.2 MB`. */
-export const size = (bytes: number): string => {
-  let unit = 0;
-  let value = bytes;
-  while (value >= 999.5 && unit < sizeUnits.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${sizeUnits[unit]}`;
-};
-
 /** `just now`, `3 minutes ago`, `in 2 hours` where clocks disagree. */
 export const ago = (at: number, now: number): string => {
   const ms = Math.abs(now - at);
@@ -48,9 +39,6 @@ export const ago = (at: number, now: number): string => {
 /** `2026-11-21 12:29:07` in the given or the machine's zone. */
 export const dateTime = (at: number, timeZone?: string): string =>
   new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', ...(timeZone === undefined ? {} : { timeZone }) }).format(at);
-
-/** `1 file`, `2 files`. */
-export const plural = (count: number, noun: string): string => `${count} ${count === 1 ? noun : `${noun}s`}`;
 
 /** `a`, `a and b`, `a, b and c`. */
 export const list = (items: readonly string[], conjunction = 'and'): string =>
@@ -67,8 +55,6 @@ export const digestDigits = (digest: string): string => shortDigest(digest).repl
 
 /** With a capital, unless it begins with a name that is no word: `cion-run_1 is gone`, `ghcr.io/a: denied`. */
 export const sentence = (text: string): string => text.replace(/^\p{Ll}(?=[\p{L}'’]*(?:[\s,]|$))/u, (first) => first.toUpperCase());
-
-const sizeUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 const largestUnit = (ms: number): readonly [number, string] => {
   for (const [length, unit] of timeUnits) if (ms >= length) return [Math.floor(ms / length), unit];

@@ -12,9 +12,9 @@ import { SourceError } from '../source/source-error.ts';
 import type { VettedImages } from './vet-images.ts';
 import { type StepBy, withSteps } from './with-steps.ts';
 import { type CompiledTree, compileTree, type PrintedBy, type Tree } from './compile-tree.ts';
-import { filesOf, howToBegin } from './choose-dialects.ts';
+import { filesOf, howToBegin } from './configuration-files.ts';
 import { fetchLog } from './fetch-log.ts';
-import { plural, size } from './printers/words.ts';
+import { plural, size } from '../lib/quantities.ts';
 import { selectNodes, type Wanted } from './selection.ts';
 
 export type FetchDeps = {
