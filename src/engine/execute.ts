@@ -90,7 +90,7 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     hinted.delete(name);
     try {
       await runAttempt(attemptDeps, item, { stop: stop.signal, force: force.signal }, started);
-      sweep(item);
+      if (recorder.state().phase !== 'finished') sweep(item);
     } catch (error) {
       finished.reject(error);
     } finally {

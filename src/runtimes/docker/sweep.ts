@@ -53,13 +53,14 @@ export const removeLabelled = async (
   };
 
   const query = { filters };
-  const found = await engine.json<readonly Container[]>('GET', '/containers/json', { query: { ...query, all: true }, signal });
-  const containers = await count(found.filter(mayGo).map(({ Id }) => removeContainer(Id)));
-  const [{ Volumes }, foundNetworks, foundImages] = await Promise.all([
-    engine.json<{ readonly Volumes: readonly Volume[] | null }>('GET', '/volumes', { query, signal }),
+  const [found, foundNetworks, foundImages] = await Promise.all([
+    engine.json<readonly Container[]>('GET', '/containers/json', { query: { ...query, all: true }, signal }),
     engine.json<readonly Network[]>('GET', '/networks', { query, signal }),
     options.images === true ? engine.json<readonly Image[]>('GET', '/images/json', { query, signal }) : [],
   ]);
+  const containers = await count(found.filter(mayGo).map(({ Id }) => removeContainer(Id)));
+  // Those without a name are gone with their containers.
+  const { Volumes } = await engine.json<{ readonly Volumes: readonly Volume[] | null }>('GET', '/volumes', { query, signal });
   const [volumes, networks, images] = await Promise.all([
     count((Volumes ?? []).filter(mayGo).map(({ Name }) => remove(`/volumes/${Name}`))),
     count(foundNetworks.filter(mayGo).map(({ Id }) => remove(`/networks/${Id}`))),
