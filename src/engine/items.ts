@@ -22,6 +22,7 @@ export const itemsOf = (plan: Plan, project: string, state: () => RunState, outp
   const stages = new Map(stagesOf(plan).map((stage) => [stage.name, stage]));
   const writers = writersIn(plan);
   const owners = ownersIn(plan, writers);
+  const isAlone = stages.size === 1 && [...stages.values()].every(({ done }) => done === undefined);
   const ran = (name: string): StageState | undefined => {
     const node = state().nodes.get(name);
     return node?.kind === 'stage' ? node : undefined;
@@ -90,6 +91,7 @@ export const itemsOf = (plan: Plan, project: string, state: () => RunState, outp
       run: state().run,
       project,
       attempt,
+      ...(isAlone ? { alone: true as const } : {}),
       stage: {
         ...stage,
         ...workdirFor(stage),

@@ -20,7 +20,7 @@ export const keepStepArtifacts = async (
   signal: AbortSignal,
 ): Promise<ArtifactRef | undefined> => {
   const { command, sensitive } = item.stage;
-  if (command.kind !== 'steps' || sensitive) return undefined;
+  if (command.kind !== 'steps' || sensitive || !execution.mayHaveStepArtifacts()) return undefined;
   const ids = new Set([...command.steps, ...command.after].map(({ id }) => id));
   const nameOf = (path: string): string | undefined => {
     const [id = '', directory, ...rest] = path.split('/');

@@ -72,6 +72,8 @@ export type Item = {
   readonly attempt: number;
   /** The attempt's second container: it runs the stage's `done`. `sweep` of an attempt removes both. */
   readonly part?: 'done';
+  /** A hint: no other stage and no part of its run ever comes to share what is made for it. */
+  readonly alone?: true;
 };
 
 /** What only the moment of the start can give: resolved values. */
@@ -116,6 +118,8 @@ export type Execution = {
   interrupt(): Promise<void>;
   /** After the exit: a tar of a directory of the container, paths relative to it; `undefined` when there is no such directory. */
   take(path: string, signal: AbortSignal): Promise<Readable | undefined>;
+  /** After the end of the log: false when steps have certainly left no file in `artifacts` of their report directories. */
+  mayHaveStepArtifacts(): boolean;
   /**
    * After the exit: the container's file system as an image with these names (see Stage.commit), with the configuration of the image it was
    * made of. Nothing of the environment, the command or the mounts of the container is in it. Repeatable. With `push` it is also sent to the

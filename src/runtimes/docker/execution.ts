@@ -172,6 +172,7 @@ export const makeExecution = (
         throw asRuntimeError(error, `${path} cannot be taken out of the container of ${title}`);
       }
     },
+    mayHaveStepArtifacts: () => conducted?.mayHaveArtifacts() ?? false,
     commit: async (names, signal, push) => {
       try {
         return await commits(item, id, names, signal, undefined, push);

@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { pack } from 'tar-stream';
+import { allSettled } from '../../lib/all-settled.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Item, Values } from '../runtime.ts';
 import { type Account, placed } from './accounts.ts';
@@ -9,7 +11,13 @@ import type { Parts } from './parts.ts';
 import { volumeRoot } from './pause-image.ts';
 
 /** The input files of an attempt: their directories are volumes of its own, which its command can only read. */
-export type Inputs = { readonly mounts: readonly EngineMount[]; fill(files: Values['files'], signal: AbortSignal): Promise<void> };
+export type Inputs = {
+  readonly mounts: readonly EngineMount[];
+  /** Those of them that are known before the start; resolves when nothing is being made any more. */
+  fillAhead(files: Values['files'], signal: AbortSignal): Promise<void>;
+  /** What is there by now is not sent again. */
+  fill(files: Values['files'], signal: AbortSignal): Promise<void>;
+};
 
 export const makeInputs = async (parts: Parts, item: Item, paths: readonly string[], account: Account | undefined): Promise<Inputs> => {
   const { names, trees } = parts;
@@ -18,9 +26,24 @@ export const makeInputs = async (parts: Parts, item: Item, paths: readonly strin
     outermost(paths.map((path) => posix.dirname(posix.normalize(placed(path, account))))).map(async (directory) => {
       if (directory === '/') throw new RuntimeError('UNSUPPORTED', 'an input file cannot stand in the root directory itself');
       const volume = await trees.ensure(names.inputs(item, directory), labels);
-      return { directory, volume, helper: await trees.helper(volume, labels) };
+      const helper = trees.helper(volume, labels);
+      helper.catch(() => {});
+      return { directory, volume, helper };
     }),
   );
+  const sent = new Map<string, Values['files']>();
+
+  const send = async ({ directory, helper }: Input, files: Values['files'], signal: AbortSignal): Promise<void> => {
+    const name = await helper;
+    if (isDeepStrictEqual(sent.get(directory), files)) return;
+    sent.delete(directory);
+    await trees.fill(name, tarOf(directory, files, account), signal);
+    sent.set(directory, files);
+  };
+  const within = ({ directory }: Input, files: Values['files']): Values['files'] => files.filter(({ path }) => isBelow(path, directory));
+  const opened = (files: Values['files']): Values['files'] =>
+    files.map((file) => ({ ...file, path: posix.normalize(placed(file.path, account)) }));
+
   return {
     mounts: made.map(({ directory, volume }) => ({
       Type: 'volume',
@@ -29,19 +52,26 @@ export const makeInputs = async (parts: Parts, item: Item, paths: readonly strin
       ReadOnly: true,
       VolumeOptions: { NoCopy: true },
     })),
-    fill: async (files, signal) => {
-      const open = files.map((file) => ({ ...file, path: posix.normalize(placed(file.path, account)) }));
-      const stray = open.find(({ path }) => !made.some(({ directory }) => isBelow(path, directory)));
-      if (stray !== undefined) throw new RuntimeError('UNSUPPORTED', `the input file ${stray.path} is none of the plan's`);
-      await Promise.all(
-        made.map(({ directory, helper }) => {
-          const within = open.filter(({ path }) => isBelow(path, directory));
-          return trees.fill(helper, tarOf(directory, within, account), signal);
+    fillAhead: async (files, signal) => {
+      const open = opened(files);
+      await allSettled(
+        made.map(async (each) => {
+          const some = within(each, open);
+          if (some.length > 0) await send(each, some, signal);
+          else await each.helper;
         }),
       );
     },
+    fill: async (files, signal) => {
+      const open = opened(files);
+      const stray = open.find(({ path }) => !made.some(({ directory }) => isBelow(path, directory)));
+      if (stray !== undefined) throw new RuntimeError('UNSUPPORTED', `the input file ${stray.path} is none of the plan's`);
+      await Promise.all(made.map((each) => send(each, within(each, open), signal)));
+    },
   };
 };
+
+type Input = { readonly directory: string; readonly helper: Promise<string> };
 
 /** Those that are in no other of them: a volume that can only be read has no place to mount another in. */
 const outermost = (directories: readonly string[]): readonly string[] => {

@@ -1,4 +1,5 @@
 import type { Item } from '../runtime.ts';
+import { RuntimeError } from '../runtime-error.ts';
 import type { Created } from './api.ts';
 import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
@@ -6,11 +7,13 @@ import { type Labels, label } from './labels.ts';
 import type { PauseImage } from './pause-image.ts';
 import type { StageNetwork } from './stage-network.ts';
 
-/** A network namespace, kept alive by a pause container, for one item at a time. */
+/** A network namespace for one item at a time: kept alive by a pause container, or the item's own. */
 export type Lease = {
   readonly networkMode: string;
   /** Whether another item that was let go still has it. */
   isShared(): boolean;
+  /** Whether that is why nothing can be started in it; another lease may do. */
+  isLost(error: unknown): boolean;
   /** The command was let go. */
   go(ended: Promise<unknown>): void;
   giveBack(): void;
@@ -63,8 +66,23 @@ export const makePauses = (
     }
   };
 
+  /** Nobody would use the namespace after the item: a pause container would only be started and removed. */
+  const own = async (): Promise<Lease> => ({
+    networkMode: await network.ensure(),
+    isShared: () => false,
+    isLost: (error) => {
+      const cause = error instanceof RuntimeError ? error.cause : error;
+      const isGone = isRefusal(cause, 404) && /network/i.test(String(cause));
+      if (isGone) network.forget();
+      return isGone;
+    },
+    go: () => {},
+    giveBack: () => {},
+  });
+
   return {
     lease: async (item: Item): Promise<Lease> => {
+      if (item.alone === true) return own();
       const pool = poolOf(item.run);
       const needs = new Set([...item.stage.needs.map((need) => need.node), ...(item.part === undefined ? [] : [item.stage.name])]);
       const user: User = { stage: item.stage.name, after: new Set(needs), isRunning: false };
@@ -86,6 +104,7 @@ export const makePauses = (
         return {
           networkMode,
           isShared: () => [...users].some((other) => other !== user && other.isRunning),
+          isLost: () => false,
           go: (ended) => {
             user.isRunning = true;
             ended.then(

@@ -266,6 +266,7 @@ const execute = (clock: Clock, world: FakeWorld, container: FakeContainer, value
       signal.throwIfAborted();
       return filesOf(container).within(path)?.packed();
     },
+    mayHaveStepArtifacts: () => true,
     commit: async (names, signal, push) => {
       signal.throwIfAborted();
       if (program.commitError !== undefined) throw new RuntimeError(program.commitError, `${item.stage.name} cannot be committed`);

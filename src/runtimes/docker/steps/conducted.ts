@@ -9,6 +9,8 @@ import { stepMarkOf } from './step-report.ts';
 
 export type Conducted = {
   logs(from: LogPosition, signal: AbortSignal, onMark: OnMark | undefined): AsyncGenerator<LogChunk>;
+  /** Until the conductor says that there are none. */
+  readonly mayHaveArtifacts: Execution['mayHaveStepArtifacts'];
   readonly interrupt: Execution['interrupt'];
   /** Asks the step that runs to end, and the conductor to go no further. */
   stop(): Promise<void>;
@@ -30,6 +32,7 @@ export const makeConducted = (given: {
   const { engine } = parts;
   const { id, title, marks } = container;
   let answers: Answers | undefined;
+  let hasNoArtifacts = false;
 
   async function* logs(from: LogPosition, signal: AbortSignal, onMark: OnMark | undefined): AsyncGenerator<LogChunk> {
     const gone = new AbortController();
@@ -45,6 +48,8 @@ export const makeConducted = (given: {
       aside: async ([, what, number = '', about = '']) => {
         if (what === 'lacks')
           throw new RuntimeError('CONTAINER_START_FAILED', `the image of ${title} has no "${number}", which its steps need`);
+        if (what === 'unmade') throw new RuntimeError('CONTAINER_START_FAILED', `the directories of ${title} cannot be made in its image`);
+        if (what === 'empty') hasNoArtifacts = true;
         if (what === 'pause' && Number(number) > answered) made.asked(Number(number), about);
       },
     });
@@ -61,6 +66,7 @@ export const makeConducted = (given: {
 
   return {
     logs,
+    mayHaveArtifacts: () => !hasNoArtifacts,
     interrupt: async () => {
       await seize(engine, id, 'interrupt');
       answers?.over();

@@ -53,7 +53,8 @@ __cion_ask() {
 
 __cion_say_message() { command printf %b "$2" >|"$__cion_state/$1.message"; }
 
-# number of a step, id, code: keeps its report, and says that it has ended
+# number of a step, id, code: keeps its report, and says that it has ended. In "at" the last line counts: to empty a file each time would cost
+# a flush of the disk's.
 __cion_close() {
   __cion_has=-
   if [ -f "${reportDirectory}/$2/message.txt" ]; then "$__cion_cp" "${reportDirectory}/$2/message.txt" "$__cion_state/$1.message" 2>/dev/null; fi
@@ -63,7 +64,7 @@ __cion_close() {
   __cion_told=
   if [ "$__cion_commits" = yes ]; then __cion_ask "$1" commit; fi
   __cion_mark "$(($1 * 2))" "end $2 $3 $__cion_has$__cion_told"
-  command printf 'n=%s ended=%s\\n' "$1" "$3" >|"$__cion_state/at"
+  command printf 'n=%s ended=%s\\n' "$1" "$3" >>"$__cion_state/at"
 }
 `;
 
@@ -72,10 +73,31 @@ export const conductor = `__cion_nonce=$1
 . ${stepsDirectory}/words
 . ${stepsDirectory}/facts
 exec 2>/dev/null
-if [ -z "$__cion_cp" ]; then
-  __cion_stdout '\\036%s 0 lacks cp\\036\\n' "$__cion_nonce"
-  exit 125
-fi
+
+aside() { __cion_stdout '\\036%s 0 %s\\036\\n' "$__cion_nonce" "$1"; }
+
+# false when a step may have left a file in its report directory
+is_empty() {
+  if [ ! -r ${reportDirectory} ] || [ ! -x ${reportDirectory} ]; then return 1; fi
+  for directory in ${reportDirectory}/* ${reportDirectory}/.[!.]*; do
+    if [ ! -d "$directory" ]; then continue; fi
+    if [ ! -r "$directory" ] || [ ! -x "$directory" ]; then return 1; fi
+    if [ ! -d "$directory/artifacts" ]; then continue; fi
+    if [ ! -r "$directory/artifacts" ] || [ ! -x "$directory/artifacts" ]; then return 1; fi
+    for file in "$directory/artifacts"/* "$directory/artifacts"/.[!.]* "$directory/artifacts"/..?*; do
+      if [ -e "$file" ] || [ -h "$file" ]; then return 1; fi
+    done
+  done
+}
+
+end() {
+  if is_empty; then aside empty; fi
+  exit "$result"
+}
+
+if [ -z "$__cion_cp" ]; then aside 'lacks cp'; exit 125; fi
+if ! command -v mkdir >/dev/null; then aside 'lacks mkdir'; exit 125; fi
+if ! . ${stepsDirectory}/directories; then aside unmade; exit 125; fi
 shell=$(command -v bash || command -v sh)
 clean=$(command -v env)
 
@@ -122,7 +144,7 @@ run() {
 
 conduct steps 1 "$__cion_last"
 result=$code
-if [ -e "$__cion_state/stop" ]; then exit "$result"; fi
+if [ -e "$__cion_state/stop" ]; then end; fi
 export CION_RESULT=passed CION_FAILED_STEP= CION_FAILED_STEP_ID= CION_FAILED_STEP_MESSAGE=
 if [ -n "$failed" ]; then
   __cion_about "$failed"
@@ -130,7 +152,7 @@ if [ -n "$failed" ]; then
   if [ -f "$__cion_state/$failed.message" ]; then CION_FAILED_STEP_MESSAGE=$(head -c 16384 "$__cion_state/$failed.message"); fi
 fi
 conduct after "$((__cion_last + 1))" "$__cion_last_after"
-exit "$result"
+end
 `;
 
 /** What sources the steps: \`shell <nonce> steps|after <number of the first> fresh|again\`. */
@@ -147,7 +169,7 @@ __cion_begin() {
   export -p >|"$__cion_state/exported"
   export CION_REPORT_DIR="${reportDirectory}/$2"
   [ -d "$CION_REPORT_DIR/artifacts" ] || command mkdir -p "$CION_REPORT_DIR/artifacts" 2>/dev/null
-  command printf 'n=%s ended=\\n' "$1" >|"$__cion_state/at"
+  command printf 'n=%s ended=\\n' "$1" >>"$__cion_state/at"
   __cion_mark_begin "$1" "$2"
   __cion_streams
 }

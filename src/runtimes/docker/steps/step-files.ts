@@ -22,11 +22,17 @@ export const directoriesOf = (stage: Stage): readonly string[] => {
   return [...new Set([...(stage.directories ?? []), ...(steps === undefined ? [] : [stateDirectory, reportDirectory, ...reports])])];
 };
 
-/** All that the conductor needs, as input files. */
+/** Whether every variable says in the plan what it is: its files are known before the start. */
+export const areKnown = (steps: Steps): boolean =>
+  [steps, ...numbered(steps)].every(({ variables }) =>
+    variables.every(({ value }) => value.kind === 'literal' || value.kind === 'expanded'),
+  );
+
+/** All that the conductor needs, as input files; `makes`: directories that it makes before the first step. */
 export const stepFiles = (
   stage: Stage,
   steps: Steps,
-  workdir: string,
+  { workdir, makes }: { readonly workdir: string; readonly makes: readonly string[] },
 ): readonly { readonly path: string; readonly content: Uint8Array; readonly private: true }[] => {
   const all = numbered(steps);
   const lines = (from: number, some: readonly Step[]): string => some.map((step, index) => line(from + index + 1, step)).join('');
@@ -35,6 +41,7 @@ export const stepFiles = (
     conductor,
     shell,
     facts: factsOf(stage, steps, workdir),
+    directories: makingOf(makes),
     variables: steps.variables.map(exported).join(''),
     steps: lines(0, steps.steps),
     after: lines(steps.steps.length, steps.after),
@@ -60,6 +67,19 @@ ${about.join('')}*) id= name= ;;
 esac
 }
 `;
+};
+
+/** A command line has an end: so many at a time. */
+const makingOf = (directories: readonly string[]): string => {
+  const lines: string[] = [];
+  for (let at = 0; at < directories.length; at += 500)
+    lines.push(
+      `mkdir -p -- ${directories
+        .slice(at, at + 500)
+        .map(quoted)
+        .join(' ')}`,
+    );
+  return lines.length === 0 ? ':\n' : `${lines.join(' &&\n')}\n`;
 };
 
 /** No loop and no function around it: \`break\`, \`return\` and \`declare\` mean in a step what they mean in a file. */
