@@ -28,6 +28,8 @@ export type Given = {
     readonly build?: string;
   };
   readonly project: string;
+  /** Addresses of the pages of the run and of its project, where a server has them (R-WRK-133, R-WRK-150). */
+  readonly pages?: { readonly run: string; readonly project: string };
   readonly source?: GivenSource;
   /** Names of the variables that are there outside. */
   readonly variables: readonly string[];

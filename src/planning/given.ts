@@ -13,10 +13,11 @@ type Known = Asked & {
   readonly variables: Variables;
   readonly run?: Pick<RunState, 'run' | 'number' | 'trigger' | 'createdAt'>;
   readonly build?: string;
+  readonly pages?: Given['pages'];
 };
 
 /** What a dialect is told of a run, or of a plan that is only looked at. */
-export const givenOf = ({ project, source, variables, run, build, pipeline, target, lastBuild }: Known): Given => ({
+export const givenOf = ({ project, source, variables, run, build, pages, pipeline, target, lastBuild }: Known): Given => ({
   ...(run === undefined
     ? {}
     : {
@@ -29,6 +30,7 @@ export const givenOf = ({ project, source, variables, run, build, pipeline, targ
         },
       }),
   project,
+  ...(pages === undefined ? {} : { pages }),
   source,
   variables: variables.names,
   publicValues: publicValues(variables),

@@ -33,7 +33,7 @@ const generic = (given: Given, pipeline: string, { base, workdir }: Paths): read
   const id = run?.id ?? '';
   const build = buildOf(given);
   const { domain, owner, repository } = source;
-  const url = run === undefined ? '' : `cion:run/${run.number}`;
+  const url = given.pages?.run ?? (run === undefined ? '' : `cion:run/${run.number}`);
   return literals({
     BUILD_ID: build,
     BUILD_DIR: buildDirectory(build),
@@ -50,7 +50,7 @@ const generic = (given: Given, pipeline: string, { base, workdir }: Paths): read
     WERCKER_APPLICATION_ID: project,
     WERCKER_APPLICATION_NAME: source.repository ?? basename(project),
     WERCKER_APPLICATION_OWNER_NAME: source.owner ?? '',
-    WERCKER_APPLICATION_URL: `cion:project/${project}`,
+    WERCKER_APPLICATION_URL: given.pages?.project ?? `cion:project/${project}`,
     TERM: 'xterm-256color',
     WERCKER_RUN_ID: id,
     WERCKER_RUN_URL: url,

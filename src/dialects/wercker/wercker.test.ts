@@ -94,6 +94,16 @@ test('the same images serve as services (R-WRK-14)', () => {
   ]);
 });
 
+test('where a server has pages, the addresses are those of the build, the deploy and the project', () => {
+  const pages = { run: 'https://ci.example/acme/website/runs/7', project: 'https://ci.example/acme/website' };
+  const { variables } = stepsOf(hello, { pages });
+  assert.deepEqual(valueOf(variables, 'WERCKER_BUILD_URL'), literal(pages.run));
+  assert.deepEqual(valueOf(variables, 'WERCKER_RUN_URL'), literal(pages.run));
+  assert.deepEqual(valueOf(variables, 'WERCKER_APPLICATION_URL'), literal(pages.project));
+  const deploy = stepsOf(hello.replace('build', 'deploy'), { pipeline: 'deploy', pages }).variables;
+  assert.deepEqual(valueOf(deploy, 'WERCKER_DEPLOY_URL'), literal(pages.run));
+});
+
 test('a service is found by its name and by variables of its ports (R-WRK-60)', () => {
   const { variables } = stepsOf('box: a\nservices: [{ id: acme/my-db:1, ports: [5432, 53/udp] }, redis]\nbuild: {}\n');
   assert.deepEqual(valueOf(variables, 'MY_DB_PORT_5432_TCP_ADDR'), literal('my-db'));
