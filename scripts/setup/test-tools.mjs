@@ -12,6 +12,7 @@ const packageOf = {
   age: 'age',
   shellcheck: 'shellcheck',
   'systemd-analyze': 'systemd',
+  initdb: 'postgresql',
   radosgw: 'radosgw',
   'ceph-mon': 'ceph-mon',
   'ceph-osd': 'ceph-osd',

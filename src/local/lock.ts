@@ -1,87 +1,30 @@
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, LocalError, stateUnreadable, stateUnwritable } from './local-error.ts';
+import { holderOf, takeProcessLock } from '../lib/process-lock.ts';
+import { LocalError, stateUnreadable, stateUnwritable } from './local-error.ts';
 import { runState } from './project-dir.ts';
 
 /** One process executes a run. */
 export type Lock = { release(): Promise<void> };
 
-/**
- * Takes a run's lock, also from an owner that has died. The locks of a run are numbered, `lock/1`, `lock/2`, …, and the highest counts:
- * who finds it free or its owner dead makes the next, which only one can. A lock is never removed, so a number is never made twice.
- * Throws RUN_BUSY when a living process has it.
- */
+/** Takes a run's lock, also from an owner that has died. Throws RUN_BUSY when a living process has it. */
 export const takeLock = async (dir: string, run: string): Promise<Lock> => {
-  const directory = join(runState(dir, run), 'lock');
-  const mine = join(directory, `.${process.pid}-${crypto.randomUUID()}`);
   try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(mine, `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`);
-    for (;;) {
-      const last = await lastLock(directory);
-      const owner = await livingOwner(directory, last);
-      if (owner !== undefined) throw new LocalError('RUN_BUSY', `The run ${run} is being executed by process ${owner}.`);
-      const next = join(directory, String(last + 1));
-      if (await linked(mine, next)) return { release: () => writeFile(next, 'released\n') };
-    }
+    const lock = await takeProcessLock(lockOf(dir, run));
+    if (lock.kind === 'held') throw new LocalError('RUN_BUSY', `The run ${run} is being executed by process ${lock.pid}.`);
+    return { release: lock.release };
   } catch (error) {
     throw stateUnwritable(`the lock of ${run}`, error);
-  } finally {
-    await rm(mine, { force: true });
   }
 };
 
 /** Which living process executes a run. */
 export const ownerOf = async (dir: string, run: string): Promise<{ readonly pid: number } | undefined> => {
-  const directory = join(runState(dir, run), 'lock');
   try {
-    const pid = await livingOwner(directory, await lastLock(directory));
+    const pid = await holderOf(lockOf(dir, run));
     return pid === undefined ? undefined : { pid };
   } catch (error) {
     throw stateUnreadable(`the lock of ${run}`, error);
   }
 };
 
-const lastLock = async (directory: string): Promise<number> => {
-  try {
-    return (await readdir(directory)).reduce((last, name) => (/^\d+$/.test(name) ? Math.max(last, Number(name)) : last), 0);
-  } catch (error) {
-    if (isMissing(error)) return 0;
-    throw error;
-  }
-};
-
-const livingOwner = async (directory: string, lock: number): Promise<number | undefined> => {
-  if (lock === 0) return undefined;
-  const [, pid, start] = /^(\d+) (\d*)\n/.exec(await readFile(join(directory, String(lock)), 'utf8')) ?? [];
-  return pid !== undefined && (await isAlive(Number(pid), start ?? '')) ? Number(pid) : undefined;
-};
-
-const isAlive = async (pid: number, start: string): Promise<boolean> => {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
-  }
-  return start === '' || start === (await startOf(pid));
-};
-
-/**
- * When a process began, in the kernel's ticks, so that a number given to another process is no mistake; `undefined` where the system
- * does not tell, and of a dead process whose parent has not noticed.
- */
-const startOf = async (pid: number): Promise<string | undefined> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-};
-
-const linked = async (from: string, to: string): Promise<boolean> => {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-};
+const lockOf = (dir: string, run: string): string => join(runState(dir, run), 'lock');
