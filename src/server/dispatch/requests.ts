@@ -10,7 +10,7 @@ export const cancelRun =
 
 /**
  * A decision about an open gate, bound to what was decided upon: `digest` is that of the plan that was shown (atk-10). The first counts: a gate that was decided is none to
- * decide. Throws GATE_UNKNOWN, GATE_NOT_OPEN or GATE_CHANGED. For `Dispatcher.report`.
+ * decide. Throws GATE_UNKNOWN, GATE_CLOSED or GATE_CHANGED. For `Dispatcher.report`.
  */
 export const decideGate =
   (name: string, digest: string, decision: Decision) =>
@@ -24,7 +24,7 @@ export const decideGate =
       throw new DispatchError('GATE_CHANGED', `What ${JSON.stringify(name)} waits for is not what was shown: look at the run again.`);
     }
     if (planned.waitsFor.kind !== 'person' || gate.phase !== 'running') {
-      throw new DispatchError('GATE_NOT_OPEN', `The gate ${JSON.stringify(name)} waits for no decision of a person.`);
+      throw new DispatchError('GATE_CLOSED', `The gate ${JSON.stringify(name)} waits for no decision of a person.`);
     }
     return [{ kind: 'gate.decided', gate: name, decision }];
   };

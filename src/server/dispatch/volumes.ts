@@ -1,9 +1,8 @@
-import type { VolumeContent } from '../../api/worker-protocol.ts';
+import type { Claimed, VolumeContent } from '../../api/worker-protocol.ts';
 import { artifactsVolume } from '../../engine/items.ts';
 import { buildVolumesOf } from '../../plan/stage.ts';
 import type { Plan, Stage, Volume } from '../../plan/plan.ts';
 import type { RunState } from '../../run/run-state.ts';
-import type { Item } from '../../runtimes/runtime.ts';
 import { type PlanParts, stageIn } from './plan-parts.ts';
 import { newestAttempt } from './stage-attempt.ts';
 
@@ -11,7 +10,12 @@ import { newestAttempt } from './stage-attempt.ts';
  * What the volumes of an attempt hold when it begins, by their names in its item (docs/adr/0060-server-and-workers.md): what the newest of the stages that it needs, directly
  * or through others, left in it; else what the volume begins with. `stage` is the plan's, `work` the item that was made of it. Pure.
  */
-export const volumeContents = (parts: PlanParts, state: RunState, stage: Stage, work: Item): Readonly<Record<string, VolumeContent>> => {
+export const volumeContents = (
+  parts: PlanParts,
+  state: RunState,
+  stage: Stage,
+  work: Claimed['work'],
+): Readonly<Record<string, VolumeContent>> => {
   const contents: Record<string, VolumeContent> = {};
   const put = (name: string, content: VolumeContent | undefined): void => {
     if (content !== undefined) contents[name] = content;
@@ -30,15 +34,14 @@ export const volumeContents = (parts: PlanParts, state: RunState, stage: Stage, 
 };
 
 /** The volumes that an attempt writes and that stages which may still run mount or build from, by their names in its item. Pure. */
-export const volumesToKeep = (parts: PlanParts, state: RunState, stage: Stage, work: Item): readonly string[] => {
+export const volumesToKeep = (parts: PlanParts, state: RunState, stage: Stage, work: Claimed['work']): readonly string[] => {
   const written = new Map<string, string>();
   stage.mounts.forEach((mount, index) => {
     const mounted = work.stage.mounts[index];
     if (mount.kind === 'volume' && mounted?.kind === 'volume' && mount.access === 'read-write') written.set(mount.volume, mounted.volume);
   });
   const keep = new Set<string>();
-  if (parts.mounted.has(stage.name) && work.stage.artifacts !== undefined) keep.add(work.stage.artifacts.volume);
-  const wanted = new Set([...written].filter(([, name]) => !keep.has(name)).map(([volume]) => volume));
+  const wanted = new Set(written.keys());
   for (const later of wanted.size === 0 ? [] : descendants(parts, stage.name)) {
     if (!mayRun(state, later.name)) continue;
     for (const volume of seenBy(later)) {
@@ -51,7 +54,7 @@ export const volumesToKeep = (parts: PlanParts, state: RunState, stage: Stage, w
 };
 
 /** The volumes in which an attempt may leave something, by their names in its item. */
-export const writableVolumes = (work: Item): ReadonlySet<string> =>
+export const writableVolumes = (work: Claimed['work']): ReadonlySet<string> =>
   new Set([
     ...work.stage.mounts.flatMap((mount) => (mount.kind === 'volume' && mount.access === 'read-write' ? [mount.volume] : [])),
     ...(work.stage.artifacts === undefined ? [] : [work.stage.artifacts.volume]),

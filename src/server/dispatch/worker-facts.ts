@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { ItemReport, WorkerFact } from '../../api/worker-protocol.ts';
+import type { Claimed, ItemReport, WorkerFact } from '../../api/worker-protocol.ts';
 import { artifactsVolume } from '../../engine/items.ts';
 import { parseImageReference } from '../../plan/image-reference.ts';
 import type { Stage, Steps } from '../../plan/plan.ts';
 import type { FileTree } from '../../run/run-event.ts';
-import type { Item } from '../../runtimes/runtime.ts';
 import { DispatchError } from './dispatch-error.ts';
 import { type ItemKey, itemKeyOf } from './item-id.ts';
 import { writableVolumes } from './volumes.ts';
@@ -25,7 +24,7 @@ export const checkedReport = (report: ItemReport): ItemReport & { readonly key: 
 };
 
 /** Whether facts fit the stage and the item that were handed out: the volumes, images and steps that they name are its own. */
-export const checkFactsOf = (item: string, facts: readonly WorkerFact[], stage: Stage, work: Item): void => {
+export const checkFactsOf = (item: string, facts: readonly WorkerFact[], stage: Stage, work: Claimed['work']): void => {
   const volumes = writableVolumes(work);
   const checkTree = (tree: FileTree | undefined): void => {
     const own = [work.stage.artifacts?.volume, artifactsVolume(stage.name, work.attempt)];
