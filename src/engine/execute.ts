@@ -10,8 +10,8 @@ import type { RunState, StageState } from '../run/run-state.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
 import { runAttempt, type Started } from './attempt.ts';
 import type { AttemptDeps } from './attempt-deps.ts';
-import { type FailurePolicy, decide, indexPlan } from './decide.ts';
-import { deploymentOf } from './deployment.ts';
+import { consequencesOf } from './consequences.ts';
+import { type FailurePolicy, indexPlan } from './decide.ts';
 import type { CacheStore } from './cache-store.ts';
 import { makeFiller } from './fill.ts';
 import { decidedBefore, openGates } from './gates.ts';
@@ -116,12 +116,9 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
   };
 
   const consequences = (events: readonly RunEvent[], state: RunState): readonly RunFact[] => {
-    const touched = events.length === 0 || events.some(touchesAll) ? 'all' : new Set(events.flatMap(touchedBy));
-    if (touched !== 'all' && touched.size === 0) return [];
-    const decided = decide(indexed, state, { onFailure: options.onFailure, now: deps.clock.now() }, touched);
+    const decided = consequencesOf(indexed, events, state, { ...options, now: deps.clock.now() });
     stop(new Set(decided.stop), state);
-    const deployments = events.flatMap((event) => deploymentOf(event, indexed.nodes, state, options.recordChanged));
-    return [...deployments, ...decided.facts];
+    return decided.facts;
   };
 
   /** Runs ahead of the journal without harm: it only ends what runs, and takes back what nobody has begun. */
@@ -294,21 +291,4 @@ const plannedIn = (journal: Journal): Plan => {
   const planned = journal.past.findLast((event) => event.kind === 'run.planned');
   if (planned?.kind !== 'run.planned') throw new Error(`${journal.run} has no plan yet`);
   return planned.plan;
-};
-
-const touchesAll = (event: RunEvent): boolean =>
-  event.kind === 'run.planned' || event.kind === 'run.resumed' || event.kind === 'run.rerun' || event.kind === 'run.cancel-requested';
-
-/** Only how a node ended changes what others may do. */
-const touchedBy = (event: RunEvent): readonly string[] => {
-  switch (event.kind) {
-    case 'stage.finished':
-    case 'stage.skipped':
-      return [event.stage];
-    case 'gate.decided':
-    case 'gate.skipped':
-      return [event.gate];
-    default:
-      return [];
-  }
 };

@@ -9,7 +9,14 @@ export type Clock = {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
+    let timer: NodeJS.Timeout;
+    const wait = (rest: number): void => {
+      timer = setTimeout(() => (rest > longestTimer ? wait(rest - longestTimer) : callback()), Math.min(rest, longestTimer));
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** A longer one would end at once. */
+const longestTimer = 2 ** 31 - 1;

@@ -129,7 +129,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
     case 'stage.found':
       return onAttempt(state, event, undefined, ({ lostSince: _over, ...attempt }) => ({ ...attempt, worker: event.worker }));
     case 'stage.returned':
-      return onAttempt(state, event, 'queued', ({ lostSince: _over, worker: _gone, ...attempt }) => ({ ...attempt, phase: 'queued' }));
+      return onAttempt(state, event, 'queued', returned);
     case 'volume.kept':
       return onAttempt(state, event, undefined, (attempt) => ({
         ...attempt,
@@ -227,6 +227,12 @@ const withoutEnd = (stage: StageState): Omit<StageState, 'outcome' | 'skip'> => 
   const { outcome: _outcome, skip: _skip, ...rest } = stage;
   return rest;
 };
+
+/** What was recorded of it was never so. */
+const returned = ({ lostSince: _lost, worker: _worker, startedAt: _startedAt, container: _container, ...attempt }: AttemptState): AttemptState => ({
+  ...attempt,
+  phase: 'queued',
+});
 
 const finished = (attempt: AttemptState, event: RunEvent & { kind: 'stage.finished' }): AttemptState => ({
   ...attempt,

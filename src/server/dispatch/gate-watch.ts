@@ -1,0 +1,117 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Gate } from '../../plan/plan.ts';
+import type { Decision, RunEvent } from '../../run/run-event.ts';
+import type { RunRow, RunStore } from '../../store/run-store.ts';
+import type { Carried } from './carried-runs.ts';
+
+/** The gates that are open: who waits for a pipeline is told when it turns green, and each when its own time is over. */
+export type GateWatch = {
+  /** Those of a run that a server before carried. */
+  takeUp(carried: Carried): void;
+  follow(carried: Carried, events: readonly RunEvent[]): void;
+  clear(): void;
+};
+
+export type GateWatchDeps = {
+  readonly runs: Pick<RunStore, 'list'>;
+  readonly clock: Clock;
+  /** Tried until it has come through. */
+  background(task: () => Promise<void>): void;
+  decide(run: string, gate: string, openedAt: number, decision: Decision): Promise<void>;
+  /** Whether a run was about the whole of its pipeline. */
+  isWhole(run: string): Promise<boolean>;
+};
+
+export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: GateWatchDeps): GateWatch => {
+  const open = new Map<string, Watched>();
+
+  const watch = (carried: Carried, name: string): void => {
+    const gate = carried.parts()?.indexed.nodes.get(name);
+    const state = carried.state();
+    const own = state.nodes.get(name);
+    if (gate?.kind !== 'gate' || own?.kind !== 'gate' || own.openedAt === undefined) return;
+    const { run, project } = carried.row;
+    const { openedAt } = own;
+    shut(run, name);
+    const isOverIn = gate.timeoutMs === undefined ? undefined : Math.max(0, openedAt + gate.timeoutMs - clock.now());
+    const expire = (): void => background(() => decide(run, name, openedAt, { kind: 'expired', by: 'clock', at: clock.now() }));
+    const stopTimer = isOverIn === undefined ? undefined : clock.after(isOverIn, expire);
+    const awaited = awaitedBy(gate, project);
+    const watched: Watched = {
+      run,
+      gate: name,
+      openedAt,
+      ...(awaited === undefined ? {} : { awaited }),
+      ...(stopTimer === undefined ? {} : { stopTimer }),
+    };
+    open.set(keyOf(run, name), watched);
+    if (awaited !== undefined) background(() => lookBack(watched, awaited, state.createdAt));
+  };
+  const shut = (run: string, gate: string): void => {
+    open.get(keyOf(run, gate))?.stopTimer?.();
+    open.delete(keyOf(run, gate));
+  };
+
+  /** What turned green between the beginning of the run and the opening of its gate (R-DCK-64). */
+  const lookBack = async (watched: Watched, { project, pipeline, name }: Awaited, since: number): Promise<void> => {
+    const found = await runs.list({
+      project,
+      ...(pipeline === undefined ? {} : { pipeline }),
+      outcome: 'passed',
+      finished: true,
+      finishedAfter: since,
+      limit: 100,
+    });
+    for (const row of [...found].sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))) {
+      if (row.run === watched.run || !(await isWhole(row.run))) continue;
+      return decide(watched.run, watched.gate, watched.openedAt, green(name, row, row.finishedAt ?? clock.now()));
+    }
+  };
+
+  const onGreen = (row: RunRow, at: number): void => {
+    for (const { run, gate, openedAt, awaited } of open.values()) {
+      if (awaited?.project !== row.project || (awaited.pipeline ?? row.pipeline) !== row.pipeline || run === row.run) continue;
+      background(() => decide(run, gate, openedAt, green(awaited.name, row, at)));
+    }
+  };
+
+  return {
+    takeUp: (carried) => {
+      for (const gate of carried.openGates) watch(carried, gate);
+    },
+    follow: (carried, events) => {
+      for (const event of events) {
+        if (event.kind === 'gate.opened') watch(carried, event.gate);
+        if (event.kind === 'gate.decided' || event.kind === 'gate.skipped') shut(carried.row.run, event.gate);
+        if (event.kind === 'run.finished' && event.outcome === 'passed' && carried.state().only === undefined)
+          onGreen(carried.row, event.at);
+      }
+    },
+    clear: () => {
+      for (const { stopTimer } of open.values()) stopTimer?.();
+      open.clear();
+    },
+  };
+};
+
+type Watched = {
+  readonly run: string;
+  readonly gate: string;
+  readonly openedAt: number;
+  readonly awaited?: Awaited;
+  readonly stopTimer?: () => void;
+};
+type Awaited = { readonly name: string; readonly project: string; readonly pipeline?: string };
+
+const keyOf = (run: string, gate: string): string => `${run}/${gate}`;
+
+/** `name`: a pipeline of the same project; `owner/name`: any of that one; `owner/name/pipeline`. */
+const awaitedBy = ({ waitsFor }: Gate, project: string): Awaited | undefined => {
+  if (waitsFor.kind !== 'pipeline') return undefined;
+  const { pipeline: name } = waitsFor;
+  const [owner, repository, ...rest] = name.split('/');
+  if (owner === undefined || repository === undefined) return { name, project, pipeline: name };
+  return { name, project: `${owner}/${repository}`, ...(rest.length === 0 ? {} : { pipeline: rest.join('/') }) };
+};
+
+const green = (name: string, { number }: RunRow, at: number): Decision => ({ kind: 'approved', by: `pipeline ${name}, run ${number}`, at });

@@ -1,0 +1,254 @@
+import type { Claimed, ClaimAnswer, ClaimRequest, ReportAnswer, ReportRequest } from '../../api/worker-protocol.ts';
+import { errorCause } from '../../engine/cause.ts';
+import type { Decision, RunEvent, RunFact } from '../../run/run-event.ts';
+import type { AttemptState, RunState } from '../../run/run-state.ts';
+import type { QueueItem } from '../../store/queue.ts';
+import type { RunChange } from '../../store/run-store.ts';
+import { StoreError } from '../../store/store-error.ts';
+import { type Carried, carriedRuns } from './carried-runs.ts';
+import { makeClaims } from './claims.ts';
+import { composeClaim } from './compose-claim.ts';
+import type { DispatcherDeps } from './dispatcher-deps.ts';
+import type { Dispatcher, WantedRun } from './dispatcher.ts';
+import { DispatchError } from './dispatch-error.ts';
+import { makeGateWatch } from './gate-watch.ts';
+import { type HeldLease, makeLeases } from './leases.ts';
+import { makeReports } from './reports.ts';
+import { copyOf } from './state-copy.ts';
+import { openAttempt } from './stage-attempt.ts';
+
+type Listener = (events: readonly RunEvent[], state: RunState) => void;
+
+/** See docs/adr/0060-server-and-workers.md and 0062. */
+export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
+  const { runs, queue, clock, limits } = deps;
+  const started = Promise.withResolvers<void>();
+  const listeners = new Set<{ readonly run: string | undefined; readonly listener: Listener }>();
+  let isOver = false;
+  let stopSweeping: (() => void) | undefined;
+
+  /** Until it has come through, or there is no such run any more. */
+  const background = (task: () => Promise<void>): void => {
+    if (isOver) return;
+    task().catch((error: unknown) => {
+      if (error instanceof DispatchError && error.code === 'RUN_UNKNOWN') return;
+      deps.failed(error);
+      clock.after(limits.retryMs, () => background(task));
+    });
+  };
+
+  const appended = (own: Carried, events: readonly RunEvent[], change: RunChange): void => {
+    for (const item of [...change.remove, ...change.giveBack]) {
+      leases.end(item);
+      reports.wake(item);
+    }
+    if (change.push.length + change.remove.length + change.giveBack.length > 0) claims.wake();
+    if (events.some(({ kind }) => kind === 'run.cancel-requested')) for (const item of leases.of(own.row.run)) reports.wake(item);
+    gates.follow(own, events);
+    inform(own, events);
+  };
+  const inform = (own: Carried, events: readonly RunEvent[]): void => {
+    for (const { run, listener } of [...listeners]) {
+      if (run !== undefined && run !== own.row.run) continue;
+      try {
+        listener(events, own.state());
+      } catch (error) {
+        deps.failed(error);
+      }
+    }
+  };
+
+  const carried = carriedRuns({ ...deps, cachedRuns: limits.cachedRuns, isHeld: (run) => leases.of(run).length > 0, appended });
+
+  /** About what a worker holds, while it does and has not ended. */
+  const change = async (lease: HeldLease, facts: (attempt: AttemptState) => readonly RunFact[]): Promise<void> => {
+    const guard = { item: lease.item, token: lease.token };
+    await carried.change(lease.run, (own) => {
+      if (leases.get(lease.item) !== lease) return undefined;
+      const attempt = openAttempt(own.state(), lease.stage, lease.attempt);
+      if (attempt === undefined) leases.end(lease.item);
+      const known = attempt === undefined ? [] : facts(attempt);
+      return known.length === 0 ? undefined : { facts: known, guard };
+    });
+  };
+
+  /** Never let go: the same attempt can be had by another. Let go: its worker may still come back. */
+  const onLapsed = (lease: HeldLease): Promise<void> =>
+    change(lease, ({ startedAt, lostSince }) => {
+      if (!lease.hasLapsed) return [];
+      if (startedAt === undefined) return [{ kind: 'stage.returned', ...whose(lease), because: 'lost' }];
+      return lostSince === undefined ? [{ kind: 'stage.lost', ...whose(lease) }] : [];
+    });
+
+  const onExpired = (lease: HeldLease): Promise<void> =>
+    change(lease, () => (lease.hasLapsed ? [errored(lease, new WorkerLost(lease.worker))] : []));
+
+  const leases = makeLeases({
+    clock,
+    limits,
+    lapsed: (lease) => background(() => onLapsed(lease)),
+    expired: (lease) => background(() => onExpired(lease)),
+  });
+
+  const reports = makeReports({ queue, clock, limits, carried, leases });
+
+  /** What a worker gets for what it has claimed. What cannot be begun has errored; what was let go before is lost when it cannot be handed out again. */
+  const hand = async (item: QueueItem): Promise<Claimed | undefined> => {
+    const lease = leases.give(item, 0);
+    if (lease === undefined) return undefined;
+    try {
+      const claimed = await carried.read(lease.run, (own) => composeClaim(own, lease, deps.outsideOf, limits));
+      if (claimed !== undefined) lease.told = claimed.cancel;
+      return claimed;
+    } catch (error) {
+      if (error instanceof StoreError || error instanceof DispatchError) throw error;
+      await change(lease, ({ startedAt }) => (startedAt === undefined ? [errored(lease, error)] : []));
+      return undefined;
+    }
+  };
+
+  const giveBack = (item: QueueItem): void => {
+    const lease = leases.give(item, 0);
+    if (lease === undefined) return;
+    background(() =>
+      change(lease, ({ startedAt }) =>
+        startedAt === undefined ? [{ kind: 'stage.returned', ...whose(lease), because: 'given-back' }] : [],
+      ),
+    );
+  };
+
+  const claims = makeClaims({ queue, clock, limits, hand, giveBack });
+
+  /** What a worker that begins anew still holds, under new tokens. */
+  const handAgain = async (worker: string): Promise<readonly Claimed[]> => {
+    const items = await queue.reclaim(worker, clock.now() + limits.leaseMs);
+    const handed = await Promise.all(items.map(hand));
+    for (const item of items) {
+      const lease = leases.get(item.id);
+      if (lease === undefined) continue;
+      await change(lease, ({ lostSince }) => (lostSince === undefined ? [] : [{ kind: 'stage.found', ...whose(lease) }]));
+    }
+    return handed.filter((each) => each !== undefined);
+  };
+
+  const claim = async (request: ClaimRequest, signal: AbortSignal): Promise<ClaimAnswer> => {
+    await started.promise;
+    const again = request.fresh ? await handAgain(request.worker) : [];
+    return again.length > 0 ? { claimed: again } : claims.wait(request, signal);
+  };
+
+  const decide = async (run: string, gate: string, openedAt: number, decision: Decision): Promise<void> => {
+    await carried.change(run, (own) => {
+      const node = own.state().nodes.get(gate);
+      const isOpen = node?.kind === 'gate' && node.phase === 'running' && node.openedAt === openedAt;
+      return isOpen ? { facts: [{ kind: 'gate.decided', gate, decision }] } : undefined;
+    });
+  };
+  const isWhole = (run: string): Promise<boolean> => carried.read(run, (own) => own.state().only === undefined);
+  const gates = makeGateWatch({ runs, clock, background, decide, isWhole });
+
+  /** Claims of which this process knows nothing: the store had taken them when its answer was lost. */
+  const sweepLapsed = (): void => {
+    background(async () => {
+      for (const item of await queue.lapsed(clock.now())) leases.give(item);
+    });
+    stopSweeping = clock.after(limits.leaseMs, sweepLapsed);
+  };
+
+  const takeUpRuns = async (): Promise<void> => {
+    let before: string | undefined;
+    for (;;) {
+      const page = await runs.list({ finished: false, limit: pageSize, ...(before === undefined ? {} : { before }) });
+      for (const { run } of page) {
+        await carried.change(run, () => ({ facts: [] }));
+        await carried.read(run, gates.takeUp);
+      }
+      before = page.at(-1)?.run;
+      if (page.length < pageSize) return;
+    }
+  };
+
+  const stop = (): void => {
+    isOver = true;
+    stopSweeping?.();
+    leases.clear();
+    gates.clear();
+    claims.close();
+    reports.close();
+  };
+
+  const record = async (run: string, facts: (state: RunState) => readonly RunFact[]): Promise<RunState> => {
+    await carried.change(run, (own) => ({ facts: facts(copyOf(own.state())) }));
+    return stateOf(run);
+  };
+  const stateOf = (run: string): Promise<RunState> => carried.read(run, (own) => copyOf(own.state()));
+
+  const create = async (wanted: WantedRun): ReturnType<Dispatcher['create']> => {
+    const at = clock.now();
+    const run = deps.newRunId(at);
+    const made = await runs.create({ ...wanted, run, at });
+    if (made.kind === 'exists') return made;
+    await carried.read(run, async (own) => inform(own, (await runs.events(run, 0)).slice(0, 1)));
+    return { kind: 'created', run };
+  };
+
+  const takeReport = async (request: ReportRequest, signal: AbortSignal): Promise<ReportAnswer> => {
+    await started.promise;
+    return reports.take(request, signal);
+  };
+  function report(request: ReportRequest, signal: AbortSignal): Promise<ReportAnswer>;
+  function report(run: string, facts: (state: RunState) => readonly RunFact[]): Promise<RunState>;
+  function report(
+    ...given: [ReportRequest, AbortSignal] | [string, (state: RunState) => readonly RunFact[]]
+  ): Promise<ReportAnswer | RunState> {
+    return isFromServer(given) ? record(...given) : takeReport(...given);
+  }
+
+  return {
+    create,
+    claim,
+    report,
+    state: (run) =>
+      stateOf(run).catch((error: unknown) => {
+        if (error instanceof DispatchError) return undefined;
+        throw error;
+      }),
+    watch: (run, listener) => {
+      const watcher = { run, listener };
+      listeners.add(watcher);
+      return () => void listeners.delete(watcher);
+    },
+    start: async (signal) => {
+      signal.throwIfAborted();
+      signal.addEventListener('abort', stop, { once: true });
+      for (const item of await queue.list()) leases.give(item);
+      started.resolve();
+      await takeUpRuns();
+      sweepLapsed();
+    },
+  };
+};
+
+const pageSize = 200;
+
+const isFromServer = (
+  given: [ReportRequest, AbortSignal] | [string, (state: RunState) => readonly RunFact[]],
+): given is [string, (state: RunState) => readonly RunFact[]] => typeof given[0] === 'string';
+
+const whose = ({ stage, attempt, worker }: HeldLease) => ({ stage, attempt, worker });
+
+const errored = ({ stage, attempt }: HeldLease, error: unknown): RunFact => ({
+  kind: 'stage.finished',
+  stage,
+  attempt,
+  outcome: 'errored',
+  cause: errorCause(error),
+});
+
+class WorkerLost extends Error {
+  readonly code = 'WORKER_LOST';
+
+  constructor(worker: string) {
+    super(`nobody has heard of the worker ${worker} since its lease ended: whether the command ran to the end cannot be known`);
+  }
+}

@@ -1,0 +1,28 @@
+import { type IndexedPlan, indexPlan } from '../../engine/decide.ts';
+import { type Items, itemsOf, mountedArtifacts } from '../../engine/items.ts';
+import { askedOutputs } from '../../engine/values.ts';
+import type { Plan, Stage } from '../../plan/plan.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { DispatcherDeps } from './dispatcher-deps.ts';
+
+/** What is made once of a run's plan. */
+export type PlanParts = {
+  readonly indexed: IndexedPlan;
+  readonly items: Items;
+  /** Stages whose stdout another one asks for. */
+  readonly asked: ReadonlySet<string>;
+  /** Stages whose artifacts another one mounts. */
+  readonly mounted: ReadonlySet<string>;
+};
+
+export const planParts = (plan: Plan, project: string, state: () => RunState, outputOf: DispatcherDeps['outputOf']): PlanParts => ({
+  indexed: indexPlan(plan),
+  items: itemsOf(plan, project, state, { read: (stage) => outputOf(state(), stage) }),
+  asked: askedOutputs(plan),
+  mounted: mountedArtifacts(plan),
+});
+
+export const stageIn = ({ indexed }: PlanParts, name: string): Stage | undefined => {
+  const node = indexed.nodes.get(name);
+  return node?.kind === 'stage' ? node : undefined;
+};

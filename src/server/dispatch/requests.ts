@@ -1,0 +1,30 @@
+import type { Decision, RunFact } from '../../run/run-event.ts';
+import type { RunState } from '../../run/run-state.ts';
+import { DispatchError } from './dispatch-error.ts';
+
+/** A cancel, where it changes anything: not of what has finished, nor again, unless by force now. For `Dispatcher.report`. */
+export const cancelRun =
+  (by: string, force: boolean) =>
+  ({ phase, cancel }: RunState): readonly RunFact[] =>
+    phase === 'finished' || (cancel !== undefined && (cancel.force || !force)) ? [] : [{ kind: 'run.cancel-requested', by, force }];
+
+/**
+ * A decision about an open gate, bound to what was decided upon: `digest` is that of the plan that was shown (atk-10). The first counts: a gate that was decided is none to
+ * decide. Throws GATE_UNKNOWN, GATE_CLOSED or GATE_CHANGED. For `Dispatcher.report`.
+ */
+export const decideGate =
+  (name: string, digest: string, decision: Decision) =>
+  (state: RunState): readonly RunFact[] => {
+    const gate = state.nodes.get(name);
+    const planned = state.plan?.nodes.find((node) => node.name === name);
+    if (gate?.kind !== 'gate' || planned?.kind !== 'gate') {
+      throw new DispatchError('GATE_UNKNOWN', `The run has no gate ${JSON.stringify(name)}.`);
+    }
+    if (state.digest !== digest) {
+      throw new DispatchError('GATE_CHANGED', `What ${JSON.stringify(name)} waits for is not what was shown: look at the run again.`);
+    }
+    if (planned.waitsFor.kind !== 'person' || gate.phase !== 'running') {
+      throw new DispatchError('GATE_CLOSED', `The gate ${JSON.stringify(name)} waits for no decision of a person.`);
+    }
+    return [{ kind: 'gate.decided', gate: name, decision }];
+  };
