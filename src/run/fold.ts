@@ -229,7 +229,13 @@ const withoutEnd = (stage: StageState): Omit<StageState, 'outcome' | 'skip'> => 
 };
 
 /** What was recorded of it was never so. */
-const returned = ({ lostSince: _lost, worker: _worker, startedAt: _startedAt, container: _container, ...attempt }: AttemptState): AttemptState => ({
+const returned = ({
+  lostSince: _lost,
+  worker: _worker,
+  startedAt: _startedAt,
+  container: _container,
+  ...attempt
+}: AttemptState): AttemptState => ({
   ...attempt,
   phase: 'queued',
 });
