@@ -5,6 +5,7 @@ export const asStoreError = (error: unknown): StoreError => {
   if (error instanceof StoreError) return error;
   const { code, constraint, message } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
   const isState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  if (code === replaced) return new StoreError('STORE_LOCKED', 'Another server has taken the database over.');
   if (isState && !meansAway.test(code)) {
     const what = code.startsWith(wrongText) ? message : constraint;
     return new StoreError(
@@ -18,6 +19,9 @@ export const asStoreError = (error: unknown): StoreError => {
   const why = typeof code === 'string' ? ` (${code})` : '';
   return new StoreError('STORE_UNAVAILABLE', `The database cannot be reached${why}.`);
 };
+
+/** What `check_server` raises. */
+const replaced = 'CN001';
 
 /** The statement itself is wrong: what the database says of it has names and no values. */
 const wrongText = '42';

@@ -1,25 +1,28 @@
-create sequence fencing_token as bigint;
-
+-- Which server has the database: see epoch.ts.
 create table server (
   singleton boolean primary key default true check (singleton),
-  epoch bigint not null
+  epoch bigint not null,
+  holder text not null
 );
-insert into server (epoch) values (0);
+insert into server (epoch, holder) values (0, '');
+
+create sequence fencing_token as bigint;
 
 create table project_number (
   project text primary key,
   last int not null
 );
 
--- A run, as lists show it.
+-- A run, as lists show it. Facts are json, not jsonb, which refuses some strings that a command may write.
 create table run (
   id text primary key,
+  place bigint generated always as identity unique,
   project text not null,
   number int not null,
   pipeline text not null,
   phase text not null,
   outcome text,
-  trigger jsonb not null,
+  trigger json not null,
   once text,
   commit text,
   branch text,
@@ -32,16 +35,17 @@ create table run (
   unique (project, number),
   unique (project, once)
 );
-create index run_newest on run (created_at desc, id desc);
-create index run_newest_of_project on run (project, created_at desc, id desc);
+create index run_of_project on run (project, place);
+create index run_of_branch on run (project, branch, place);
+create index run_of_commit on run (commit);
+create index run_not_finished on run (place) where phase <> 'finished';
 create index run_finished on run (finished_at) where finished_at is not null;
 
 create table event (
   run text not null references run (id) on delete cascade,
   seq int not null,
   at bigint not null,
-  kind text not null,
-  fact jsonb not null,
+  fact json not null,
   primary key (run, seq)
 );
 
@@ -56,7 +60,9 @@ end
 $$;
 create trigger event_stays before update or delete on event for each row execute function event_stays();
 
+-- What `deployment.recorded` said, in the order in which it was said.
 create table deployment (
+  place bigint generated always as identity primary key,
   run text not null references run (id) on delete cascade,
   seq int not null,
   project text not null,
@@ -64,16 +70,14 @@ create table deployment (
   pipeline text not null,
   stage text not null,
   environment text not null,
-  at bigint not null,
-  deployment jsonb not null,
-  primary key (run, seq)
+  deployment json not null,
+  unique (run, seq)
 );
-create index deployment_newest on deployment (at desc, run desc, seq desc);
-create index deployment_of_project on deployment (project, environment, at desc);
+create index deployment_of_project on deployment (project, environment, place);
 
 create table queue_item (
   id text primary key,
-  place bigint generated always as identity,
+  place bigint generated always as identity unique,
   run text not null references run (id) on delete cascade,
   stage text not null,
   attempt int not null,
@@ -84,6 +88,8 @@ create table queue_item (
   group_name text,
   group_limit int,
   worker text,
+  -- Items that may be claimed under the same circumstances, first come, first served.
+  class text collate "C" not null,
   queued_at bigint not null,
   claimed_by text,
   claimed_at bigint,
@@ -91,8 +97,91 @@ create table queue_item (
   token bigint,
   -- Of the reports about this lease, the last that was taken.
   sequence int not null default 0,
-  check ((claimed_by is null) = (token is null) and (claimed_by is null) = (leased_until is null))
+  check (num_nulls(claimed_by, claimed_at, leased_until, token) in (0, 4))
 );
-create index queue_waiting on queue_item (priority desc, place) where claimed_by is null;
+create index queue_waiting on queue_item (class, place) where claimed_by is null;
 create index queue_claimed on queue_item (leased_until) where claimed_by is not null;
 create index queue_of_run on queue_item (run);
+
+-- Each write begins with it. It keeps a new server waiting until the write is over; when another has taken over, nothing is written.
+create function check_server(its_holder text) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock_shared(4217002);
+  if not exists (select from server where holder = its_holder) then
+    raise exception using errcode = 'CN001', message = 'another server has taken over';
+  end if;
+end
+$$;
+
+-- Answers the number of the new run, or which run there was with the same `once`.
+create function create_run(
+  its_holder text, its_id text, its_project text, its_pipeline text, its_commit text, its_trigger text, its_once text, its_at bigint,
+  out new_number int, out other text
+) language plpgsql as $$
+begin
+  perform check_server(its_holder);
+  insert into project_number (project, last) values (its_project, 0) on conflict do nothing;
+  perform from project_number where project = its_project for update;
+  select number into new_number from run where id = its_id;
+  if found then
+    return;
+  end if;
+  select id into other from run where project = its_project and once = its_once;
+  if found then
+    return;
+  end if;
+  update project_number set last = last + 1 where project = its_project returning last into new_number;
+  insert into run (id, project, number, pipeline, phase, trigger, once, commit, created_at, last_seq)
+    values (its_id, its_project, new_number, its_pipeline, 'queued', its_trigger::json, its_once, its_commit, its_at, 1);
+  insert into event (run, seq, at, fact) values (its_id, 1, its_at,
+    json_build_object('kind', 'run.created', 'run', its_id, 'number', new_number, 'project', its_project, 'trigger', its_trigger::json));
+end
+$$;
+
+-- Locks the run first, then items in the order of their ids, as everybody does who locks several.
+create function append_to_run(
+  its_holder text, its_run text, its_after int, ats bigint[], facts text[], its_row json, deployments json,
+  pushed json, removed text[], given_back text[], guard_item text, guard_token bigint, guard_sequence int
+) returns text language plpgsql as $$
+declare
+  last int;
+begin
+  perform check_server(its_holder);
+  select last_seq into last from run where id = its_run for update;
+  perform from queue_item where id = any (removed || given_back || guard_item) order by id for update;
+  if guard_item is not null and not exists (
+    select from queue_item where id = guard_item and token = guard_token and (guard_sequence is null or sequence = guard_sequence - 1)
+  ) then
+    return 'fenced';
+  end if;
+  if last is distinct from its_after then
+    return 'conflict';
+  end if;
+  insert into event (run, seq, at, fact)
+    select its_run, its_after + place, at, fact::json from unnest(ats, facts) with ordinality as given (at, fact, place);
+  update run set
+      last_seq = its_after + cardinality(ats), phase = given.phase, outcome = given.outcome, pipeline = given.pipeline, commit = given.commit,
+      branch = given.branch, subject = given.subject, digest = given.digest, started_at = given."startedAt", finished_at = given."finishedAt"
+    from json_to_record(its_row) as given (
+      phase text, outcome text, pipeline text, commit text, branch text, subject text, digest text, "startedAt" bigint, "finishedAt" bigint)
+    where id = its_run;
+  if deployments is not null then
+    insert into deployment (run, seq, project, number, pipeline, stage, environment, deployment)
+      select its_run, given.seq, run.project, run.number, run.pipeline, given.stage, given.environment, given.deployment
+      from json_to_recordset(deployments) as given (seq int, stage text, environment text, deployment json), run
+      where run.id = its_run order by given.seq;
+  end if;
+  update queue_item set sequence = guard_sequence where id = guard_item and guard_sequence is not null;
+  update queue_item set claimed_by = null, claimed_at = null, leased_until = null, token = null where id = any (given_back);
+  delete from queue_item where id = any (removed);
+  if pushed is not null then
+    insert into queue_item (id, run, stage, attempt, project, pipeline, priority, labels, group_name, group_limit, worker, class, queued_at)
+      select id, run, stage, attempt, project, pipeline, priority, labels, group_name, group_limit, worker, class, queued_at
+      from rows from (json_to_recordset(pushed) as (
+        id text, run text, stage text, attempt int, project text, pipeline text, priority int, labels text[], group_name text, group_limit int,
+        worker text, class text, queued_at bigint)) with ordinality as given
+      order by given.ordinality;
+  end if;
+  return 'appended';
+end
+$$;
