@@ -10,14 +10,18 @@ import type { Deployment, RunEvent, Trigger } from '../run/run-event.ts';
  * Errors. Adapters reject with StoreError and nothing else.
  */
 export type RunStore = {
-  /** Makes the run with its first event, and its number of the project, unless there is one with the same `once`. */
+  /**
+   * Makes the run with its first event, and its number of the project, unless there is one with the same `once`. Asked again for the same run (the answer
+   * may have been lost), it answers the same.
+   */
   create(run: NewRun): Promise<{ readonly kind: 'created'; readonly number: number } | { readonly kind: 'exists'; readonly run: string }>;
+  /** `fenced` whatever its events are. After STORE_UNAVAILABLE it may have been written: then the same is a conflict. */
   append(change: RunChange): Promise<'appended' | 'conflict' | 'fenced'>;
   /** Those after `after`, in order; empty for a run that is not there. */
   events(run: string, after: number): Promise<readonly RunEvent[]>;
-  /** Newest first. */
+  /** The one that was made last first. */
   list(filter: RunFilter): Promise<readonly RunRow[]>;
-  /** Newest first. */
+  /** The one that was recorded last first: clocks may be set back. */
   deployments(filter: DeploymentFilter): Promise<readonly DeploymentRow[]>;
   /** With all that belongs to it. What is in the queue goes too. */
   remove(run: string): Promise<void>;
