@@ -50,6 +50,21 @@ export const chooseItems = (waiting: readonly Waiting[], held: readonly Held[], 
   }
 };
 
+/** The order in which items will go, if nothing else comes and every one finds its worker. */
+export const inTurn = <Item extends Waiting>(waiting: readonly Item[], held: readonly Held[]): readonly Item[] => {
+  const before = tally(held.map(pipelineOf));
+  const turns = waiting
+    .toSorted((one, other) => other.priority - one.priority || one.place - other.place)
+    .map((item) => {
+      const turn = before.get(pipelineOf(item)) ?? 0;
+      before.set(pipelineOf(item), turn + 1);
+      return { item, turn };
+    });
+  return turns
+    .toSorted((one, other) => other.item.priority - one.item.priority || one.turn - other.turn || one.item.place - other.item.place)
+    .map(({ item }) => item);
+};
+
 /** Items of one class may be claimed under the same circumstances: among them, who came first goes first. */
 export const classOf = ({ priority, project, pipeline, labels, group, worker }: Claimable): string =>
   JSON.stringify([priority, project, pipeline, labels.toSorted(), group?.name, group?.limit, worker]);

@@ -1,4 +1,5 @@
-import type { Queue, QueueClaim, QueueItem } from '../queue.ts';
+import { chooseItems, inTurn } from '../claim-order.ts';
+import type { Queue, QueueItem } from '../queue.ts';
 import type { NewQueueItem, RunChange } from '../run-store.ts';
 
 export type MemoryQueue = {
@@ -12,45 +13,24 @@ export type MemoryQueue = {
 
 export const memoryQueue = (): MemoryQueue => {
   const entries = new Map<string, Entry>();
-  let turns = 0;
+  let places = 0;
   let tokens = 0;
 
-  const inTurn = (): Entry[] => {
-    const busy = counted([...entries.values()].flatMap(({ item, claim }) => (claim === undefined ? [] : [pipelineOf(item)])));
-    return [...entries.values()].sort(
-      (a, b) =>
-        Number(b.claim !== undefined) - Number(a.claim !== undefined) ||
-        b.item.priority - a.item.priority ||
-        (busy.get(pipelineOf(a.item)) ?? 0) - (busy.get(pipelineOf(b.item)) ?? 0) ||
-        a.turn - b.turn,
-    );
-  };
-  const hasRoom = ({ group }: NewQueueItem): boolean => {
-    if (group === undefined) return true;
-    const claimed = [...entries.values()].filter((entry) => entry.claim !== undefined && entry.item.group?.name === group.name);
-    return claimed.length < group.limit;
-  };
-  const takeOne = (open: readonly Request[], lease: { readonly now: number; readonly until: number }): Entry | undefined => {
-    for (const entry of inTurn()) {
-      if (entry.claim !== undefined || !hasRoom(entry.item)) continue;
-      const taker = open.filter((request) => request.free > 0 && fits(entry.item, request.claim)).sort((a, b) => b.free - a.free)[0];
-      if (taker === undefined) continue;
-      taker.free--;
-      entry.claim = { worker: taker.claim.worker, token: ++tokens, until: lease.until, at: lease.now };
-      entry.sequence = 0;
-      return entry;
-    }
-    return undefined;
-  };
+  const claimed = (): Entry[] => [...entries.values()].filter(({ claim }) => claim !== undefined);
+  const waiting = (): (NewQueueItem & { readonly place: number })[] =>
+    [...entries.values()].flatMap(({ item, claim, place }) => (claim === undefined ? [{ ...item, place }] : []));
+  const held = (): NewQueueItem[] => claimed().map(({ item }) => item);
 
   return {
     port: {
-      claim: async (requests, lease) => {
-        const open = requests.map((claim) => ({ claim, free: claim.slots }));
-        const taken: QueueItem[] = [];
-        for (let entry = takeOne(open, lease); entry !== undefined; entry = takeOne(open, lease)) taken.push(shown(entry));
-        return taken;
-      },
+      claim: async (requests, { now, until }) =>
+        chooseItems(waiting(), held(), requests).flatMap(({ id, request }) => {
+          const [entry, worker] = [entries.get(id), requests[request]?.worker];
+          if (entry === undefined || worker === undefined) return [];
+          entry.claim = { worker, token: ++tokens, until, at: now };
+          entry.sequence = 0;
+          return [shown(entry)];
+        }),
       renew: async (held, until) => {
         const renewed = held.flatMap(({ item, token }) => {
           const entry = entries.get(item);
@@ -68,7 +48,7 @@ export const memoryQueue = (): MemoryQueue => {
         return held.map(shown);
       },
       lapsed: async (before) => [...entries.values()].filter(({ claim }) => claim !== undefined && claim.until < before).map(shown),
-      list: async () => inTurn().map(shown),
+      list: async () => [...claimed().map(shown), ...inTurn(waiting(), held()).map(({ place: _, ...item }) => item)],
     },
     passes: ({ item, token, sequence }) => {
       const entry = entries.get(item);
@@ -79,7 +59,7 @@ export const memoryQueue = (): MemoryQueue => {
       if (guarded !== undefined && guard?.sequence !== undefined) guarded.sequence = guard.sequence;
       for (const id of remove) entries.delete(id);
       for (const id of giveBack) delete entries.get(id)?.claim;
-      for (const item of push) entries.set(item.id, { item, turn: ++turns, sequence: 0 });
+      for (const item of push) entries.set(item.id, { item, place: ++places, sequence: 0 });
     },
     forget: (run) => {
       for (const [id, { item }] of entries) if (item.run === run) entries.delete(id);
@@ -87,18 +67,6 @@ export const memoryQueue = (): MemoryQueue => {
   };
 };
 
-type Entry = { readonly item: NewQueueItem; readonly turn: number; sequence: number; claim?: NonNullable<QueueItem['claim']> };
-type Request = { readonly claim: QueueClaim; free: number };
+type Entry = { readonly item: NewQueueItem; readonly place: number; sequence: number; claim?: NonNullable<QueueItem['claim']> };
 
 const shown = ({ item, claim }: Entry): QueueItem => ({ ...item, ...(claim === undefined ? {} : { claim }) });
-
-const fits = (item: NewQueueItem, { worker, labels }: QueueClaim): boolean =>
-  (item.worker ?? worker) === worker && item.labels.every((label) => labels.includes(label));
-
-const pipelineOf = ({ project, pipeline }: NewQueueItem): string => JSON.stringify([project, pipeline]);
-
-const counted = (names: readonly string[]): ReadonlyMap<string, number> => {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
-};

@@ -8,13 +8,18 @@ export type MemoryStore = { readonly runs: RunStore; readonly queue: Queue };
 
 export const memoryStore = (): MemoryStore => {
   const kept = new Map<string, Kept>();
+  const numbers = new Map<string, number>();
+  let deployments: readonly DeploymentRow[] = [];
   const queue = memoryQueue();
 
   const create = (run: NewRun): Awaited<ReturnType<RunStore['create']>> => {
-    const ofProject = [...kept.values()].filter(({ row }) => row.project === run.project);
-    const same = run.once === undefined ? undefined : ofProject.find(({ once }) => once === run.once);
+    const again = kept.get(run.run);
+    if (again !== undefined) return { kind: 'created', number: again.row.number };
+    const isSame = ({ row, once }: Kept): boolean => run.once !== undefined && row.project === run.project && once === run.once;
+    const same = [...kept.values()].find(isSame);
     if (same !== undefined) return { kind: 'exists', run: same.row.run };
-    const number = Math.max(0, ...ofProject.map(({ row }) => row.number)) + 1;
+    const number = (numbers.get(run.project) ?? 0) + 1;
+    numbers.set(run.project, number);
     const { once, at, ...rest } = run;
     const created: RunEvent = { seq: 1, at, kind: 'run.created', run: run.run, number, project: run.project, trigger: run.trigger };
     kept.set(run.run, {
@@ -27,16 +32,22 @@ export const memoryStore = (): MemoryStore => {
 
   const append = (change: RunChange): Awaited<ReturnType<RunStore['append']>> => {
     const known = kept.get(change.run);
-    if (known === undefined || known.row.lastSeq !== change.after) return 'conflict';
     if (change.guard !== undefined && !queue.passes(change.guard)) return 'fenced';
+    if (known === undefined || known.row.lastSeq !== change.after) return 'conflict';
     for (const event of change.events) known.events.push(event);
-    const { outcome: _outcome, startedAt: _startedAt, finishedAt: _finishedAt, ...row } = known.row;
-    known.row = { ...row, ...change.row, lastSeq: change.after + change.events.length };
+    const { run, project, number, trigger, createdAt } = known.row;
+    known.row = { run, project, number, trigger, createdAt, ...change.row, lastSeq: change.after + change.events.length };
+    deployments = [...deploymentsOf(known.row, change.events), ...deployments];
     queue.change(change);
     return 'appended';
   };
 
-  const newestFirst = (): readonly Kept[] => [...kept.values()].sort((a, b) => (a.row.run < b.row.run ? 1 : -1));
+  const rows = (): readonly RunRow[] => [...kept.values()].map(({ row }) => row).reverse();
+  const olderThan = (before: string | undefined): readonly RunRow[] => {
+    if (before === undefined) return rows();
+    const index = rows().findIndex(({ run }) => run === before);
+    return index === -1 ? [] : rows().slice(index + 1);
+  };
 
   return {
     queue: queue.port,
@@ -45,18 +56,16 @@ export const memoryStore = (): MemoryStore => {
       append: async (change) => append(change),
       events: async (run, after) => kept.get(run)?.events.slice(after) ?? [],
       list: async (filter) =>
-        newestFirst()
-          .map(({ row }) => row)
+        olderThan(filter.before)
           .filter((row) => isAsked(row, filter))
           .slice(0, filter.limit),
       deployments: async ({ project, environment, limit }) =>
-        newestFirst()
-          .flatMap(deploymentsOf)
+        deployments
           .filter((row) => (project ?? row.project) === row.project && (environment ?? row.environment) === row.environment)
-          .sort((a, b) => b.at - a.at)
           .slice(0, limit),
       remove: async (run) => {
         kept.delete(run);
+        deployments = deployments.filter((row) => row.run !== run);
         queue.forget(run);
       },
     },
@@ -70,24 +79,14 @@ const isAsked = (row: RunRow, filter: RunFilter): boolean =>
     (key) => filter[key] === undefined || filter[key] === row[key],
   ) &&
   (filter.finished === undefined || filter.finished === (row.phase === 'finished')) &&
-  (filter.finishedAfter === undefined || (row.finishedAt !== undefined && row.finishedAt > filter.finishedAfter)) &&
-  (filter.before === undefined || row.run < filter.before);
+  (filter.finishedAfter === undefined || (row.finishedAt !== undefined && row.finishedAt > filter.finishedAfter));
 
-const deploymentsOf = ({ row, events }: Kept): readonly DeploymentRow[] =>
+/** The newest first. */
+const deploymentsOf = ({ run, number, project, pipeline }: RunRow, events: readonly RunEvent[]): readonly DeploymentRow[] =>
   events
     .flatMap((event) =>
       event.kind === 'deployment.recorded'
-        ? [
-            {
-              ...event.deployment,
-              run: row.run,
-              number: row.number,
-              project: row.project,
-              pipeline: row.pipeline,
-              stage: event.stage,
-              seq: event.seq,
-            },
-          ]
+        ? [{ ...event.deployment, run, number, project, pipeline, stage: event.stage, seq: event.seq }]
         : [],
     )
     .reverse();

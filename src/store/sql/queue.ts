@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { batched } from '../../lib/batched.ts';
-import { chooseItems, type Held, type Waiting } from '../claim-order.ts';
+import { chooseItems, inTurn, type Held, type Waiting } from '../claim-order.ts';
 import type { Queue, QueueClaim, QueueItem } from '../queue.ts';
 import type { Database } from './database.ts';
 import type { Epoch } from './epoch.ts';
@@ -46,7 +46,11 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
         await db.selectFrom('queue_item').selectAll().where('leased_until', '<', before).orderBy('leased_until').orderBy('place').execute()
       ).map(queueItem),
 
-    list: async () => (await inOrder(db)).map(queueItem),
+    list: async () => {
+      const rows = await db.selectFrom('queue_item').selectAll().orderBy('claimed_at').orderBy('place').execute();
+      const [held, waiting] = [rows.filter((row) => row.claimed_by !== null), rows.filter((row) => row.claimed_by === null)];
+      return [...held.map(queueItem), ...inTurn(waiting.map(waitingItem), held.map(queueItem)).map(({ place: _, ...item }) => item)];
+    },
   };
 };
 
@@ -73,7 +77,7 @@ const waitingItems = async (db: Kysely<RunTables>, slots: number): Promise<reado
       select (select class from queue_item where claimed_by is null and class > line.class order by class limit 1) from line where class is not null)
     select head.* from line cross join lateral (
       select * from queue_item where claimed_by is null and class = line.class order by place limit ${slots}) as head`.execute(db);
-  return rows.map((row) => ({ ...queueItem(row), place: row.place }));
+  return rows.map(waitingItem);
 };
 
 const heldItems = async (db: Kysely<RunTables>): Promise<readonly Held[]> =>
@@ -93,17 +97,7 @@ const take = async (db: Kysely<RunTables>, wanted: readonly Wanted[]): Promise<R
   return new Map(rows.map((row) => [row.id, row]));
 };
 
-/** Those that are claimed, then the others as they will be, if nothing else is pushed, by priority and by how many their pipeline has had before each. */
-const inOrder = async (db: Kysely<RunTables>): Promise<readonly Row[]> => {
-  const { rows } = await sql<Row>`
-    with held as (select project, pipeline, count(*) as items from queue_item where claimed_by is not null group by project, pipeline),
-    turn as (
-      select id, priority, coalesce(items, 0) + row_number() over (partition by project, pipeline order by priority desc, place) as number
-      from queue_item left join held using (project, pipeline) where claimed_by is null)
-    select queue_item.* from queue_item left join turn using (id)
-    order by claimed_at nulls last, turn.priority desc, turn.number, place`.execute(db);
-  return rows;
-};
+const waitingItem = (row: Row): QueueItem & Waiting => ({ ...queueItem(row), place: row.place });
 
 const queueItem = (row: Row): QueueItem => ({
   id: row.id,
