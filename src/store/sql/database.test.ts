@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { openDatabase } from './database.ts';
-import { type TestDatabase, testDatabases } from './testing/databases.ts';
+import { embeddedDirectory, type TestDatabase, testDatabases } from './testing/databases.ts';
 
 for (const { name, skip, make } of testDatabases) {
   describe(`a database: ${name}`, { skip }, () => {
@@ -60,15 +60,43 @@ for (const { name, skip, make } of testDatabases) {
 
 describe('an embedded database', () => {
   it('is had by one process at a time, and opens again with what it had', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'cion-database-'));
+    const directory = await embeddedDirectory();
     const one = await openDatabase({ kind: 'embedded', directory });
     await sql`create table kept as select 7 as n`.execute(one.sql);
-    await assert.rejects(openDatabase({ kind: 'embedded', directory }), { code: 'STORE_LOCKED' });
+    await assert.rejects(openDatabase({ kind: 'embedded', directory }), {
+      code: 'STORE_LOCKED',
+      message: new RegExp(`Process ${process.pid} `),
+    });
     await one.close();
     const two = await openDatabase({ kind: 'embedded', directory });
     assert.deepEqual((await sql`select n from kept`.execute(two.sql)).rows, [{ n: 7 }]);
     await two.close();
     await rm(directory, { recursive: true });
+  });
+
+  it('is had by one process also where another does not see its number, as in a container of its own', async () => {
+    const directory = await embeddedDirectory();
+    const one = await openDatabase({ kind: 'embedded', directory });
+    const [held] = (await readdir(join(directory, 'lock'))).toReversed();
+    await writeFile(join(directory, 'lock', held ?? ''), '1 12345\n');
+    await assert.rejects(openDatabase({ kind: 'embedded', directory }), { code: 'STORE_LOCKED', message: /^Another process/ });
+    await one.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it('may have a path that is too long for the address of a socket', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'cion-database-'));
+    const directory = join(root, 'x'.repeat(100));
+    await rename(await embeddedDirectory(), directory);
+    const database = await openDatabase({ kind: 'embedded', directory });
+    assert.deepEqual((await sql`select 1 as one`.execute(database.sql)).rows, [{ one: 1 }]);
+    await assert.rejects(openDatabase({ kind: 'embedded', directory }), { code: 'STORE_LOCKED' });
+    await database.close();
+    await rm(root, { recursive: true });
+  });
+
+  it('says so when its directory cannot be had', async () => {
+    await assert.rejects(openDatabase({ kind: 'embedded', directory: '/dev/null/x' }), { code: 'STORE_FAILED' });
   });
 });
 

@@ -21,20 +21,26 @@ export type TestDatabase = {
   close(): Promise<void>;
 };
 
-const pglite = async (): Promise<TestDatabase> => {
+/** The directory of an embedded database with all its tables, which nobody has open. */
+export const embeddedDirectory = async (): Promise<string> => {
   const template = await templateDirectoryOf(`pglite ${await migrationsHash()}`, async (directory) => {
     await migrated(await openDatabase({ kind: 'embedded', directory }));
   });
-  const place = mkdtempSync(join(tmpdir(), 'cion-test-db-'));
-  copyDirectory(join(template, 'data'), join(place, 'data'));
-  const database = await openDatabase({ kind: 'embedded', directory: place });
+  const directory = mkdtempSync(join(tmpdir(), 'cion-test-db-'));
+  copyDirectory(join(template, 'data'), join(directory, 'data'));
+  return directory;
+};
+
+const pglite = async (): Promise<TestDatabase> => {
+  const directory = await embeddedDirectory();
+  const database = await openDatabase({ kind: 'embedded', directory });
   return {
     database,
     another: () => Promise.reject(new Error('the embedded database has one process')),
     clear: () => clear(database),
     close: async () => {
       await database.close();
-      rmSync(place, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 };

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -43,17 +43,23 @@ export const postgresServer = async ({ durable = false } = {}): Promise<Postgres
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   let child: ChildProcessByStdio<null, null, Readable> | undefined;
   const start = async (): Promise<void> => {
-    child = spawn('setpriv', [...asPostgres, '--pdeathsig', 'KILL', join(bin, 'postgres'), '-D', data, ...options], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      cwd: directory,
-    });
-    await ready(child);
+    for (;;) {
+      child = spawn('setpriv', [...asPostgres, '--pdeathsig', 'KILL', join(bin, 'postgres'), '-D', data, ...options], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        cwd: directory,
+      });
+      const trouble = await untilReady(child);
+      if (trouble === undefined) return;
+      if (!trouble.includes('still in use')) throw new Error(`Postgres ended:\n${trouble}`);
+    }
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined) return;
     const exited = once(child, 'exit');
     child.ref();
+    const backends = signal === 'SIGKILL' ? childrenOf(child.pid) : [];
     child.kill(signal);
+    for (const pid of backends) killIfThere(pid);
     await exited;
     child = undefined;
   };
@@ -75,8 +81,8 @@ export const postgresServer = async ({ durable = false } = {}): Promise<Postgres
   };
 };
 
-/** From then on it keeps no process alive. */
-const ready = async (child: ChildProcessByStdio<null, null, Readable>): Promise<void> => {
+/** From then on it keeps no process alive. Answers what it said when it ended instead: `still in use` while a killed one is not gone altogether. */
+const untilReady = async (child: ChildProcessByStdio<null, null, Readable>): Promise<string | undefined> => {
   const said: string[] = [];
   for await (const line of createInterface(child.stderr)) {
     said.push(line);
@@ -84,9 +90,9 @@ const ready = async (child: ChildProcessByStdio<null, null, Readable>): Promise<
     child.stderr.resume();
     (child.stderr as Socket).unref();
     child.unref();
-    return;
+    return undefined;
   }
-  throw new Error(`Postgres ended:\n${said.join('\n')}`);
+  return said.join('\n');
 };
 
 /** What initdb makes, once for all test processes. */
@@ -96,6 +102,18 @@ const initialized = (bin: string): string =>
     const options = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
     execFileSync('setpriv', [...asPostgres, join(bin, 'initdb'), '-D', directory, ...options], { stdio: 'ignore', cwd: directory });
   });
+
+/** They live on for a moment when their parent was killed, and answer. */
+const childrenOf = (pid: number | undefined): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    return;
+  }
+};
 
 const debian = '/usr/lib/postgresql';
 
