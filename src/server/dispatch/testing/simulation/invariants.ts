@@ -11,6 +11,8 @@ export type Invariants = {
   committed(run: string, events: readonly RunEvent[]): void;
   began(item: string): void;
   ended(item: string): void;
+  /** A worker was told that a note of its is kept. */
+  acknowledged(note: string): void;
   /** What a listener of the dispatcher was told. */
   told(run: string, events: readonly RunEvent[], state: RunState, isThorough: boolean): void;
   /** After each thing that happened. */
@@ -25,6 +27,7 @@ export const makeInvariants = (): Invariants => {
   const runs = new Map<string, Folding>();
   const letGo = new Set<string>();
   const running = new Set<string>();
+  const notes = new Set<string>();
 
   const state = (run: string): RunState | undefined => runs.get(run)?.state();
 
@@ -64,8 +67,12 @@ export const makeInvariants = (): Invariants => {
       for (const event of events) {
         assert.equal(event.seq, (folded.state()?.lastSeq ?? 0) + 1, `the events of ${run} are numbered without holes`);
         folded.add(event);
+        if (event.kind !== 'stage.noted') continue;
+        assert.ok(!notes.has(event.text), `${event.text} was taken twice`);
+        notes.add(event.text);
       }
     },
+    acknowledged: (note) => assert.ok(notes.has(note), `${note} was acknowledged and not kept`),
     began: (item) => {
       checkBegin(item);
       letGo.add(item);

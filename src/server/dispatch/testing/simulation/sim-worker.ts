@@ -14,6 +14,10 @@ export type SimWorkerDeps = {
   /** What a process before this one wrote down: how long each command of its may still run without a word from the server. */
   readonly ledger: Map<string, number>;
   now(): number;
+  /** The server has said that it keeps that note. */
+  acknowledged(note: string): void;
+  /** The server has said that this is another's by now. */
+  lost(item: string, token: number): void;
 };
 
 /**
@@ -24,6 +28,7 @@ export const startWorker = (deps: SimWorkerDeps): void => {
   const { name, slots, api, machine, life, random, ledger } = deps;
   const held = new Map<string, Held>();
   let wakeReporter = (): void => {};
+  let notes = 0;
 
   const drop = (own: Held): void => {
     if (held.get(own.lease.item) === own) held.delete(own.lease.item);
@@ -50,7 +55,14 @@ export const startWorker = (deps: SimWorkerDeps): void => {
   const tell = (own: Held, ...facts: readonly WorkerFact[]): Promise<boolean> =>
     new Promise((resolve) => {
       if (own.isOver) return resolve(false);
-      own.waiting.push({ facts, done: () => resolve(true), failed: () => resolve(false) });
+      const key = itemKeyOf(own.lease.item);
+      const text = `${own.lease.item} ${own.lease.token} ${++notes}`;
+      const noted: readonly WorkerFact[] = key === undefined ? [] : [{ kind: 'stage.noted', stage: key.stage, attempt: key.attempt, text }];
+      const done = (): void => {
+        deps.acknowledged(text);
+        resolve(true);
+      };
+      own.waiting.push({ facts: [...noted, ...facts], done, failed: () => resolve(false) });
       wakeReporter();
     });
 
@@ -183,6 +195,7 @@ export const startWorker = (deps: SimWorkerDeps): void => {
         const report = reports[index];
         const said = answer.items.find(({ item }) => item === own.lease.item);
         if (report === undefined || said === undefined || own.isOver) return;
+        if (said.kind === 'lost') deps.lost(report.item, report.token);
         if (said.kind === 'lost' || report.giveBack === true) return end(own);
         heardAt(own, sentAt);
         const { told } = own;

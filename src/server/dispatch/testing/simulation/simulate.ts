@@ -64,6 +64,11 @@ export const simulate = async (seed: number, tell: (line: string) => void = () =
     invariants.committed(run, events);
   });
 
+  const checkLost = async (item: string, token: number): Promise<void> => {
+    const held = (await store.queue.list()).find(({ id }) => id === item)?.claim;
+    guarded(() => assert.notEqual(held?.token, token, `${item} was said to be lost and is not`))();
+  };
+
   const startServer = (): void => {
     const life = lifeIn(timeline);
     const shaky = shakyStore(store, life, random, { slowMs, fails: () => (isBad() ? storeFails : 0) }, committed);
@@ -160,6 +165,7 @@ export const simulate = async (seed: number, tell: (line: string) => void = () =
     await ask((api) => api.report(made, facts));
     for (const node of plan.nodes) {
       if (node.kind !== 'gate') continue;
+      if (node.timeoutMs !== undefined && random.chance(0.4)) continue;
       const kind = random.chance(0.8) ? 'approved' : 'rejected';
       const decide = (): void => {
         const known = invariants.state(made)?.nodes.get(node.name);
@@ -205,7 +211,18 @@ export const simulate = async (seed: number, tell: (line: string) => void = () =
     const boot = (): void => {
       tell(`${timeline.now()} ${name} starts`);
       life = lifeIn(timeline);
-      startWorker({ name, slots, api: network.api(life), machine, life, random, ledger, now: timeline.now });
+      startWorker({
+        name,
+        slots,
+        api: network.api(life),
+        machine,
+        life,
+        random,
+        ledger,
+        now: timeline.now,
+        acknowledged: guarded(invariants.acknowledged),
+        lost: (item, token) => void checkLost(item, token),
+      });
     };
     const crash = (): void => {
       if (life === undefined) return;
