@@ -83,7 +83,7 @@ export const startWorker = (deps: SimWorkerDeps): void => {
       await life.wait(random.between(1, 2000));
       if (own.isOver) return;
       if (own.cancel !== 'no') return finish(cancelled);
-      if (random.chance(0.03)) {
+      if (claimed.started === undefined && random.chance(0.03)) {
         own.givesBack = true;
         return wakeReporter();
       }
