@@ -6,8 +6,8 @@ import { httpResults } from './http-results.ts';
 import { type Send, sender } from './send.ts';
 import { asBytes, asJson, query } from './wire-bodies.ts';
 import type { LeaseBytes, WorkerBytes } from './worker-bytes.ts';
-import type { Lease, WorkerApi } from './worker-protocol.ts';
-import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerPaths } from './worker-wire.ts';
+import type { ClaimAnswer, Lease, WorkerApi } from './worker-protocol.ts';
+import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerHeader, workerPaths } from './worker-wire.ts';
 
 /**
  * A worker's side of the wire. `agent`: how the server is reached; the one of a server in this process (in-process-agent.ts), one with
@@ -22,15 +22,15 @@ export const workerClient = (options: {
   return { api: apiOver(send), bytes: (lease) => bytesOver(withLease(send, lease), lease.item) };
 };
 
-const apiOver = (send: Send): WorkerApi => ({
-  // What an item needs is made by the server and taken as it is.
-  claim: async (request, signal) =>
-    (await json(await send({ method: 'POST', path: workerPaths.claim, body: asJson(request), signal }))) as Awaited<
-      ReturnType<WorkerApi['claim']>
-    >,
-  report: async (request, signal) =>
-    reportAnswerSchema.parse(await json(await send({ method: 'POST', path: workerPaths.report, body: asJson(request), signal }))),
-});
+const apiOver = (send: Send): WorkerApi => {
+  const ask = async (path: string, request: { readonly worker: string }, signal: AbortSignal): Promise<unknown> =>
+    json(await send({ method: 'POST', path, headers: { [workerHeader]: request.worker }, body: asJson(request), signal }));
+  return {
+    // What an item needs is made by the server and taken as it is.
+    claim: async (request, signal) => (await ask(workerPaths.claim, request, signal)) as ClaimAnswer,
+    report: async (request, signal) => reportAnswerSchema.parse(await ask(workerPaths.report, request, signal)),
+  };
+};
 
 const bytesOver = (send: Send, item: string): LeaseBytes => ({
   results: httpResults(send, item),

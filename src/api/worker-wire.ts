@@ -33,6 +33,7 @@ export const claimRequestSchema = z.object({
   slots: z.int().nonnegative().max(10_000),
   waitMs,
   fresh: z.boolean(),
+  keeps: z.array(id).max(100_000).exactOptional(),
 });
 
 /** Has secrets, and is made by the dispatcher alone: it goes as it is. */
@@ -64,6 +65,9 @@ export const reportAnswerSchema = z.object({
     )
     .readonly(),
 });
+
+/** Beside the token, which may not stand for a worker yet. */
+export const workerHeader = 'cion-worker';
 
 /** Names of stages are any text, headers are not. */
 export const leaseHeaders = ({ item, token }: Pick<Lease, 'item' | 'token'>): Readonly<Record<string, string>> => ({

@@ -32,20 +32,26 @@ const answerTo = (error: FastifyError | Error): { readonly status: number; reado
       body: { code: 'REQUEST_INVALID', message: `${where}: ${first?.message ?? 'it is not what this address takes'}` },
     };
   }
-  const known = 'code' in error && typeof error.code === 'string' ? ours[error.code] : undefined;
-  if (known !== undefined) return { status: known, body: { code: String((error as FastifyError).code), message: error.message } };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = Object.hasOwn(ours, code) ? ours[code] : undefined;
+  if (known !== undefined) return { status: known, body: { code, message: error.message } };
   const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (status < 500 && /^(?!FST_)[A-Z][A-Z_]+$/.test(code)) return { status, body: { code, message: error.message } };
   if (status === 413) return { status, body: { code: 'REQUEST_TOO_LARGE', message: 'The request is larger than this address takes.' } };
   if (status === 429) return { status, body: { code: 'TOO_MANY_REQUESTS', message: 'That is too many requests.', hint: 'Wait a minute.' } };
   if (status >= 400 && status < 500) return { status, body: { code: 'REQUEST_INVALID', message: 'The request cannot be understood.' } };
   return { status: 500, body: { code: 'SERVER_FAILED', message: 'The server could not do this. Its log says why.' } };
 };
 
-/** Errors of other parts whose words are for whoever asked. */
+/** Errors of other parts whose words are for whoever asked. Besides these, any that has a `code` and a `statusCode` below 500. */
 const ours: Readonly<Record<string, number>> = {
   LOG_FRAME_INVALID: 400,
   RUN_UNKNOWN: 404,
   PROJECT_UNKNOWN: 404,
+  WORKER_REPORT_INVALID: 400,
+  GATE_UNKNOWN: 404,
+  GATE_NOT_OPEN: 409,
+  GATE_CHANGED: 409,
   STORE_UNAVAILABLE: 503,
   RESULTS_UNWRITABLE: 422,
   RESULTS_UNREADABLE: 502,

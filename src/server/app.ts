@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
@@ -34,7 +35,7 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(notFound);
-  slowBodies(app, limits.bodyMs);
+  slowBodies(app, deps.clock, limits.bodyMs);
   app.server.on('timeout', (socket: Socket) => socket.destroy());
 
   void app.register(helmet, { contentSecurityPolicy: { directives: contentSecurity }, referrerPolicy: { policy: 'no-referrer' } });
@@ -51,10 +52,12 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   void app.register(async (scope) => {
     scope.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger());
   });
+  void app.register(cookie);
+  // First, so that what they know of a request is known to all routes.
+  for (const plugin of deps.plugins) void app.register(plugin);
   void app.register(healthRoutes(deps));
   void app.register(workerRoutes(deps));
   void app.register(workerBytesRoutes(deps));
-  for (const plugin of deps.plugins) void app.register(plugin);
   return app;
 };
 

@@ -37,11 +37,8 @@ export const leaseOf = async (
 
 /** `<run>/<stage>/<attempt>`. */
 const attemptOf = (item: string): AttemptKey | undefined => {
-  const parts = item.split('/');
-  const [run = '', stage = '', attempt = ''] = parts;
-  return parts.length === 3 && run !== '' && stage !== '' && /^[1-9]\d{0,5}$/.test(attempt)
-    ? { run, stage, attempt: Number(attempt) }
-    : undefined;
+  const [, run, stage, attempt] = /^([^/]+)\/(.+)\/([1-9]\d{0,8})$/s.exec(item) ?? [];
+  return run === undefined || stage === undefined ? undefined : { run, stage, attempt: Number(attempt) };
 };
 
 const decoded = (text: string): string | undefined => {
