@@ -20,8 +20,9 @@ export const notFound = (_request: FastifyRequest, reply: FastifyReply): void =>
 };
 
 const answerTo = (error: FastifyError | Error): { readonly status: number; readonly body: ApiErrorBody } => {
-  if (error instanceof HttpError) {
-    const { status, code, message, hint } = error;
+  const meant = httpErrorIn(error);
+  if (meant !== undefined) {
+    const { status, code, message, hint } = meant;
     return { status, body: { code, message, ...(hint === undefined ? {} : { hint }) } };
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -41,6 +42,13 @@ const answerTo = (error: FastifyError | Error): { readonly status: number; reado
   if (status === 429) return { status, body: { code: 'TOO_MANY_REQUESTS', message: 'That is too many requests.', hint: 'Wait a minute.' } };
   if (status >= 400 && status < 500) return { status, body: { code: 'REQUEST_INVALID', message: 'The request cannot be understood.' } };
   return { status: 500, body: { code: 'SERVER_FAILED', message: 'The server could not do this. Its log says why.' } };
+};
+
+/** What a stream of ours was broken off with comes back inside the error of whoever read it. */
+const httpErrorIn = (error: unknown): HttpError | undefined => {
+  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++)
+    if (each instanceof HttpError) return each;
+  return undefined;
 };
 
 /** Errors of other parts whose words are for whoever asked. Besides these, any that has a `code` and a `statusCode` below 500. */

@@ -5,7 +5,9 @@ import { HttpError } from './http-error.ts';
 /** A small body has to come within `ms`. Bodies that are streamed may take their time, but must move: see idleMs. */
 export const slowBodies = (app: FastifyInstance, clock: Clock, ms: number): void => {
   app.addHook('preParsing', (request, reply, payload, done) => {
-    if (request.headers['content-type'] !== 'application/octet-stream') {
+    const { headers } = request;
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    if (hasBody && headers['content-type'] !== 'application/octet-stream') {
       const cancel = clock.after(ms, () => {
         if (reply.sent) return;
         void reply.header('connection', 'close');
