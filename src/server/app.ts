@@ -9,7 +9,14 @@ import type { AppDeps, RouteDeps } from './app-deps.ts';
 import { answerError, notFound } from './answer-error.ts';
 import { defaultLimits } from './http-limits.ts';
 import { loggerOptions } from './request-log.ts';
+import { actRoutes } from './routes/acts.ts';
+import { artifactRoutes } from './routes/artifacts.ts';
+import { deploymentRoutes } from './routes/deployments.ts';
 import { healthRoutes } from './routes/health.ts';
+import { projectRoutes } from './routes/projects.ts';
+import { runRoutes } from './routes/runs.ts';
+import { stageDocumentRoutes } from './routes/stage-documents.ts';
+import { streamRoutes } from './routes/streams.ts';
 import { workerRoutes } from './routes/worker.ts';
 import { workerBytesRoutes } from './routes/worker-bytes.ts';
 import { slowBodies } from './slow-bodies.ts';
@@ -42,7 +49,7 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   void app.register(rateLimit, {
     max: limits.requestsPerMinute,
     timeWindow: 60_000,
-    keyGenerator: ({ ip }) => ip ?? 'in this process',
+    keyGenerator: ({ ip }) => (ip as string | undefined) ?? 'in this process',
   });
   void app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: 'cion', version: '1' } },
@@ -56,6 +63,10 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   // First, so that what they know of a request is known to all routes.
   for (const plugin of deps.plugins) void app.register(plugin);
   void app.register(healthRoutes(deps));
+  void app.register(projectRoutes(deps));
+  const ofProject = { prefix: '/api/projects/:owner/:name' };
+  for (const routes of [runRoutes, streamRoutes, artifactRoutes, deploymentRoutes, actRoutes]) void app.register(routes(deps), ofProject);
+  void app.register(stageDocumentRoutes(deps));
   void app.register(workerRoutes(deps));
   void app.register(workerBytesRoutes(deps));
   return app;

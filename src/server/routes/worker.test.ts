@@ -16,7 +16,7 @@ const claimed: Claimed = {
     project: 'a/b',
     attempt: 1,
     stage: stage({ name: 'build', image: reference('alpine:3') }),
-  } as unknown as Claimed['work'],
+  },
   number: 3,
   volumes: { source: { kind: 'tree', digest: 'sha256:00' } },
   outputs: {},

@@ -6,7 +6,7 @@ export type Answer = {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
   /** The body as JSON. */
-  json(): any;
+  json(): Readonly<Record<string, unknown>>;
 };
 
 export type Asked = {
@@ -40,7 +40,12 @@ export const ask = async (url: string, path: string, { method, as, headers = {},
       (answer) => {
         text(answer).then(
           (whole) =>
-            resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: whole, json: () => JSON.parse(whole) as unknown }),
+            resolve({
+              status: answer.statusCode ?? 0,
+              headers: answer.headers,
+              text: whole,
+              json: () => JSON.parse(whole) as Record<string, unknown>,
+            }),
           reject,
         );
       },
