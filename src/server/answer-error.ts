@@ -27,7 +27,7 @@ const answerTo = (error: FastifyError | Error): { readonly status: number; reado
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;
-    const where = `${error.validationContext ?? 'request'}${(first?.instancePath ?? '').replaceAll('/', '.')}`;
+    const where = [error.validationContext ?? 'request', ...(first?.instancePath ?? '').split('/').filter((part) => part !== '')].join('.');
     return {
       status: 400,
       body: { code: 'REQUEST_INVALID', message: `${where}: ${first?.message ?? 'it is not what this address takes'}` },
@@ -59,6 +59,7 @@ const ours: Readonly<Record<string, number>> = {
   WORKER_REPORT_INVALID: 400,
   GATE_UNKNOWN: 404,
   GATE_NOT_OPEN: 409,
+  GATE_CLOSED: 409,
   GATE_CHANGED: 409,
   STORE_UNAVAILABLE: 503,
   RESULTS_UNWRITABLE: 422,

@@ -38,6 +38,7 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
     // A part of a path that cannot be decoded is an unknown path, not a server's error.
     frameworkErrors: answerError,
   });
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
