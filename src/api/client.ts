@@ -98,7 +98,7 @@ export const apiClient = ({ url, token, fetch = globalThis.fetch }: { readonly u
         if (event === 'end') return;
         if (event !== 'log') continue;
         const { bytes, ...piece } = logPieceSchema.parse(JSON.parse(data));
-        yield { ...piece, bytes: Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0)), end: Number(id) };
+        yield { ...piece, bytes: bytesOf(bytes), end: Number(id) };
       }
     },
   };
@@ -107,6 +107,13 @@ export const apiClient = ({ url, token, fetch = globalThis.fetch }: { readonly u
 const withQuery = (path: string, query: Query = {}): string => {
   const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
   return given.length === 0 ? path : `${path}?${new URLSearchParams(Object.fromEntries(given)).toString()}`;
+};
+
+const bytesOf = (base64: string): Uint8Array => {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 };
 
 const textOf = async function* (body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
