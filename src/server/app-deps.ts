@@ -10,7 +10,7 @@ import type { RunStore } from '../store/run-store.ts';
 import type { Actor, Guard } from './actor.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import type { HttpLimits } from './http-limits.ts';
-import type { LeaseCheck } from './leases.ts';
+import type { LeaseCheck } from './lease-check.ts';
 import type { OutputStore } from './outputs/output-store.ts';
 import type { BeginRun } from './runs/begin-run.ts';
 

@@ -11,7 +11,13 @@ export const finishedSummary: StageSummary = { outcome: 'passed', startedAt: 100
 export const runServer = async (given: Partial<AppDeps> = {}) => {
   const runs = served();
   await runs.start();
-  const server = await testServer({ dispatcher: runs.dispatcher, runs: runs.store.runs, queue: runs.store.queue, ...given });
+  const server = await testServer({
+    dispatcher: runs.dispatcher,
+    runs: runs.store.runs,
+    queue: runs.store.queue,
+    leases: runs.dispatcher,
+    ...given,
+  });
   for (const name of ['acme/app', 'acme/other']) {
     server.projects.set(name, testProject(name));
     server.guard.grant('ada', name, 'read', 'run', 'decide');
