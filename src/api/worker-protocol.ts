@@ -8,6 +8,9 @@ import type { Item } from '../runtimes/runtime.ts';
  * A worker has a name of its own, which stays over its restarts and stands for one container engine: what it had let go is still there when
  * it comes back. What it is given is leased to it. Each lease has a fencing token, larger than all before it; whatever comes with a token
  * that is not the newest is refused (LEASE_LOST), and the worker then ends that attempt's containers by force and forgets it.
+ *
+ * Errors. A verb that the server did not answer rejects with what the network says, and is repeated. An answer that says no has a `code`,
+ * and a `status` as HTTP has it: 401 and 403 say that this is no worker of this server, 502 to 504 that it may work later.
  */
 export type WorkerApi = {
   /** Waits until there is work or `waitMs` are over. A worker that begins anew says `fresh`, and is given first what it still holds. */
@@ -23,9 +26,12 @@ export type ClaimRequest = {
   readonly slots: number;
   readonly waitMs: number;
   readonly fresh: boolean;
+  /** Runs of which it keeps volumes and images for their next stages. */
+  readonly keeps?: readonly string[];
 };
 
-export type ClaimAnswer = { readonly claimed: readonly Claimed[] };
+/** `over`: those of `keeps` that have ended or are not there: nobody needs what it keeps of them. */
+export type ClaimAnswer = { readonly claimed: readonly Claimed[]; readonly over?: readonly string[] };
 
 export type Lease = {
   /** `<run>/<stage>/<attempt>`. */
