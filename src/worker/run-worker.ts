@@ -154,7 +154,9 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const claim = async (): Promise<ClaimAnswer> => {
     const waitMs = fresh ? 0 : claimWaitMs;
     const call = new AbortController();
-    const overdue = clock.after(waitMs + claimPatienceMs, () => call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })));
+    const overdue = clock.after(waitMs + claimPatienceMs, () =>
+      call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })),
+    );
     const signal = AbortSignal.any([ending, call.signal]);
     const free = Math.max(0, slots - held.size);
     const request = { worker: name, labels, slots: free, waitMs, fresh, keeps: ledger.runs() };

@@ -36,7 +36,7 @@ export const openSpool = (directory: string, from: LogPosition): Spool => {
   const what = 'the log that waits for the server';
   const path = (number: number): string => join(directory, `${String(number).padStart(8, '0')}.part`);
   let parts: Part[] = [];
-  let end: LogPosition = from;
+  let end: LogPosition = { ...from };
   let reader = { part: 0, offset: headerBytes, skip: 0 };
   let ahead: { readonly bytes: number; readonly offset: number } | undefined;
   let waiting = 0;
@@ -108,7 +108,7 @@ export const openSpool = (directory: string, from: LogPosition): Spool => {
     if (!seek(from)) {
       drop(parts);
       parts = [];
-      end = from;
+      end = { ...from };
       waiting = 0;
     }
   } catch (error) {

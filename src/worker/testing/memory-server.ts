@@ -26,6 +26,8 @@ type Entry = {
   /** Taken away from who had it: its token is worth nothing. */
   isLost?: boolean;
   cancel: Cancel;
+  /** What its worker was told last. */
+  told: Cancel;
   readonly facts: WorkerFact[];
   startedAt?: number;
   returned: number;
@@ -100,6 +102,7 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
     entry.token = ++tokens;
     entry.sequence = 0;
     entry.isLost = false;
+    entry.told = entry.cancel;
     return claimedOf(entry);
   };
 
@@ -120,7 +123,7 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
         const entry = entries.get(item);
         return entry !== undefined && entry.token === token && entry.isLost !== true && !isFinished(entry.facts);
       };
-      const before = items.map(({ item, token }) => ({ item, token, isHeld: isHeld(item, token), cancel: entries.get(item)?.cancel }));
+      const before = items.map(({ item, token }) => ({ item, token, isHeld: isHeld(item, token) }));
       for (const { item, token, sequence, facts, giveBack } of items) {
         const entry = entryOf(item);
         if (!isHeld(item, token)) continue;
@@ -137,13 +140,16 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
       }
       change();
       const hasNews = (): boolean =>
-        before.some(({ item, token, isHeld: was, cancel }) => isHeld(item, token) !== was || entries.get(item)?.cancel !== cancel);
+        before.some(({ item, token, isHeld: was }) => !was || !isHeld(item, token) || entryOf(item).cancel !== entryOf(item).told);
       await until(hasNews, waitMs, signal);
       reach(worker);
       return {
         items: items.map(({ item, token }, i): ItemAnswer => {
-          const isOurs = isHeld(item, token) || (before[i]?.isHeld === true && entryOf(item).isLost !== true);
-          return isOurs ? { item, kind: 'held', cancel: entryOf(item).cancel } : { item, kind: 'lost' };
+          const entry = entryOf(item);
+          const isOurs = isHeld(item, token) || (before[i]?.isHeld === true && entry.isLost !== true);
+          if (!isOurs) return { item, kind: 'lost' };
+          entry.told = entry.cancel;
+          return { item, kind: 'held', cancel: entry.cancel };
         }),
       };
     },
@@ -233,7 +239,7 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
     push: (wanted: Wanted): string => {
       const { run = 'run_1', stage, attempt = 1 } = wanted;
       const item = `${run}/${stage.name}/${attempt}`;
-      entries.set(item, { wanted, item, token: 0, sequence: 0, cancel: wanted.cancel ?? 'no', facts: [], returned: 0 });
+      entries.set(item, { wanted, item, token: 0, sequence: 0, cancel: wanted.cancel ?? 'no', told: 'no', facts: [], returned: 0 });
       change();
       return item;
     },
@@ -262,7 +268,8 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
       const [run = '', stage = '', attempt] = item.split('/');
       const parts: Uint8Array[] = [];
       const key = { run, stage, attempt: Number(attempt) };
-      for await (const { bytes } of results.readLog(key, { from: 0, follow: false, signal: new AbortController().signal })) parts.push(bytes);
+      for await (const { bytes } of results.readLog(key, { from: 0, follow: false, signal: new AbortController().signal }))
+        parts.push(bytes);
       return Buffer.concat(parts).toString();
     },
   };
