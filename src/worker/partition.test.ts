@@ -153,6 +153,8 @@ describe('a worker that is cut off from its server', () => {
     const stage = doing('deploy', { FAKE_SLEEP_MS: String(60 * minuteMs), FAKE_IGNORE_STOP: '1' });
     const item = server.push({ stage });
     await server.fact(item, 'stage.started');
+    voice.say('on\n');
+    while ((await server.logOf(item)) === '') await clock.advance(1);
     server.lose(item);
     const lostAt = clock.now();
     while (world.container({ run: 'run_1', project: 'test', stage, attempt: 1 }) !== undefined) await clock.advance(1);
