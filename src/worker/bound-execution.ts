@@ -15,6 +15,7 @@ export const boundExecution = (bound: Bound, gone: AbortSignal, execution: Execu
       return { [Symbol.asyncIterator]: (): AsyncIterator<LogChunk> => ({ next: () => bound(() => chunks.next()) }) };
     },
     stop: (graceMs) => bound(() => execution.stop(graceMs)),
+    mayHaveStepArtifacts: () => execution.mayHaveStepArtifacts(),
     interrupt: () => bound(() => execution.interrupt()),
     take: (path, signal) => bound(() => execution.take(path, signal)),
     commit: (names, signal, push) => bound(() => execution.commit(names, signal, push)),

@@ -6,6 +6,7 @@ import type { WorkerBytes } from '../api/worker-bytes.ts';
 import type { Cancel, Claimed, WorkerFact } from '../api/worker-protocol.ts';
 import { runAttempt } from '../engine/attempt.ts';
 import type { AttemptDeps } from '../engine/attempt-deps.ts';
+import { endingOfError } from '../engine/cause.ts';
 import { JournalError } from '../engine/journal-error.ts';
 import { resolveValues } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -157,11 +158,18 @@ export const holdAttempt = (
   const sweep = (): Promise<void> =>
     sweptPatiently(deps, { kind: 'attempt', run: work.run, stage: work.stage.name, attempt: work.attempt }, item);
 
+  /** When the server does not take how it ended, that is how it ended. */
+  const endedOtherwise = (error: unknown): Promise<void> => {
+    if (parting !== undefined) throw error;
+    const { name: stage } = work.stage;
+    return report([{ kind: 'stage.finished', stage, attempt: work.attempt, ...endingOfError(error) }]);
+  };
+
   const run = async (): Promise<void> => {
     try {
       await how.after;
       if (how.takesOver && claimed.started === undefined) await sweep();
-      await runAttempt(attemptDeps, work, { stop: stop.signal, force: force.signal }, claimed.started);
+      await runAttempt(attemptDeps, work, { stop: stop.signal, force: force.signal }, claimed.started).catch(endedOtherwise);
       reported.close();
     } catch (error) {
       if (parting === undefined) log(`${item} is given up: ${textOf(error)}`);

@@ -24,6 +24,8 @@ export type Ledger = {
   begin(id: string, item: Item, volumes: Readonly<Record<string, string>>): Promise<void>;
   end(id: string): Promise<void>;
   forget(run: string): Promise<void>;
+  /** Resolves when nothing is being written any more. */
+  settled(): Promise<void>;
 };
 
 /** One process has a directory at a time. A file that is damaged counts as none. */
@@ -58,6 +60,10 @@ export const openLedger = async (directory: string): Promise<Ledger> => {
     },
     end: (id) => (attempts.delete(id) ? save() : Promise.resolve()),
     forget: (run) => (runs.delete(run) ? save() : Promise.resolve()),
+    settled: async () => {
+      while (next !== undefined) await next.catch(() => {});
+      await writing.catch(() => {});
+    },
   };
 };
 

@@ -1,7 +1,7 @@
 import type { Cancel, ItemReport, Lease, ReportAnswer, WorkerApi, WorkerFact } from '../api/worker-protocol.ts';
 import { abortable } from '../lib/abortable.ts';
 import type { Clock } from '../lib/clock.ts';
-import { textOf } from './meaning.ts';
+import { isRefusal, textOf } from './meaning.ts';
 import type { Patience } from './patience.ts';
 
 /** Who is told what the server says of one lease. */
@@ -126,13 +126,13 @@ export const makeReporter = (given: {
     }
   };
 
-  const once = async (signal: AbortSignal): Promise<'heard' | 'stirred'> => {
-    const told = [...entries.values()].map((entry) => [entry, reportOf(entry), watch(entry)] as const);
+  const send = async (leases: readonly Entry[], mayWait: boolean, signal: AbortSignal): Promise<'heard' | 'stirred'> => {
+    const told = leases.map((entry) => [entry, reportOf(entry), watch(entry)] as const);
     const reports = told.map(([, report]) => report);
-    const beatMs = Math.min(...told.map(([{ lease }]) => lease.leaseMs)) / 3;
-    const isQuiet = reports.every(({ facts, giveBack }) => facts.length === 0 && giveBack !== true);
+    const beatMs = Math.floor(Math.min(...told.map(([{ lease }]) => lease.leaseMs)) / 3);
+    const isQuiet = mayWait && reports.every(({ facts, giveBack }) => facts.length === 0 && giveBack !== true);
     const call = new AbortController();
-    const overdue = clock.after(isQuiet ? 2 * beatMs : beatMs, () => call.abort(new Error('it does not answer')));
+    const overdue = clock.after(isQuiet ? 2 * beatMs : beatMs, () => call.abort(noAnswer()));
     if (isQuiet) listening = call;
     const ending = AbortSignal.any([signal, call.signal]);
     try {
@@ -146,6 +146,34 @@ export const makeReporter = (given: {
       overdue();
       if (listening === call) listening = undefined;
     }
+  };
+
+  /** The server will never take these facts: who told them learns why, and what comes next has their number. */
+  const refuse = (entry: Entry, { waiters }: Told, error: unknown): void => {
+    log(`the server refuses what it is told of ${entry.lease.item}: ${textOf(error)}`);
+    entry.told = undefined;
+    entry.sequence -= 1;
+    for (const { done } of waiters) done.reject(error);
+  };
+
+  /** When the server refuses what it is told, each lease by itself, so that one does no harm to the others. */
+  const once = async (signal: AbortSignal): Promise<'heard' | 'stirred'> => {
+    try {
+      return await send([...entries.values()], true, signal);
+    } catch (error) {
+      if (signal.aborted || !isRefusal(error)) throw error;
+    }
+    const failures: unknown[] = [];
+    for (const entry of [...entries.values()]) {
+      try {
+        await send([entry], false, signal);
+      } catch (error) {
+        if (entry.told !== undefined && isRefusal(error)) refuse(entry, entry.told, error);
+        else failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return 'heard';
   };
 
   return {
@@ -201,6 +229,8 @@ export const makeReporter = (given: {
     },
   };
 };
+
+const noAnswer = (): Error => Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' });
 
 const isStir = (reason: unknown): boolean => reason instanceof DOMException && reason.name === 'AbortError';
 

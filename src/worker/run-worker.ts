@@ -209,5 +209,6 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     leave.removeEventListener('abort', onLeave);
     ended.abort();
     await reporting;
+    await ledger.settled();
   }
 };

@@ -125,8 +125,8 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
       };
       const before = items.map(({ item, token }) => ({ item, token, isHeld: isHeld(item, token) }));
       for (const { item, token, sequence, facts, giveBack } of items) {
-        const entry = entryOf(item);
-        if (!isHeld(item, token)) continue;
+        const entry = entries.get(item);
+        if (entry === undefined || !isHeld(item, token)) continue;
         if (sequence > entry.sequence) {
           entry.sequence = sequence;
           entry.facts.push(...facts);
@@ -145,9 +145,9 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
       reach(worker);
       return {
         items: items.map(({ item, token }, i): ItemAnswer => {
-          const entry = entryOf(item);
-          const isOurs = isHeld(item, token) || (before[i]?.isHeld === true && entry.isLost !== true);
-          if (!isOurs) return { item, kind: 'lost' };
+          const entry = entries.get(item);
+          const isOurs = isHeld(item, token) || (before[i]?.isHeld === true && entry?.isLost !== true);
+          if (!isOurs || entry === undefined) return { item, kind: 'lost' };
           entry.told = entry.cancel;
           return { item, kind: 'held', cancel: entry.cancel };
         }),
@@ -257,6 +257,8 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
       entryOf(item).isLost = true;
       change();
     },
+    /** As if it had ended long ago. */
+    forget: (item: string): void => void entries.delete(item),
     end: (run: string): void => {
       over.add(run);
       change();

@@ -1,4 +1,4 @@
-import type { Execution, Exit, LogChunk, Runtime } from '../../runtimes/runtime.ts';
+import type { Execution, Exit, LogChunk, LogPosition, Runtime } from '../../runtimes/runtime.ts';
 
 /**
  * Commands that say what a test lets them say, when it does. What was said is kept, as an engine keeps it: whoever attaches reads it from where they want
@@ -9,16 +9,15 @@ export const talking = () => {
   let news = Promise.withResolvers<void>();
   let isOver = false;
   let exit: Exit | undefined;
+  const reads: LogPosition[] = [];
   const tell = (): void => {
     news.resolve();
     news = Promise.withResolvers();
   };
 
-  const logsFrom = async function* (
-    from: { readonly stdout: number; readonly stderr: number },
-    signal: AbortSignal,
-  ): AsyncGenerator<LogChunk> {
+  const logsFrom = async function* (from: LogPosition, signal: AbortSignal): AsyncGenerator<LogChunk> {
     const skip = { ...from };
+    reads.push({ ...from });
     for (let at = 0; ; at++) {
       while (at >= said.length && !isOver) {
         signal.throwIfAborted();
@@ -46,6 +45,8 @@ export const talking = () => {
       tell();
     },
     exit: () => exit,
+    /** From where it was read, each time. */
+    reads,
     runtime: (runtime: Runtime): Runtime => ({
       ...runtime,
       start: async (...given) => heard(await runtime.start(...given)),
