@@ -20,6 +20,12 @@ export type BeginOptions = {
 export const fakeSite = (t: TestContext, whenIdle: 'run' | 'wait' = 'run') => {
   const clock = virtualClock({ whenIdle, startAt: 1_000_000 });
   const server = memoryServer({ clock });
+  const workers: Awaited<ReturnType<typeof testWorker>>[] = [];
+  t.after(async () => {
+    for (const { leave } of workers) leave();
+    await Promise.allSettled(workers.map(({ ended }) => ended));
+    await Promise.all(workers.map(({ close }) => close()));
+  });
   const begin = async (name: string, options: BeginOptions = {}) => {
     const { world = fakeWorld(), runtime = (same) => same, stateDir, more } = options;
     const worker = await testWorker({
@@ -30,7 +36,7 @@ export const fakeSite = (t: TestContext, whenIdle: 'run' | 'wait' = 'run') => {
       ...(stateDir === undefined ? {} : { stateDir }),
       ...(more === undefined ? {} : { more }),
     });
-    t.after(worker.close);
+    workers.push(worker);
     return { ...worker, world };
   };
   /** Lets time pass in small steps until the promise has settled. */
