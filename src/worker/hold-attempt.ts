@@ -181,8 +181,8 @@ export const holdAttempt = (
     if (parting === 'left') return;
     await sweep();
     own.release();
-    await ledger.end(item).catch((error: unknown) => log(textOf(error)));
     await rm(directory, { recursive: true, force: true });
+    await ledger.end(item).catch((error: unknown) => log(textOf(error)));
     if (parting === 'returned') await reported.giveBack();
   };
 

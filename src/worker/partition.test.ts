@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { ReportRequest } from '../api/worker-protocol.ts';
@@ -9,6 +11,15 @@ import { talking } from './testing/talking.ts';
 
 const secondMs = 1000;
 const minuteMs = 60 * secondMs;
+
+const fullDisk = {
+  kind: 'error',
+  code: 'WORKER_DISK_FULL',
+  message: 'the disk of the worker is full: the log that waits for the server cannot be written',
+};
+
+const cannotMount = (): string | false =>
+  process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root can mount a small disk';
 
 const spooled = async (stateDir: string): Promise<string> => {
   const spool = join(stateDir, 'spool');
@@ -201,6 +212,36 @@ describe('a worker that is cut off from its server', () => {
     server.mend('one');
     await meanwhile(server.finished(item));
     assert.equal(await server.logOf(item), 'the token is **********, and more\n');
+  });
+
+  it('errors what it can no longer keep the log of, and says that its own disk is full (atk-75)', { skip: cannotMount() }, async (t) => {
+    const { server, begin, clock, meanwhile } = fakeSite(t, 'wait');
+    const voice = talking();
+    const stateDir = await mkdtemp(join(tmpdir(), 'cion-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', stateDir]);
+    try {
+      const worker = await begin('one', { runtime: voice.runtime, stateDir: join(stateDir, 'state') });
+      const item = server.push({ stage: doing('build', { FAKE_SLEEP_MS: String(20 * secondMs) }) });
+      await server.fact(item, 'stage.started');
+      await clock.advance(secondMs);
+      server.cut('one');
+      const lines = Array.from({ length: 100 }, (_, n) => `${n} ${'x'.repeat(20_000)}\n`);
+      for (const line of lines) voice.say(line);
+      await clock.advance(10 * secondMs);
+      server.mend('one');
+      const { outcome, cause } = await meanwhile(server.finished(item));
+      assert.deepEqual([outcome, cause], ['errored', fullDisk]);
+      const log = await server.logOf(item);
+      assert.ok(log.length > 500_000 && lines.join('').startsWith(log), `${log.length} bytes of the log are there`);
+      while ((await readdir(join(stateDir, 'state', 'spool'))).length > 0) await clock.advance(1);
+      const next = server.push({ stage: doing('next', { FAKE_STDOUT: 'there is room again' }) });
+      assert.equal((await meanwhile(server.finished(next))).outcome, 'passed');
+      worker.leave();
+      await worker.ended;
+    } finally {
+      execFileSync('umount', [stateDir]);
+      await rm(stateDir, { recursive: true });
+    }
   });
 
   it('lets a command wait when its disk has its fill, and drops nothing (atk-75)', async (t) => {
