@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptKey, LogWriter, Results } from '../results/results.ts';
-import type { OutputRef, RunFact } from '../run/run-event.ts';
+import type { FileTree, OutputRef, RunFact } from '../run/run-event.ts';
 import type { Execution, Item, Runtime, Values } from '../runtimes/runtime.ts';
 import type { Secret } from './redact/forms.ts';
 import type { CacheStore } from './cache-store.ts';
@@ -27,8 +27,12 @@ export type AttemptDeps = {
   isMounted(stage: string): boolean;
   /** What no log of the run may show. */
   secrets(): readonly Secret[];
-  /** The exact stdout of a stage whose log may differ from it: kept in memory alone. */
-  keepOutput(stage: string, stdout: Uint8Array): void;
+  /** The exact stdout of a stage whose log may differ from it: in no results. */
+  keepOutput(stage: string, stdout: Uint8Array): void | Promise<void>;
+  /** Does work that hands bytes to another place: again and again while that is away, so it has to be repeatable. */
+  deliver<T>(work: () => Promise<T>): Promise<T>;
+  /** When its files are kept, and before it is told that it has ended: what it left is handed to where later stages find it. */
+  handOver(item: Item, tree: FileTree | undefined): Promise<void>;
 };
 
 export type AttemptControl = { readonly stop: AbortSignal; readonly force: AbortSignal };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { json } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { digestOf } from '../lib/canonical-json.ts';
 import { virtualClock } from '../lib/virtual-clock.ts';
 import type { Plan, Stage } from '../plan/plan.ts';
 import { memoryResults } from '../results/memory/memory-results.ts';
@@ -81,6 +82,28 @@ describe('execute, killed and resumed again and again', () => {
       }),
       { numRuns: 4 },
     );
+  });
+
+  it('hands on the exact output of a stage in a run with secrets, and keeps its log once, also when it was resumed amid it', async () => {
+    const secret = 'tok-7f3a9c';
+    const said = `first\ntoken ${secret}\n`;
+    const giver = doing('giver', { FAKE_STDOUT: said, FAKE_STDERR: 'aside\n', FAKE_SLEEP_MS: '50' });
+    const taker = doing('taker', {}, { needs: [{ node: 'giver', on: 'passed' }] });
+    const plan: Plan = {
+      version: 1,
+      pipeline: 'p',
+      nodes: [
+        { ...giver, env: { ...giver.env, TOKEN: { kind: 'secret', name: 'TOKEN' } } },
+        { ...taker, env: { GIVEN: { kind: 'output', stage: 'giver' } } },
+      ],
+      volumes: [],
+    };
+    const outside = { variable: () => undefined, secret: () => secret };
+    const crashed = await runAndCrash(plan, [5], {}, { outside });
+    assert.equal(crashed.events.filter(({ kind }) => kind === 'run.resumed').length, 1);
+    assert.equal(stageOf(crashed.state, 'giver').attempts[0]?.output?.digest, digestOf(said));
+    assert.equal(await logOf(crashed.results, 'giver'), `first\ntoken ${'*'.repeat(secret.length)}\naside\n`);
+    assert.equal(crashed.state.outcome, 'passed');
   });
 
   it('keeps the log that there is of a command whose container is gone', async () => {

@@ -208,6 +208,8 @@ export const execute = async (deps: ExecuteDeps, options: ExecuteOptions): Promi
     isAsked: (stage) => asked.has(stage),
     isMounted: (stage) => mounted.has(stage),
     keepOutput: outputs.keep,
+    deliver: (work) => work(),
+    handOver: async () => {},
     secrets: () => [...planSecrets, ...outputs.secrets()],
   };
 

@@ -16,9 +16,11 @@ export const keepCaches = async (
   if (execution === undefined || !(outcome === 'passed' || outcome === 'failed')) return;
   for (const { key, path, limitBytes } of item.stage.caches ?? []) {
     try {
-      const tar = await execution.take(path, control.force);
-      if (tar === undefined) continue;
-      if ((await deps.caches.save(key, tar, limitBytes)) === 'too-large') {
+      const saved = await deps.deliver(async () => {
+        const tar = await execution.take(path, control.force);
+        return tar && deps.caches.save(key, tar, limitBytes);
+      });
+      if (saved === 'too-large') {
         const why = `its files are larger than ${limitBytes} bytes`;
         await say(deps, item, `the cache ${path} was not kept: ${why}, and the one before stays`);
       }

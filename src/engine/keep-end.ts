@@ -23,6 +23,10 @@ export type Kept = {
 export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptControl, track: Track, ending: Ending): Promise<Kept> => {
   const key = keyOf(item);
   let result: Kept = { ending };
+  const errored = (error: unknown): void => {
+    if (error instanceof JournalError) throw error;
+    if (result.ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
+  };
   try {
     if (!control.force.aborted) await keepCaches(deps, item, control, track, ending);
     await track.begun?.close();
@@ -31,20 +35,27 @@ export const keepEnd = async (deps: AttemptDeps, item: Item, control: AttemptCon
       if (stepArtifacts !== undefined) result = { ...result, stepArtifacts };
     }
     if (item.stage.taken !== undefined && track.execution !== undefined && !control.force.aborted) {
-      result = { ...result, ...(await keepTaken(deps, item, track.execution, item.stage.taken, control.force)) };
+      const { execution } = track;
+      const { taken } = item.stage;
+      result = { ...result, ...(await deps.deliver(() => keepTaken(deps, item, execution, taken, control.force))) };
     }
     if (item.stage.artifacts !== undefined && track.container !== undefined && !control.force.aborted) {
-      result = { ...result, ...(await keepFiles(deps, item, item.stage.artifacts, control.force)) };
+      const { artifacts } = item.stage;
+      result = { ...result, ...(await deps.deliver(() => keepFiles(deps, item, artifacts, control.force))) };
     }
   } catch (error) {
-    if (error instanceof JournalError) throw error;
-    if (ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
+    errored(error);
+  }
+  try {
+    if (track.container !== undefined && !control.force.aborted) await deps.handOver(item, result.tree);
+  } catch (error) {
+    errored(error);
   }
   try {
     const hasLog = track.begun !== undefined || (await hasEarlierLog(deps, key, track));
     await deps.results.finish(key, summaryOf(deps, item, track, result.ending, { hasLog, hasArtifacts: result.artifacts !== undefined }));
   } catch (error) {
-    if (result.ending.outcome === 'passed') result = { ...result, ending: endingOfError(error) };
+    errored(error);
   }
   return result;
 };

@@ -27,11 +27,13 @@ export const keepStepArtifacts = async (
     return ids.has(id) && directory === 'artifacts' && rest.length > 0 ? [id, ...rest].join('/') : undefined;
   };
   try {
-    const tar = await execution.take(reports, signal);
-    if (tar === undefined) return undefined;
-    const over = (): Error => new Error(`they are larger than ${limitBytes} bytes`);
-    const kept = tarCensus(tarRenamed(tar, nameOf), { bytes: limitBytes, over });
-    return await deps.results.putArtifacts({ ...keyOf(item), part: 'steps' }, kept.tar);
+    return await deps.deliver(async () => {
+      const tar = await execution.take(reports, signal);
+      if (tar === undefined) return undefined;
+      const over = (): Error => new Error(`they are larger than ${limitBytes} bytes`);
+      const kept = tarCensus(tarRenamed(tar, nameOf), { bytes: limitBytes, over });
+      return deps.results.putArtifacts({ ...keyOf(item), part: 'steps' }, kept.tar);
+    });
   } catch (error) {
     if (signal.aborted) return undefined;
     await say(deps, item, `the files that its steps kept were not: ${errorCause(error).message}`);

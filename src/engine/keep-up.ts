@@ -17,7 +17,10 @@ export type Before = {
   readonly track?: Pick<Track, 'step'>;
 };
 
-/** Stays with a running item to its end and keeps its log, without secrets; and its output, when another stage asks for that. */
+/**
+ * Stays with a running item to its end and keeps its log, without secrets; and its output, when another stage asks for that. Where the log may
+ * differ from the output, that is read from its first byte, also by a process that goes on with a log.
+ */
 export const keepUp = async (
   deps: AttemptDeps,
   item: Item,
@@ -29,12 +32,17 @@ export const keepUp = async (
   const secrets = deps.secrets();
   const mayDiffer = stage.sensitive || secrets.length > 0;
   const output = part === undefined && deps.isAsked(stage.name) ? outputKeeper(mayDiffer) : undefined;
-  const from = stage.sensitive || log === undefined ? { stdout: 0, stderr: 0 } : log.position;
+  const known = stage.sensitive || log === undefined ? { stdout: 0, stderr: 0 } : { ...log.position };
+  const isReadAgain = output !== undefined && mayDiffer;
+  const from = isReadAgain ? { stdout: 0, stderr: 0 } : known;
+  const repeated = isReadAgain ? { ...known } : { stdout: 0, stderr: 0 };
   if (output !== undefined && from.stdout > 0) await output.catchUp(deps.results, keyOf(item), from.stdout, control.force);
   const redactor = redactorsFor(secrets);
   const redactors = { stdout: redactor(), stderr: redactor() };
   const speaker = part === undefined ? stage.name : doneName(stage.name);
-  const keep = async (chunk: LogChunk): Promise<void> => {
+  const keep = async ({ stream, bytes }: LogChunk): Promise<void> => {
+    const chunk = { stream, bytes: bytes.subarray(Math.min(repeated[stream], bytes.byteLength)) };
+    repeated[stream] -= bytes.byteLength - chunk.bytes.byteLength;
     if (stage.sensitive || log === undefined || chunk.bytes.byteLength === 0) return;
     await log.append({ ...chunk, at: deps.clock.now() });
     await deps.sink.log(speaker, attempt, chunk);
@@ -65,6 +73,6 @@ export const keepUp = async (
   await keep({ stream: 'stdout', bytes: redactors.stdout.end() });
   await keep({ stream: 'stderr', bytes: redactors.stderr.end() });
   if (output === undefined) return { ...followed, steps };
-  if (mayDiffer) deps.keepOutput(stage.name, output.bytes());
+  if (mayDiffer) await deps.keepOutput(stage.name, output.bytes());
   return { ...followed, steps, output: output.reference() };
 };

@@ -50,7 +50,12 @@ export const runPlan = async (plan: Plan, options: Partial<ExecuteOptions> = {},
  * Each process dies when it wants to write more than so many events; the last one is left alone. All share one engine and one place for
  * results. Answers what the last one knows.
  */
-export const runAndCrash = async (plan: Plan, lives: readonly number[], options: Partial<ExecuteOptions> = {}) => {
+export const runAndCrash = async (
+  plan: Plan,
+  lives: readonly number[],
+  options: Partial<ExecuteOptions> = {},
+  more: Partial<ExecuteDeps> = {},
+) => {
   const clock = virtualClock({ whenIdle: 'run' });
   const world = fakeWorld();
   const results = memoryResults();
@@ -60,7 +65,7 @@ export const runAndCrash = async (plan: Plan, lives: readonly number[], options:
     const limit = past.length + life;
     const append = (events: readonly RunEvent[]): Promise<void> =>
       journal.events.length + events.length > limit ? Promise.reject(new Error('killed')) : journal.append(events);
-    const deps = depsFor({ ...journal, past, append }, clock, { results, runtime: fakeRuntime({ clock, world }) });
+    const deps = depsFor({ ...journal, past, append }, clock, { results, runtime: fakeRuntime({ clock, world }), ...more });
     try {
       const { state } = await execute(deps, optionsFor(options));
       return { state, events: journal.events, results };

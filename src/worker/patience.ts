@@ -1,0 +1,37 @@
+import { abortable } from '../lib/abortable.ts';
+import type { Clock } from '../lib/clock.ts';
+import { meaningOf } from './meaning.ts';
+
+export type Patience = {
+  /** Waits before the next try, the longer the more tries have failed. */
+  pause(failures: number, signal: AbortSignal): Promise<void>;
+  /** Does it again and again while who it talks to is away. Rejects with the signal's reason when that aborts. */
+  until<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+};
+
+const shortestMs = 250;
+const longestMs = 5000;
+
+/** `random`: 0 to 1, so that not all workers come back at the same moment. */
+export const makePatience = (clock: Clock, random: () => number): Patience => {
+  const pause: Patience['pause'] = async (failures, signal) => {
+    const ms = Math.min(longestMs, shortestMs * 2 ** Math.min(failures - 1, 10)) * (0.5 + random() / 2);
+    const over = Promise.withResolvers<void>();
+    const cancel = clock.after(ms, over.resolve);
+    await abortable(over.promise, signal).finally(cancel);
+  };
+  return {
+    pause,
+    until: async (work, signal) => {
+      for (let failures = 1; ; failures++) {
+        signal.throwIfAborted();
+        try {
+          return await abortable(work(), signal);
+        } catch (error) {
+          if (signal.aborted || meaningOf(error) !== 'away') throw error;
+          await pause(failures, signal);
+        }
+      }
+    },
+  };
+};

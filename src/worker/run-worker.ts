@@ -1,0 +1,214 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkerBytes } from '../api/worker-bytes.ts';
+import type { ClaimAnswer, Claimed, WorkerApi } from '../api/worker-protocol.ts';
+import { abortable } from '../lib/abortable.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import { makeBudget } from './budget.ts';
+import { makeEngineVolumes } from './engine-volumes.ts';
+import { type Held, type HoldDeps, holdAttempt, spoolName, sweptPatiently } from './hold-attempt.ts';
+import { openLedger } from './ledger.ts';
+import { meaningOf, textOf } from './meaning.ts';
+import { makePatience } from './patience.ts';
+import { makeReporter } from './reporter.ts';
+
+export type WorkerOptions = {
+  readonly api: WorkerApi;
+  readonly bytes: WorkerBytes;
+  /** All that is in its namespace is this worker's: what belongs to nothing that it holds or keeps is swept when it begins. */
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  /** 0 to 1: spreads tries that are repeated. */
+  readonly random: () => number;
+  /** Its own on the server, and over restarts. */
+  readonly name: string;
+  readonly labels: readonly string[];
+  /** Attempts at a time. */
+  readonly slots: number;
+  /** Its own directory, one process at a time: logs on their way, and what is on the engine. Made when it is not there. */
+  readonly stateDir: string;
+  readonly log: (line: string) => void;
+  /** How much of logs may wait on the disk for the server; then commands wait. */
+  readonly spoolBytes?: number;
+};
+
+export type WorkerSignals = {
+  /** Aborts: takes nothing new, gives back what was not let go, and ends when the rest has. */
+  readonly drain: AbortSignal;
+  /** Aborts: ends at once, and leaves what runs to the next process of that name. */
+  readonly leave: AbortSignal;
+};
+
+const claimWaitMs = 20_000;
+const claimPatienceMs = 10_000;
+
+/**
+ * Claims attempts from a server and runs them, until it is told to end. What the network does, and what the server does not know, it waits out. Rejects
+ * when the server says that this is no worker of its, and nothing is held; and with WorkerError when its directory cannot be used.
+ */
+export const runWorker = async (options: WorkerOptions, { drain, leave }: WorkerSignals): Promise<void> => {
+  const { api, clock, name, labels, slots, log, runtime } = options;
+  const patience = makePatience(clock, options.random);
+  const ledger = await openLedger(options.stateDir);
+  const ended = new AbortController();
+  const reporter = makeReporter({ api, worker: name, clock, patience, log });
+  const volumes = makeEngineVolumes(runtime);
+  const deps: HoldDeps = {
+    bytes: options.bytes,
+    runtime,
+    clock,
+    patience,
+    reporter,
+    volumes,
+    ledger,
+    budget: makeBudget(options.spoolBytes ?? 1024 * 1024 * 1024),
+    spools: join(options.stateDir, 'spool'),
+    log,
+    leave,
+  };
+  const held = new Map<string, Held>();
+  /** Of runs: what is held, or not swept yet. */
+  const users = new Map<string, number>();
+  const forgetting = new Map<string, Promise<void>>();
+  const sweeps = new Set<Promise<void>>();
+  const ending = AbortSignal.any([drain, leave]);
+  let freed = Promise.withResolvers<void>();
+  let fresh = true;
+
+  const isUsed = (run: string): boolean => users.has(run);
+  const use = (run: string, by: 1 | -1): void => {
+    const count = (users.get(run) ?? 0) + by;
+    if (count === 0) users.delete(run);
+    else users.set(run, count);
+  };
+
+  const inBackground = (work: Promise<void>): void => {
+    const swept = work.catch((error: unknown) => {
+      if (!leave.aborted) log(textOf(error));
+    });
+    sweeps.add(swept);
+    void swept.finally(() => sweeps.delete(swept));
+  };
+
+  const begin = (claimed: Claimed, takesOver: boolean): void => {
+    const { item } = claimed.lease;
+    const { run } = claimed.work;
+    const before = held.get(item);
+    if (claimed.started === undefined) before?.drop();
+    else before?.leave();
+    log(`${item} ${claimed.started === undefined ? 'is begun' : 'is taken up again'}`);
+    const one = holdAttempt(deps, claimed, {
+      takesOver,
+      after: Promise.all([before?.swept, forgetting.get(run)]),
+      cutOff: () => {
+        fresh = true;
+      },
+    });
+    held.set(item, one);
+    use(run, 1);
+    inBackground(one.swept.finally(() => use(run, -1)));
+    void one.over.finally(() => {
+      if (held.get(item) === one) held.delete(item);
+      freed.resolve();
+      freed = Promise.withResolvers();
+    });
+  };
+
+  const forget = async (run: string): Promise<void> => {
+    volumes.forget(run);
+    await sweptPatiently(deps, { kind: 'run', run }, run);
+    if (!isUsed(run)) await ledger.forget(run).catch((error: unknown) => log(textOf(error)));
+  };
+
+  const forgetAll = (over: readonly string[] = []): void => {
+    for (const run of over) {
+      if (isUsed(run) || forgetting.has(run)) continue;
+      const forgotten = forget(run).finally(() => forgetting.delete(run));
+      forgetting.set(run, forgotten);
+      inBackground(forgotten);
+    }
+  };
+
+  /** What a process before has left, and nobody needs. */
+  const tidy = async ({ claimed, over = [] }: ClaimAnswer): Promise<void> => {
+    const items = new Set(claimed.map(({ lease }) => lease.item));
+    const spools = new Set([...items].map(spoolName));
+    for (const directory of await readdir(deps.spools).catch(() => [])) {
+      if (!spools.has(directory)) await rm(join(deps.spools, directory), { recursive: true, force: true });
+    }
+    const ends = new Set(over);
+    const kept = new Set([...ledger.runs().filter((run) => !ends.has(run)), ...claimed.map(({ work }) => work.run)]);
+    for (const attempt of ledger.attempts()) {
+      if (items.has(attempt.item)) continue;
+      const { run, stage, attempt: number } = attempt;
+      const swept = async (): Promise<void> => {
+        await sweptPatiently(deps, { kind: 'attempt', run, stage, attempt: number }, attempt.item);
+        await ledger.end(attempt.item);
+      };
+      inBackground(swept());
+    }
+    await sweptPatiently(deps, { kind: 'all', exceptRuns: [...kept] }, 'an earlier process');
+  };
+
+  const claim = async (): Promise<ClaimAnswer> => {
+    const waitMs = fresh ? 0 : claimWaitMs;
+    const call = new AbortController();
+    const overdue = clock.after(waitMs + claimPatienceMs, () =>
+      call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })),
+    );
+    const signal = AbortSignal.any([ending, call.signal]);
+    const free = Math.max(0, slots - held.size);
+    const request = { worker: name, labels, slots: free, waitMs, fresh, keeps: ledger.runs() };
+    return abortable(api.claim(request, signal), signal).finally(overdue);
+  };
+
+  const claimOn = async (): Promise<void> => {
+    let failures = 0;
+    let isTidy = false;
+    while (!ending.aborted) {
+      if (held.size >= slots && !fresh) {
+        await abortable(freed.promise, ending).catch(() => {});
+        continue;
+      }
+      try {
+        const isFresh = fresh;
+        const answer = await claim();
+        if (failures > 0) log('the server gives work again');
+        failures = 0;
+        if (isFresh) fresh = false;
+        for (const claimed of answer.claimed) begin(claimed, isFresh);
+        if (!isTidy) await tidy(answer);
+        isTidy = true;
+        forgetAll(answer.over);
+      } catch (error) {
+        if (ending.aborted) return;
+        if (meaningOf(error) === 'stranger' && held.size === 0) throw error;
+        failures += 1;
+        if (failures === 1) log(`the server gives no work, it is asked again: ${textOf(error)}`);
+        await patience.pause(failures, ending).catch(() => {});
+      }
+    }
+  };
+
+  const reporting = reporter.run(ended.signal);
+  const onLeave = (): void => {
+    for (const one of held.values()) one.leave();
+  };
+  leave.addEventListener('abort', onLeave, { once: true });
+  try {
+    await claimOn();
+    if (!leave.aborted) {
+      for (const one of held.values()) one.giveBack();
+      if (held.size > 0) log(`${held.size} of what runs is waited for`);
+    }
+    if (leave.aborted) onLeave();
+    while (held.size > 0) await Promise.all([...held.values()].map(({ over }) => over));
+    while (sweeps.size > 0) await Promise.all(sweeps);
+  } finally {
+    leave.removeEventListener('abort', onLeave);
+    ended.abort();
+    await reporting;
+    await ledger.settled();
+  }
+};
