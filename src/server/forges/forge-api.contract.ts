@@ -96,7 +96,7 @@ export const forgeApiContract = (name: string, start: () => Promise<ForgeStandIn
       const told = forge.statuses.filter(({ repository }) => repository === id);
       assert.deepEqual(
         told.map(({ state, ...rest }) => rest),
-        Array(5).fill({ repository: id, commit, ...status }),
+        Array.from({ length: 5 }, () => ({ repository: id, commit, ...status })),
       );
       assert.equal(new Set(told.map(({ state }) => state)).size >= 4, true);
     });
