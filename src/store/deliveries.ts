@@ -4,7 +4,7 @@
  */
 export type DeliveryStore = {
   /**
-   * Durable when it resolves. `false`: the project has one of that id or with those bytes, for ever (R-DCK-88, atk-02); but one that was given up waits
+   * Durable when it resolves. `false`: the project has one of that id or with those bytes, for ever (atk-02); but one that was given up waits
    * anew.
    */
   add(delivery: NewDelivery): Promise<boolean>;

@@ -3,7 +3,7 @@
  * gets nothing of its project. Rejects with StoreError alone.
  */
 export type ProjectStore = {
-  /** `false`: there is one of that name. */
+  /** `false`: there is one of that name, or of that repository. */
   add(project: Project): Promise<boolean>;
   get(name: string): Promise<Project | undefined>;
   /** By name. */
