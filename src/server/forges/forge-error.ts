@@ -1,6 +1,8 @@
 /** A forge did not do what it was asked for. The message is for people; it has nothing of what was sent or answered, for that may be secret. */
 export class ForgeError extends Error {
   readonly code: ForgeErrorCode;
+  /** Of who asked us: it is the forge that failed. */
+  readonly statusCode = 424;
   /** When it says how long to wait. */
   readonly retryAfterMs: number | undefined;
 

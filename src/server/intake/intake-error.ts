@@ -19,7 +19,9 @@ export type IntakeErrorCode =
   | 'REPOSITORY_NOT_YOURS'
   | 'FORGE_NOT_SET_UP'
   | 'FORGE_LOGIN_MISSING'
-  | 'FORGE_FAULT';
+  | 'PROJECT_UNKNOWN'
+  | 'LOGIN_REQUIRED'
+  | 'FORBIDDEN';
 
 const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   HOOK_REFUSED: 401,
@@ -29,5 +31,7 @@ const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   REPOSITORY_NOT_YOURS: 403,
   FORGE_NOT_SET_UP: 409,
   FORGE_LOGIN_MISSING: 409,
-  FORGE_FAULT: 424,
+  PROJECT_UNKNOWN: 404,
+  LOGIN_REQUIRED: 401,
+  FORBIDDEN: 403,
 };

@@ -1,0 +1,5 @@
+import { parseRemote } from '../../source/remote.ts';
+
+/** An address that git takes as one; it has no password, and no program that git would start (atk-57). */
+export const isCloneUrl = (url: string): boolean =>
+  parseRemote(url) !== undefined && /^[\w[]/.test(url) && !/[\s\u0000-\u001f]|::/.test(url) && !/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(url);
