@@ -63,10 +63,19 @@ export const notificationStoresContract = (
     const [b, a] = await outbox.due(200, 10);
     assert.deepEqual(b, { ...letter('b', 'e/2', 100), subscription: shown, ...fresh, tryAt: 100 });
     assert.equal(a?.id, 'a');
-    assert.deepEqual((await outbox.due(199, 10)).map(({ id }) => id), ['b']);
-    assert.deepEqual((await outbox.due(200, 1)).map(({ id }) => id), ['b']);
+    assert.deepEqual(
+      (await outbox.due(199, 10)).map(({ id }) => id),
+      ['b'],
+    );
+    assert.deepEqual(
+      (await outbox.due(200, 1)).map(({ id }) => id),
+      ['b'],
+    );
     await outbox.move('b', { state: 'waiting', tryAt: 300, attempts: 1, note: 'it answered 500' });
-    assert.deepEqual((await outbox.due(200, 10)).map(({ id }) => id), ['a']);
+    assert.deepEqual(
+      (await outbox.due(200, 10)).map(({ id }) => id),
+      ['a'],
+    );
     const [, again] = await outbox.due(300, 10);
     assert.deepEqual([again?.id, again?.attempts, again?.note], ['b', 1, 'it answered 500']);
     await outbox.move('a', { state: 'sent', tryAt: 300, attempts: 1 });
@@ -81,7 +90,10 @@ export const notificationStoresContract = (
     await outbox.move('b', { state: 'sent', tryAt: 100, attempts: 1 });
     await outbox.move('c', { state: 'sent', tryAt: 200, attempts: 1 });
     await outbox.clear(200);
-    assert.deepEqual((await outbox.list('one', 10)).map(({ id }) => id), ['c', 'a']);
+    assert.deepEqual(
+      (await outbox.list('one', 10)).map(({ id }) => id),
+      ['c', 'a'],
+    );
     await subscriptions.remove('ada/shop');
     assert.deepEqual(await outbox.list('one', 10), []);
     await outbox.put([letter('d', 'e/4')]);

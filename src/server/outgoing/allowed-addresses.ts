@@ -18,7 +18,8 @@ export const allowedAddresses = (besides: readonly string[] = []): AllowedAddres
     const [network = '', bits] = entry.split('/');
     const family = isIP(network);
     if (family === 0 && /^[a-z0-9.-]+$/i.test(entry)) names.add(entry.toLowerCase());
-    else if (family !== 0 && /^\d*$/.test(bits ?? '')) networks.addSubnet(network, Number(bits || (family === 4 ? 32 : 128)), familyOf(family));
+    else if (family !== 0 && /^\d*$/.test(bits ?? ''))
+      networks.addSubnet(network, Number(bits || (family === 4 ? 32 : 128)), familyOf(family));
     else throw new RangeError(`${JSON.stringify(entry)} is no address, no network and no name`);
   }
   return {
@@ -40,7 +41,8 @@ const familyOf = (family: number): 'ipv4' | 'ipv6' => (family === 4 ? 'ipv4' : '
 const unmapped = (address: string): string => {
   const plain = address.replace(/%.*$/, '');
   if (isIP(plain) !== 6) return plain;
-  const [, dotted, high, low] = /^\[?::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]+):([0-9a-f]+))\]?$/i.exec(new URL(`http://[${plain}]`).hostname) ?? [];
+  const [, dotted, high, low] =
+    /^\[?::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]+):([0-9a-f]+))\]?$/i.exec(new URL(`http://[${plain}]`).hostname) ?? [];
   if (dotted !== undefined) return dotted;
   if (high === undefined || low === undefined) return plain;
   return [high, low].flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]).join('.');

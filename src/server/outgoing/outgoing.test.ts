@@ -10,8 +10,28 @@ const get = (url: string) => ({ method: 'GET', url, headers: {}, limitBytes: 100
 
 test('only addresses of the public internet are allowed, however they are written, and those that the operator names (atk-67)', () => {
   const { address } = allowedAddresses();
-  const inside = ['127.0.0.1', '127.9.9.9', '10.0.0.1', '172.31.255.255', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '224.0.0.1'];
-  const inside6 = ['::1', '::', 'fe80::1%eth0', 'fd00:ec2::254', 'ff02::1', '::ffff:127.0.0.1', '::FFFF:a9fe:a9fe', '64:ff9b::7f00:1', '2002:7f00:1::'];
+  const inside = [
+    '127.0.0.1',
+    '127.9.9.9',
+    '10.0.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+  ];
+  const inside6 = [
+    '::1',
+    '::',
+    'fe80::1%eth0',
+    'fd00:ec2::254',
+    'ff02::1',
+    '::ffff:127.0.0.1',
+    '::FFFF:a9fe:a9fe',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+  ];
   for (const one of [...inside, ...inside6, 'localhost', '']) assert.equal(address(one), false, one);
   for (const one of ['8.8.8.8', '172.32.0.1', '2606:4700::1111', '::ffff:8.8.8.8']) assert.equal(address(one), true, one);
   const more = allowedAddresses(['10.1.0.0/16', 'fd00::/8', '192.168.7.7', 'Hooks.Intern']);

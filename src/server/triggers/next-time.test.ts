@@ -14,7 +14,11 @@ const times = (cron: string, timeZone: string, from: string, count: number): rea
 test('a daily time is there once on the day on which clocks go on, and once on the day on which they go back (atk-55)', () => {
   assert.deepEqual(times('30 2 * * *', 'Europe/Paris', '2026-03-28T12:00Z', 2), ['2026-03-29T01:00', '2026-03-30T00:30']);
   assert.deepEqual(times('30 2 * * *', 'Europe/Paris', '2026-10-24T12:00Z', 2), ['2026-10-25T00:30', '2026-10-26T01:30']);
-  assert.deepEqual(times('0,30 2 * * *', 'Europe/Paris', '2026-10-24T12:00Z', 3), ['2026-10-25T00:00', '2026-10-25T00:30', '2026-10-26T01:00']);
+  assert.deepEqual(times('0,30 2 * * *', 'Europe/Paris', '2026-10-24T12:00Z', 3), [
+    '2026-10-25T00:00',
+    '2026-10-25T00:30',
+    '2026-10-26T01:00',
+  ]);
 });
 
 test('what is wanted each half hour goes on each half hour whatever clocks do (atk-55)', () => {

@@ -100,7 +100,10 @@ test('a server that was down makes one run for all that it missed (R-DCK-89)', a
   const { begun, at } = setUp();
   await schedules.add(nightly({ cron: '*/5 * * * *' }));
   await at(start + 7 * hour + 1);
-  assert.deepEqual(begun.requests.map(({ once }) => once), [`schedule/s1/${start + 300_000}`]);
+  assert.deepEqual(
+    begun.requests.map(({ once }) => once),
+    [`schedule/s1/${start + 300_000}`],
+  );
   assert.equal((await only()).dueAt, start + 7 * hour + 300_000);
   await at(start + 7 * hour + 299_999);
   assert.equal(begun.requests.length, 1);
@@ -129,7 +132,10 @@ test('what cannot begin is tried again, less and less often, for the same time, 
   });
   const due = start + 4 * hour;
   await at(due);
-  assert.deepEqual(begun.requests.map(({ project }) => project), ['ada/other']);
+  assert.deepEqual(
+    begun.requests.map(({ project }) => project),
+    ['ada/other'],
+  );
   assert.deepEqual((await only()).note, { at: due, text: 'No run could begin: the database is away.' });
   const tries: number[] = [];
   for (let { tryAt } = await only(); (await only()).dueAt === due; { tryAt } = await only()) {

@@ -104,7 +104,10 @@ const beginByVersion = async (
   const note = (text: string) => ({ note: { at: clock.now(), text } });
   let version: string;
   try {
-    version = await latestVersion(watch, watch.token === undefined ? undefined : sealer.open(watch.token, scheduleContext(project, id)).toString());
+    version = await latestVersion(
+      watch,
+      watch.token === undefined ? undefined : sealer.open(watch.token, scheduleContext(project, id)).toString(),
+    );
   } catch (error) {
     return note(`The version could not be read: ${reasonOf(error)}.`);
   }
@@ -117,7 +120,14 @@ const beginByVersion = async (
     once: `package/${id}/${version}`,
     variables: { CION_PACKAGE_NAME: watch.package, CION_PACKAGE_OLD_VERSION: oldVersion, CION_PACKAGE_NEW_VERSION: version },
   });
-  return { version, ...note(kind === 'created' ? `${watch.package} is ${version}: ${run} began.` : `${watch.package} is ${version} again, for which there was ${run}.`) };
+  return {
+    version,
+    ...note(
+      kind === 'created'
+        ? `${watch.package} is ${version}: ${run} began.`
+        : `${watch.package} is ${version} again, for which there was ${run}.`,
+    ),
+  };
 };
 
 /** What a token of a schedule is sealed as. */

@@ -8,6 +8,8 @@ export const sqlMarks = ({ sql: db }: Pick<Database, 'sql'>): MarkStore => ({
     return rows[0]?.at;
   },
   move: async (name, to) => {
-    await sql`insert into mark (name, at) values (${name}, ${to}) on conflict (name) do update set at = greatest(mark.at, excluded.at)`.execute(db);
+    await sql`insert into mark (name, at) values (${name}, ${to}) on conflict (name) do update set at = greatest(mark.at, excluded.at)`.execute(
+      db,
+    );
   },
 });

@@ -38,7 +38,9 @@ export const sqlOutbox = ({ sql: db }: Pick<Database, 'sql'>): Outbox => ({
     return rows.map(present);
   },
   move: async (id, { state, tryAt, attempts, note }) => {
-    await sql`update letter set state = ${state}, try_at = ${tryAt}, attempts = ${attempts}, note = ${note ?? null} where id = ${id}`.execute(db);
+    await sql`update letter set state = ${state}, try_at = ${tryAt}, attempts = ${attempts}, note = ${note ?? null} where id = ${id}`.execute(
+      db,
+    );
   },
   list: async (subscription, limit) => {
     const { rows } = await sql<Letter>`select ${columns} where subscription.id = ${subscription}

@@ -25,8 +25,9 @@ export const sqlSchedules = ({ sql: db }: Pick<Database, 'sql'>): ScheduleStore 
     return rows.length > 0;
   },
   remove: async (project, id) => {
-    const { rows } =
-      await sql`delete from schedule where project = ${project} and id = coalesce(${id ?? null}, id) returning id`.execute(db);
+    const { rows } = await sql`delete from schedule where project = ${project} and id = coalesce(${id ?? null}, id) returning id`.execute(
+      db,
+    );
     return rows.length > 0;
   },
 });
