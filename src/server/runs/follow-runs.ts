@@ -89,7 +89,7 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
           if (!isMadeUp) await makeUp();
           isMadeUp = true;
           const isDone = await tellAll(signal);
-          await wait(isDone ? 2 ** 31 - 1 : retryMs, signal);
+          await wait(isDone ? Number.POSITIVE_INFINITY : retryMs, signal);
         } catch (error) {
           failed(error);
           await wait(retryMs, signal);

@@ -15,11 +15,10 @@ test('asks for the short form of one package, with the token if there is one, an
   assert.equal(await read(watch(`${registry.url}npm`), undefined), '1.2.3');
   assert.equal(await read(watch(registry.url, { tag: 'next', package: 'dep' }), 'secret'), '2.0.0-rc.1');
   const [first, second] = registry.requests;
-  assert.deepEqual([first?.path, first?.headers.accept, first?.headers.authorization], [
-    '/npm/@ada%2fdep',
-    'application/vnd.npm.install-v1+json',
-    undefined,
-  ]);
+  assert.deepEqual(
+    [first?.path, first?.headers.accept, first?.headers.authorization],
+    ['/npm/@ada%2fdep', 'application/vnd.npm.install-v1+json', undefined],
+  );
   assert.deepEqual([second?.path, second?.headers.authorization], ['/dep', 'Bearer secret']);
 });
 
