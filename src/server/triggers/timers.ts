@@ -3,7 +3,8 @@ import { pauses } from '../../lib/pauses.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { Schedule, ScheduleProgress, ScheduleStore } from '../../store/schedules.ts';
 import type { BeginRun } from '../runs/begin-run.ts';
-import { isProjectUnknown, reasonOf } from './begin-failures.ts';
+import { reasonOf } from '../reason-of.ts';
+import { isProjectUnknown } from './is-project-unknown.ts';
 import type { LatestVersion } from './latest-version.ts';
 import { nextTime } from './next-time.ts';
 

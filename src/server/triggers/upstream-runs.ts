@@ -5,7 +5,8 @@ import type { Guard } from '../actor.ts';
 import type { BeginRun } from '../runs/begin-run.ts';
 import type { Reader } from '../runs/follow-runs.ts';
 import type { RunFinished } from '../runs/run-news.ts';
-import { isProjectUnknown, reasonOf } from './begin-failures.ts';
+import { reasonOf } from '../reason-of.ts';
+import { isProjectUnknown } from './is-project-unknown.ts';
 
 export type UpstreamDeps = {
   readonly upstreams: UpstreamStore;

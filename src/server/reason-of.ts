@@ -1,6 +1,3 @@
-/** The project is gone: trying again is no use. */
-export const isProjectUnknown = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'PROJECT_UNKNOWN';
-
 /** For people who may see the project's settings: the words of errors of ours, and of others nothing but that they were. */
 export const reasonOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[A-Z][A-Z_]+$/.test(error.code)
