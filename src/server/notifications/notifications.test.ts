@@ -1,0 +1,365 @@
+import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
+import { after, before, beforeEach, test } from 'node:test';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { sealerOf } from '../../secrets/sealer.ts';
+import type { Letter, Outbox, Subscription, SubscriptionStore } from '../../store/notifications.ts';
+import { sqlMarks } from '../../store/sql/marks.ts';
+import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
+import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { failed, gateOf, passed, planOf, plannedFacts, preparing, served, stageOf, startedNow } from '../dispatch/testing/served.ts';
+import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
+import { outgoing } from '../outgoing/outgoing.ts';
+import { type WebAnswer, webServer } from '../outgoing/testing/web-server.ts';
+import { followRuns } from '../runs/follow-runs.ts';
+import { untilIdle } from '../testing/until-idle.ts';
+import { deliver } from './deliver.ts';
+import { sendMail } from './mail-server.ts';
+import { postOffice } from './post-office.ts';
+import { sealTarget, type Target } from './target.ts';
+import { smtpServer } from './testing/smtp-server.ts';
+import { writeLetters } from './write-letters.ts';
+
+let made: TestDatabase;
+let subscriptions: SubscriptionStore;
+let outbox: Outbox;
+before(async () => {
+  const [first] = testDatabases;
+  assert.ok(first);
+  made = await first.make();
+  subscriptions = sqlSubscriptions(made.database);
+  outbox = sqlOutbox(made.database);
+});
+beforeEach(() => made.clear());
+after(() => made.close());
+
+const sealer = sealerOf([randomBytes(32)]);
+const minute = 60_000;
+const everything = { outcomes: [], results: true, branches: [], environments: [], gates: true } as const;
+
+const subscribe = async (target: Target, more: Partial<Subscription> = {}): Promise<Subscription> => {
+  const id = more.id ?? 'sub1';
+  const project = more.project ?? 'acme/app';
+  const subscription: Subscription = {
+    id,
+    project,
+    way: target.way,
+    target: sealTarget(sealer, target, { project, id }),
+    place: 'somewhere',
+    wants: everything,
+    by: 'ada',
+    createdAt: 0,
+    ...more,
+  };
+  await subscriptions.add(subscription);
+  return subscription;
+};
+
+/** A server with a real dispatcher whose parts are started and die as a test wants it. */
+const server = async (options: { readonly mailPort?: number; readonly allowed?: readonly string[]; readonly secret?: string } = {}) => {
+  const it = served();
+  await it.start();
+  const failures: unknown[] = [];
+  const failing = (error: unknown): void => void failures.push(error);
+  const follower = (clock: Clock) =>
+    followRuns(
+      { dispatcher: it.dispatcher, runs: it.store.runs, marks: sqlMarks(made.database), clock, failed: failing },
+      writeLetters({
+        subscriptions,
+        outbox,
+        cleaner: async () => {
+          if (options.secret === 'unknown') throw new Error('its secrets are not known');
+          return (text) => text.replaceAll(options.secret ?? '\0', '***');
+        },
+        clock,
+        written: () => undefined,
+      }),
+    );
+  const office = (clock: Clock) =>
+    postOffice({
+      outbox,
+      deliver: deliver({
+        send: outgoing({ allowed: allowedAddresses(options.allowed ?? ['127.0.0.1']), clock: systemClock }),
+        clock,
+        ...(options.mailPort === undefined
+          ? {}
+          : {
+              sendMail: sendMail({
+                host: '127.0.0.1',
+                port: options.mailPort,
+                security: 'none',
+                login: { user: 'ci', password: 'of the mail' },
+                from: 'cion <ci@example.org>',
+              }),
+            }),
+      }),
+      sealer,
+      clock,
+      failed: failing,
+    });
+  const now = it.clock.now();
+  return {
+    ...it,
+    failures,
+    now,
+    /** Writes the letters that there are to write. */
+    write: () => untilIdle(now, follower),
+    /** Sends what can be sent at a time. */
+    send: (at = now) => untilIdle(at, office),
+    run: async (plan: Plan = planOf([stageOf('only')]), how: 'passed' | 'failed' = 'passed', project = 'acme/app') => {
+      const run = await it.plan(plan, { project });
+      for (const claimed of await it.claim()) {
+        await it.tell(claimed, 1, [preparing(claimed), startedNow(claimed), how === 'passed' ? passed(claimed) : failed(claimed)]);
+      }
+      return run;
+    },
+    letters: (id = 'sub1') => outbox.list(id, 100),
+  };
+};
+
+const only = async (letters: Promise<readonly Letter[]>): Promise<Letter> => {
+  const [one, ...more] = await letters;
+  assert.equal(more.length, 0);
+  assert.ok(one);
+  return one;
+};
+
+test('each result of a build is told once over HTTP, signed, whatever restarts in between (R-WRK-69)', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 204 }));
+  const it = await server();
+  await subscribe({ way: 'http', url: `${receiver.url}hook?key=1`, secret: 'the secret' });
+  await it.write();
+  const green = await it.run();
+  const red = await it.run(planOf([stageOf('test')]), 'failed');
+  for (let n = 0; n < 3; n++) {
+    await it.write();
+    await it.send();
+  }
+  const told = receiver.requests.map(({ body }) => JSON.parse(body) as { run: string; outcome: string; notPassed: unknown });
+  assert.deepEqual(
+    told.map(({ run, outcome, notPassed }) => [run, outcome, notPassed]).toSorted(),
+    [
+      [green, 'passed', []],
+      [red, 'failed', [{ stage: 'test', outcome: 'failed', why: 'exit code 1' }]],
+    ].toSorted(),
+  );
+  for (const { method, path, headers, body } of receiver.requests) {
+    assert.deepEqual([method, path, headers['x-cion-event']], ['POST', '/hook?key=1', 'run.finished']);
+    const signature = createHmac('sha256', 'the secret')
+      .update(`${String(headers['x-cion-timestamp'])}.${body}`)
+      .digest('hex');
+    assert.equal(headers['x-cion-signature-256'], `sha256=${signature}`);
+  }
+
+  await it.dispatcher.report(red, () => [{ kind: 'run.rerun', stages: ['test'], trigger: { kind: 'manual', by: 'eve' } }]);
+  const [again] = await it.claim();
+  assert.ok(again);
+  await it.clock.advance(1);
+  await it.tell(again, 1, [preparing(again), startedNow(again), passed(again)]);
+  await it.write();
+  await it.send(it.clock.now());
+  const [, , third, ...more] = receiver.requests;
+  assert.equal(more.length, 0);
+  assert.equal((JSON.parse(third?.body ?? '') as { outcome: string }).outcome, 'passed');
+});
+
+test('a gate that waits for a person is told while it waits; other gates are not', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = await server();
+  await subscribe({ way: 'http', url: receiver.url, secret: 's' }, { wants: { ...everything, results: false } });
+  await it.write();
+  const run = await it.run(
+    planOf([
+      stageOf('build'),
+      gateOf('approve', ['build'], { waitsFor: { kind: 'person', who: ['ada'] } }),
+      gateOf('upstream', ['build'], { waitsFor: { kind: 'pipeline', pipeline: 'other' } }),
+    ]),
+  );
+  await it.write();
+  await it.send();
+  assert.deepEqual(
+    receiver.requests.map(({ body }) => JSON.parse(body) as object).map((told) => ({ ...told, id: '' })),
+    [
+      {
+        id: '',
+        event: 'gate.opened',
+        project: 'acme/app',
+        pipeline: 'cion',
+        run,
+        number: 1,
+        at: it.now,
+        trigger: 'manual',
+        commit: 'c0ffee',
+        branch: 'main',
+        gate: 'approve',
+        who: ['ada'],
+      },
+    ],
+  );
+});
+
+test('only those outcomes, branches, environments and projects are told that were asked for', async () => {
+  const it = await server();
+  const target = { way: 'http', url: 'http://127.0.0.1:1/', secret: 's' } as const;
+  const wanting = (id: string, more: object, rest: Partial<Subscription> = {}) =>
+    subscribe(target, { id, wants: { ...everything, ...more }, ...rest });
+  await wanting('all', {});
+  await wanting('red', { outcomes: ['failed', 'errored'] });
+  await wanting('main', { branches: ['main'] });
+  await wanting('next', { branches: ['next'] });
+  await wanting('production', { environments: ['production'] });
+  await wanting('staging', { environments: ['staging'] });
+  await wanting('later', {}, { createdAt: it.now + 1 });
+  await wanting('other', {}, { project: 'acme/other' });
+  await it.write();
+  await it.run(planOf([stageOf('deploy', [], { deploys: { environment: 'production' } })]));
+  await it.run(planOf([stageOf('test')]), 'failed');
+  await it.write();
+  const ids = ['all', 'red', 'main', 'next', 'production', 'staging', 'later', 'other'];
+  const counts = await Promise.all(ids.map(async (id) => [id, (await it.letters(id)).length] as const));
+  assert.deepEqual(Object.fromEntries(counts), { all: 2, red: 1, main: 2, next: 0, production: 1, staging: 0, later: 0, other: 0 });
+});
+
+test('what is not taken stays in the outbox over a restart, is tried less and less often, in its order, and given up after a day with a note', async (t) => {
+  let answer: WebAnswer = { status: 500, body: 'secret' };
+  const receiver = await webServer(t, () => answer);
+  const it = await server();
+  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await it.write();
+  await it.run();
+  await it.write();
+  const tries: number[] = [];
+  for (let letter = await only(it.letters()); letter.state === 'waiting'; letter = await only(it.letters())) {
+    tries.push(letter.tryAt - it.now);
+    await it.send(letter.tryAt);
+  }
+  assert.deepEqual(
+    tries.slice(0, 9).map((ms) => ms / minute),
+    [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5],
+  );
+  assert.ok(tries.length < 40);
+  const given = await only(it.letters());
+  assert.deepEqual(
+    [given.state, given.attempts, given.note],
+    ['given-up', tries.length, `Given up after a day: 127.0.0.1:${receiver.port} answered 500.`],
+  );
+
+  await it.run();
+  await it.run(planOf([stageOf('test')]), 'failed');
+  await it.write();
+  const before = receiver.requests.length;
+  await it.send(it.now);
+  assert.equal(receiver.requests.length, before + 1);
+  answer = { status: 200 };
+  await it.send(it.now + minute);
+  assert.deepEqual(
+    (await it.letters()).map(({ state }) => state),
+    ['sent', 'sent', 'given-up'],
+  );
+  const runs = receiver.requests.slice(before + 1).map(({ body }) => (JSON.parse(body) as { number: number }).number);
+  assert.equal(runs.length, 2);
+  assert.equal(receiver.requests[before]?.body, receiver.requests[before + 1]?.body);
+});
+
+test('one who does not answer holds up nobody else', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = await server();
+  await subscribe({ way: 'http', url: 'http://127.0.0.1:1/', secret: 's' }, { id: 'dead' });
+  await subscribe({ way: 'slack', url: receiver.url }, { id: 'alive' });
+  await it.write();
+  for (let n = 0; n < 12; n++) await it.run();
+  await it.write();
+  await it.send();
+  assert.equal(receiver.requests.length, 12);
+  assert.equal(
+    (await it.letters('dead')).reduce((sum, { attempts }) => sum + attempts, 0),
+    1,
+  );
+});
+
+test('a webhook of Slack gets a text, a mail server a mail', async (t) => {
+  const slack = await webServer(t, () => ({ status: 200, body: 'ok' }));
+  const mail = await smtpServer(t);
+  const it = await server({ mailPort: mail.port });
+  await subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
+  await subscribe({ way: 'mail', to: ['ada@example.org', 'bob@example.org'] }, { id: 'mail' });
+  await it.write();
+  await it.run(planOf([stageOf('test')]), 'failed');
+  await it.write();
+  mail.refuse('451 later');
+  await it.send();
+  assert.equal((await only(it.letters('mail'))).note, 'the mail server does not take it 451.');
+  mail.refuse(undefined);
+  await it.send(it.now + minute);
+  const [posted] = slack.requests;
+  assert.match(
+    (JSON.parse(posted?.body ?? '') as { text: string }).text,
+    /^:x: `acme\/app` #1 failed on `main`\n• `test` failed: `exit code 1`$/,
+  );
+  const [taken, ...more] = mail.mails;
+  assert.equal(more.length, 0);
+  assert.deepEqual([taken?.from, taken?.to, taken?.login], ['ci@example.org', ['ada@example.org', 'bob@example.org'], '\0ci\0of the mail']);
+  assert.match(taken?.data ?? '', /^Subject: acme\/app #1 failed on main$/m);
+  assert.match(taken?.data ?? '', /^- test failed: exit code 1$/m);
+  assert.match(taken?.data ?? '', /^Auto-Submitted: auto-generated$/m);
+});
+
+test('a mail has the headers and receivers that it was given and no more, whatever a commit says (atk-68)', async (t) => {
+  const mail = await smtpServer(t);
+  const it = await server({ mailPort: mail.port });
+  await subscribe({ way: 'mail', to: ['ada@example.org'] });
+  await it.write();
+  const { run } = await it.dispatcher.create({ project: 'acme/app', pipeline: 'cion', trigger: { kind: 'manual', by: 'eve' } });
+  const source = {
+    commit: 'c0ffee',
+    branch: 'main',
+    subject: 'x\r\nBcc: all@example.org\r\n\r\n.\r\nMAIL FROM:<m@x>',
+    changedFiles: 0,
+    files: 1,
+    bytes: 1,
+  };
+  await it.dispatcher.report(run, () =>
+    plannedFacts(planOf([stageOf('a')])).map((fact) => (fact.kind === 'fetch.finished' ? { ...fact, source } : fact)),
+  );
+  await it.dispatcher.report(run, () => [{ kind: 'run.cancel-requested', by: 'eve', force: true }]);
+  await it.write();
+  await it.send();
+  assert.equal(mail.mails.length, 1);
+  const [head = ''] = (mail.mails[0]?.data ?? '').split('\n\n');
+  assert.deepEqual(mail.mails[0]?.to, ['ada@example.org']);
+  assert.doesNotMatch(head, /^(?:Bcc|MAIL)/im);
+});
+
+test('an address inside is never told anything, and why is noted; its answer is shown to nobody (atk-67)', async (t) => {
+  const inside = await webServer(t, () => ({ status: 500, body: 'the secret of the inside' }));
+  const it = await server({ allowed: [] });
+  await subscribe({ way: 'http', url: `http://127.0.0.1:${inside.port}/`, secret: 's' });
+  await subscribe({ way: 'slack', url: `http://localhost:${inside.port}/` }, { id: 'slack' });
+  await it.write();
+  await it.run();
+  await it.write();
+  await it.send();
+  assert.equal(inside.requests.length, 0);
+  const why = 'is not on the public internet, and the operator of this server has not allowed it.';
+  assert.equal((await only(it.letters())).note, `127.0.0.1 ${why}`);
+  assert.equal((await only(it.letters('slack'))).note, `localhost ${why}`);
+});
+
+test('no letter has a secret of the project, and without knowing them none is written', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = await server({ secret: 'hunter2' });
+  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await it.write();
+  await it.run(planOf([stageOf('print-hunter2')]), 'failed');
+  await it.write();
+  await it.send();
+  assert.match(receiver.requests[0]?.body ?? '', /print-\*\*\*/);
+  assert.doesNotMatch(JSON.stringify([receiver.requests, await it.letters()]), /hunter2/);
+
+  const unknowing = await server({ secret: 'unknown' });
+  await unknowing.run();
+  await unknowing.write();
+  assert.equal(unknowing.failures.length, 1);
+  assert.equal((await it.letters()).length, 1);
+});

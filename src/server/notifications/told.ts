@@ -1,0 +1,66 @@
+import type { RunNews } from '../runs/run-news.ts';
+
+/** What subscribers are told, as JSON. Names stay: others read them. Its texts have no secrets and are short. Times are epoch ms. */
+export type Told = About &
+  (
+    | {
+        readonly event: 'run.finished';
+        readonly outcome: string;
+        readonly startedAt: number;
+        readonly environments: readonly string[];
+        /** `why`: `exit code 1`, `out of memory`, a code of docs/errors.md. */
+        readonly notPassed: readonly { readonly stage: string; readonly outcome: string; readonly why: string }[];
+      }
+    /** It waits for a person: for one of these, or for anybody. */
+    | { readonly event: 'gate.opened'; readonly gate: string; readonly who: readonly string[] }
+  );
+
+type About = {
+  readonly project: string;
+  readonly pipeline: string;
+  readonly run: string;
+  readonly number: number;
+  readonly at: number;
+  /** Of its page. */
+  readonly url?: string;
+  readonly trigger: string;
+  readonly commit?: string;
+  readonly branch?: string;
+  readonly subject?: string;
+};
+
+const longest = 200;
+const most = 20;
+
+/** `clean` takes the project's secrets out of a text. `publicUrl`: `https://ci.example.org/`. */
+export const toldOf = (news: RunNews, clean: (text: string) => string, publicUrl?: string): Told => {
+  const short = (text: string): string => {
+    const characters = [...clean(text)];
+    return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : characters.join('');
+  };
+  const { project, number, commit, branch, subject } = news;
+  const about: About = {
+    project,
+    pipeline: short(news.pipeline),
+    run: news.run,
+    number,
+    at: news.at,
+    trigger: news.trigger.kind,
+    ...(publicUrl === undefined
+      ? {}
+      : { url: new URL(`${project.split('/').map(encodeURIComponent).join('/')}/${number}`, publicUrl).href }),
+    ...(commit === undefined ? {} : { commit }),
+    ...(branch === undefined ? {} : { branch: short(branch) }),
+    ...(subject === undefined ? {} : { subject: short(subject) }),
+  };
+  if (news.kind === 'gate') return { event: 'gate.opened', ...about, gate: short(news.gate), who: news.who.slice(0, most).map(short) };
+  const { outcome, startedAt, environments, notPassed } = news;
+  return {
+    event: 'run.finished',
+    ...about,
+    outcome,
+    startedAt,
+    environments: environments.slice(0, most).map(short),
+    notPassed: notPassed.slice(0, most).map(({ stage, outcome, why }) => ({ stage: short(stage), outcome, why: short(why) })),
+  };
+};

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Schedule, ScheduleStore } from './schedules.ts';
+
+const daily: Schedule = {
+  id: 'one',
+  project: 'ada/shop',
+  cron: '0 4 * * *',
+  timeZone: 'Europe/Paris',
+  wants: {},
+  by: 'ada',
+  createdAt: 1_800_000_000_000,
+  dueAt: 1_800_000_100_000,
+  tryAt: 1_800_000_100_000,
+};
+const watching: Schedule = {
+  ...daily,
+  id: 'two',
+  cron: '@hourly',
+  wants: { ref: 'refs/heads/main', pipeline: 'build', target: 'x' },
+  watch: { package: '@a/b', registry: 'https://registry.npmjs.org/', tag: 'latest', token: 'sealed' },
+  tryAt: 1_800_000_200_000,
+  version: '1.0.0',
+  note: { at: 1_800_000_000_000, text: 'It is 1.0.0.' },
+};
+
+/** What every ScheduleStore does; `make` gives an empty one. */
+export const scheduleStoreContract = (make: () => Promise<ScheduleStore>): void => {
+  it('gives schedules back as they were added, those of one project in their order', async () => {
+    const store = await make();
+    await store.add(watching);
+    await store.add(daily);
+    await store.add({ ...daily, id: 'three', project: 'ada/other' });
+    assert.deepEqual(await store.list('ada/shop'), [watching, daily]);
+    assert.deepEqual(await store.list('ada'), []);
+  });
+
+  it('knows which are due, the earliest to be tried first', async () => {
+    const store = await make();
+    await store.add(watching);
+    await store.add(daily);
+    assert.deepEqual(await store.due(daily.tryAt - 1, 10), []);
+    assert.deepEqual(await store.due(daily.tryAt, 10), [daily]);
+    assert.deepEqual(await store.due(watching.tryAt, 10), [daily, watching]);
+    assert.deepEqual(await store.due(watching.tryAt, 1), [daily]);
+  });
+
+  it('is moved on by one of those who saw the same', async () => {
+    const store = await make();
+    await store.add(watching);
+    const to = { dueAt: 1_800_000_300_000, tryAt: 1_800_000_300_000 };
+    const moved = await Promise.all(Array.from({ length: 5 }, () => store.move(watching, to)));
+    assert.equal(moved.filter(Boolean).length, 1);
+    const { version: _version, note: _note, ...rest } = watching;
+    assert.deepEqual(await store.list('ada/shop'), [{ ...rest, ...to }]);
+    assert.equal(await store.move({ ...watching, id: 'gone' }, to), false);
+  });
+
+  it('removes one of a project, or all of it, and nothing of another', async () => {
+    const store = await make();
+    await store.add(daily);
+    await store.add(watching);
+    await store.add({ ...daily, id: 'three', project: 'ada/other' });
+    assert.equal(await store.remove('ada/other', 'one'), false);
+    assert.equal(await store.remove('ada/shop', 'one'), true);
+    assert.equal(await store.remove('ada/shop', 'one'), false);
+    assert.deepEqual(await store.list('ada/shop'), [watching]);
+    assert.equal(await store.remove('ada/shop'), true);
+    assert.deepEqual(await store.list('ada/shop'), []);
+    assert.equal((await store.list('ada/other')).length, 1);
+  });
+};
