@@ -97,7 +97,8 @@ export const accountRoutes =
         const project = projectOf(request.params);
         await permit(guard, actor, 'settings', { action: 'member.set', project });
         const account = await accounts.find({ name: request.params.account });
-        if (account === undefined || !(await members.set(project, account.id, request.body.role))) throw notFound();
+        if (account === undefined) throw notFound();
+        await members.set(project, account.id, request.body.role);
         await guard.note({
           actor,
           action: 'member.set',

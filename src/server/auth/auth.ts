@@ -1,3 +1,4 @@
+import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Actor } from '../actor.ts';
@@ -40,6 +41,7 @@ export const authOf = (deps: AuthDeps): Auth => {
 
   return {
     plugin: async (app) => {
+      if (!app.hasDecorator('serializeCookie')) await app.register(fastifyCookie);
       app.setValidatorCompiler(validatorCompiler);
       app.setSerializerCompiler(serializerCompiler);
       app.addHook('onSend', async (_request, reply) => {

@@ -11,7 +11,10 @@ export type Cookies = {
   end(reply: FastifyReply, name: string): void;
 };
 
-/** They are read when they are needed, so that it does not matter which plugin of an app was there first. */
+/**
+ * They are read when they are needed, so that it does not matter which plugin of an app was there first. The functions of @fastify/cookie work
+ * once it was registered anywhere.
+ */
 export const cookiesOf = (publicUrl: string): Cookies => {
   const secure = new URL(publicUrl).protocol === 'https:';
   const prefix = secure ? '__Host-' : '';

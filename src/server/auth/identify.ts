@@ -90,7 +90,7 @@ export const identifyOf = ({ accounts, tokens, sessions, cookies, origin, clock 
     }
     const { authorization } = request.headers;
     if (authorization === undefined) return bySession(request);
-    const [, text] = /^Bearer +(cion_\S+) *$/i.exec(authorization) ?? [];
+    const [, text] = /^Bearer +(cion_\S*) *$/i.exec(authorization) ?? [];
     return text === undefined ? nobody : byToken(text, request.headers[workerHeader]);
   };
 
