@@ -81,6 +81,7 @@ export const commandsDoc = (): string => {
         ['`BUILD_ID`, `BUILD_DIR`', 'see [build directories](#build-directories)'],
         ['`CION_STATE_HOME`', 'where the runs of fetched projects are kept'],
         ['`CION_SINK_TOKEN`, `CION_SINK_TOKEN_FILE`', 'the token for [sinks](#sinks), itself or in a file; no stage is given it'],
+        ['`CION_SERVER`, `CION_TOKEN`', 'the server, and the token for it, in place of a login; see [logging in](server-login.md)'],
         ['`NO_COLOR`', 'no colours'],
         ['`CION_AGE_KEY`', 'the age key that reads encrypted values, itself; no stage is given it'],
         ['`CION_AGE_KEY_FILE`', 'the file with that key'],

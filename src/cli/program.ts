@@ -321,6 +321,19 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .option('--private', 'for the owner alone')
     .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPublish(context(), dir, options)));
 
+  command('login', 'log in at a server, and keep a token for it')
+    .description(
+      'Asks for a name and a password, or for a token that was made on the page of the server, and keeps a token for this user alone.\n' +
+        'Where stdin is no terminal, the token is read from it.',
+    )
+    .addOption(serverOption())
+    .option('--token', 'ask for a token only')
+    .action(async (options) => finish(await (await import('./commands/login.ts')).login(context(), options)));
+
+  command('logout', 'forget the token of a server')
+    .addOption(serverOption())
+    .action(async (options) => finish(await (await import('./commands/login.ts')).logout(context(), options)));
+
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>
     finish(await (await import('./commands/doctor.ts')).doctor(context())),
   );
@@ -445,6 +458,8 @@ const runtimeOption = () =>
 
 const identityOption = () =>
   new Option('--identity <file>', 'the age key that reads encrypted values (default: CION_AGE_KEY, CION_AGE_KEY_FILE, your own)');
+
+const serverOption = () => new Option('--server <url>', 'the address of the server (default: CION_SERVER, else that of the last login)');
 
 const wholeNumber = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');

@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
+import { Refusal } from './refusal.ts';
+
+/** Who a token is. Throws a Refusal when the server does not take it, or does not answer. */
+export const whoIs = async (url: string, token: string): Promise<z.infer<typeof meAnswer>> =>
+  meAnswer.parse(await ask(url, 'GET', '/api/auth/me', { authorization: `Bearer ${token}` }).then(({ body }) => body));
+
+/** Logs in for a moment and makes a token of the account for this machine, with all rights but that of an admin. */
+export const tokenByPassword = async (url: string, name: string, password: string): Promise<string> => {
+  const { cookie } = await ask(url, 'POST', '/api/auth/login', {}, { name, password });
+  const session = { cookie };
+  try {
+    const made = await ask(url, 'POST', '/api/auth/tokens', session, {
+      name: `cion login on ${hostname()}`.slice(0, 100),
+      scopes: ['read', 'run', 'decide', 'secrets', 'settings'],
+    });
+    return tokenMade.parse(made.body).token;
+  } finally {
+    await ask(url, 'POST', '/api/auth/logout', session);
+  }
+};
+
+const answerMs = 30_000;
+
+/** Not a page, so it says by itself that it is none of another site; a redirect would take what is sent to somebody else. */
+const ask = async (
+  url: string,
+  method: 'GET' | 'POST',
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  body?: object,
+): Promise<{ readonly body: unknown; readonly cookie: string }> => {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    redirect: 'error',
+    headers: {
+      'x-cion': '1',
+      'sec-fetch-site': 'same-origin',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(answerMs),
+  }).catch((error: unknown) => {
+    throw new Refusal('SERVER_UNREACHABLE', `${url} cannot be reached: ${reasonOf(error)}.`, 'Check the address and the network.');
+  });
+  const text = await answer.text();
+  const found = parsed(text);
+  if (!answer.ok) {
+    const said = refusalAnswer.safeParse(found).data;
+    const message = said === undefined ? `${url} answered ${answer.status}; it seems to be no server of cion.` : said.message;
+    throw new Refusal('SERVER_REFUSED', message, said === undefined ? 'Check the address.' : undefined);
+  }
+  return {
+    body: found,
+    cookie: answer.headers
+      .getSetCookie()
+      .flatMap((line) => line.split(';', 1))
+      .join('; '),
+  };
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `it does not answer within ${answerMs / 1000} s`;
+  const { cause } = error;
+  return cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : error.message;
+};

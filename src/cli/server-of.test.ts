@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { type AuthServer, authServer, goodPassword } from '../server/auth/testing/auth-server.ts';
+import { writeServers } from './known-servers.ts';
+import { tokenByPassword, whoIs } from './server-login.ts';
+import { isOpenToAll, serverOf } from './server-of.ts';
+
+let server: AuthServer;
+const home = mkdtempSync(join(tmpdir(), 'cion-login-'));
+before(async () => {
+  server = await authServer();
+});
+after(async () => {
+  await server.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+let configs = 0;
+const newConfig = (): { readonly env: Record<string, string>; readonly file: string } => {
+  const directory = join(home, `config-${++configs}`);
+  return { env: { XDG_CONFIG_HOME: directory }, file: join(directory, 'cion', 'servers.json') };
+};
+
+const cion = async (args: readonly string[], env: Record<string, string>, input = '') => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), ...args], {
+    env: { PATH: process.env.PATH, HOME: home, ...env },
+  });
+  child.stdin.end(input);
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { code: code as number, out, err };
+};
+
+test('cion login keeps a token that was piped in, for this user’s eyes alone, and logout forgets it', async () => {
+  const ada = await server.login('ada');
+  const { token } = (await ada.post('/api/auth/tokens', { name: 'laptop', scopes: ['read'] })).body;
+  const { env, file } = newConfig();
+  const done = await cion(['login', '--server', `${server.url}/`], env, `${token}\n`);
+  assert.deepEqual([done.code, done.out], [0, `Logged in at ${server.url} as ada.\n`], done.err);
+  assert.equal(`${done.out}${done.err}`.includes(token), false);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(await serverOf({ env }, {}), { url: server.url, token });
+
+  assert.equal((await cion(['logout'], env)).code, 0);
+  assert.equal(readFileSync(file, 'utf8').includes(token), false);
+  assert.equal((await cion(['logout'], env)).code, 2);
+});
+
+test('a token that the server does not take is not kept, and nor is one that is none', async () => {
+  const { env, file } = newConfig();
+  const unknown = await cion(['login', '--server', server.url], env, `cion_${'A'.repeat(43)}`);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /unknown, was revoked, or has run out\. \[SERVER_REFUSED\]/);
+  const none = await cion(['login', '--server', server.url], env, 'hunter2-hunter2');
+  assert.match(none.err, /\[USAGE\]/);
+  assert.equal(none.err.includes('hunter2'), false);
+  assert.throws(() => statSync(file), { code: 'ENOENT' });
+});
+
+test('a name and a password become a token of this machine, and leave no session behind', async () => {
+  await server.login('bob', true);
+  await server.sessions.end({ account: 'acc_bob' });
+  const token = await tokenByPassword(server.url, 'bob', goodPassword);
+  const me = await whoIs(server.url, token);
+  assert.deepEqual([me.name, me.scopes], ['bob', ['read', 'run', 'decide', 'secrets', 'settings']]);
+  assert.deepEqual(await server.sessions.list('acc_bob'), []);
+  await assert.rejects(tokenByPassword(server.url, 'bob', 'wrong horse battery'), {
+    code: 'SERVER_REFUSED',
+    message: 'The name or the password is wrong.',
+  });
+});
+
+test('the server is that of --server, of CION_SERVER, or of the last login, in this order', async () => {
+  const { env } = newConfig();
+  await assert.rejects(serverOf({ env }, {}), { code: 'SERVER_UNKNOWN' });
+  await writeServers({ env }, { current: 'https://a.example', servers: { 'https://a.example': { name: 'ada', token: 'cion_a' } } });
+  const inCi = { ...env, CION_SERVER: 'https://b.example/', CION_TOKEN: 'cion_b' };
+  assert.deepEqual(await serverOf({ env }, {}), { url: 'https://a.example', token: 'cion_a' });
+  assert.deepEqual(await serverOf({ env: inCi }, {}), { url: 'https://b.example', token: 'cion_b' });
+  assert.deepEqual(await serverOf({ env }, { server: 'https://c.example' }), { url: 'https://c.example' });
+  assert.deepEqual(await serverOf({ env: { ...env, CION_TOKEN: 'cion_e' } }, {}), { url: 'https://a.example', token: 'cion_e' });
+});
+
+test('a token is sent to no server that it is not for', async () => {
+  const { env } = newConfig();
+  await writeServers({ env }, { current: 'https://a.example', servers: { 'https://a.example': { name: 'ada', token: 'cion_a' } } });
+  const inCi = { ...env, CION_SERVER: 'https://b.example', CION_TOKEN: 'cion_b' };
+  assert.deepEqual(await serverOf({ env: inCi }, { server: 'https://c.example' }), { url: 'https://c.example' });
+  assert.deepEqual(await serverOf({ env: inCi }, { server: 'https://a.example' }), { url: 'https://a.example', token: 'cion_a' });
+  assert.deepEqual(await serverOf({ env }, { server: 'https://a.example.evil' }), { url: 'https://a.example.evil' });
+});
+
+test('an address that is none, or has a password in it, is refused, and the password is not repeated', async () => {
+  const { env } = newConfig();
+  for (const bad of ['ci.example.org', 'ftp://ci.example.org', 'https://ada:hunter2@ci.example.org', 'https://ci.example.org/?token=x']) {
+    await assert.rejects(
+      serverOf({ env }, { server: bad }),
+      (error: Error & { code?: string }) => error.code === 'USAGE' && !error.message.includes('hunter2'),
+    );
+  }
+  assert.deepEqual(['http://localhost:80', 'http://127.0.0.1', 'https://x.org', 'http://x.org', 'http://127.evil.org'].map(isOpenToAll), [
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+test('a server that is away, and one that is something else, are said to be so', async () => {
+  const { env } = newConfig();
+  const token = `cion_${'A'.repeat(43)}`;
+  assert.match((await cion(['login', '--server', 'http://127.0.0.1:9'], env, token)).err, /\[SERVER_UNREACHABLE\]/);
+  assert.match((await cion(['login', '--server', `${server.url}/elsewhere`], env, token)).err, /\[SERVER_REFUSED\]/);
+});
+
+test('a file of logins that is broken is named, and kept as it is', async () => {
+  const { env, file } = newConfig();
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, '{"servers": 3}');
+  chmodSync(file, 0o600);
+  await assert.rejects(serverOf({ env }, {}), { code: 'SERVERS_UNREADABLE' });
+  assert.equal(readFileSync(file, 'utf8'), '{"servers": 3}');
+});

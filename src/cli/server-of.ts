@@ -1,0 +1,49 @@
+import type { Context } from './context.ts';
+import { readServers } from './known-servers.ts';
+import { Refusal } from './refusal.ts';
+
+export type ServerOptions = { readonly server?: string };
+
+/** A server and who asks it; without a token: anybody. */
+export type ServerAddress = { readonly url: string; readonly token?: string };
+
+/**
+ * Which server is meant: `--server`, else CION_SERVER, else where one logged in last. The token is CION_TOKEN, unless that stands beside a CION_SERVER
+ * that is another one; else that of the login there: a token never goes to a server that it is not for.
+ */
+export const serverOf = async (context: Pick<Context, 'env'>, { server }: ServerOptions): Promise<ServerAddress> => {
+  const { CION_SERVER, CION_TOKEN } = context.env;
+  const known = await readServers(context);
+  const ofEnvironment = CION_SERVER ? serverUrl(CION_SERVER, 'CION_SERVER') : undefined;
+  const url = server === undefined ? (ofEnvironment ?? known.current) : serverUrl(server, '--server');
+  if (url === undefined) {
+    throw new Refusal('SERVER_UNKNOWN', 'No server is named.', 'Log in with "cion login --server URL", or set CION_SERVER.');
+  }
+  const isItsToken = ofEnvironment === undefined || ofEnvironment === url;
+  const token = CION_TOKEN && isItsToken ? checkedToken(CION_TOKEN) : known.servers[url]?.token;
+  return token === undefined ? { url } : { url, token };
+};
+
+/** The same text for the same server. Throws a Refusal. */
+export const serverUrl = (text: string, place: string): string => {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new Refusal('USAGE', `${place} is no address of a server.`, 'Write https://host or https://host/path.');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new Refusal('USAGE', `${place} has a user or a password in it.`, 'Log in with "cion login".');
+  }
+  return url.href.replace(/\/+$/, '');
+};
+
+/** Whether what is sent there could be read on the way. */
+export const isOpenToAll = (url: string): boolean => {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !/^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+};
+
+export const checkedToken = (text: string): string => {
+  const token = text.trim();
+  if (/^cion_[\x21-\x7e]+$/.test(token)) return token;
+  throw new Refusal('USAGE', 'This is no token of cion: one begins with "cion_".', 'Make one on the page of the server.');
+};

@@ -1,0 +1,47 @@
+/** The answer to who may not, or did not say who they are. Its message says nothing that only some may know. */
+export class AuthError extends Error {
+  readonly code: AuthErrorCode;
+  readonly statusCode: number;
+
+  constructor(code: AuthErrorCode, message: string) {
+    super(message);
+    this.name = 'AuthError';
+    this.code = code;
+    this.statusCode = statuses[code];
+  }
+}
+
+export type AuthErrorCode =
+  | 'LOGIN_REQUIRED'
+  | 'LOGIN_REFUSED'
+  | 'LOGIN_THROTTLED'
+  | 'TOKEN_INVALID'
+  | 'TOKEN_IN_URL'
+  | 'FORBIDDEN'
+  | 'FOREIGN_REQUEST'
+  | 'SETUP_REFUSED'
+  | 'PASSWORD_REFUSED'
+  | 'ACCOUNT_EXISTS'
+  | 'FORGE_LOGIN_REFUSED'
+  | 'FORGE_UNREACHABLE'
+  | 'WORKER_REFUSED'
+  | 'NOT_FOUND';
+
+const statuses: Readonly<Record<AuthErrorCode, number>> = {
+  LOGIN_REQUIRED: 401,
+  LOGIN_REFUSED: 401,
+  LOGIN_THROTTLED: 429,
+  TOKEN_INVALID: 401,
+  TOKEN_IN_URL: 400,
+  FORBIDDEN: 403,
+  FOREIGN_REQUEST: 403,
+  SETUP_REFUSED: 403,
+  PASSWORD_REFUSED: 400,
+  ACCOUNT_EXISTS: 409,
+  FORGE_LOGIN_REFUSED: 403,
+  FORGE_UNREACHABLE: 502,
+  WORKER_REFUSED: 403,
+  NOT_FOUND: 404,
+};
+
+export const notFound = (): AuthError => new AuthError('NOT_FOUND', 'There is nothing here that you may see.');

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
+import { accountsContract } from '../accounts.contract.ts';
+import { auditContract } from '../audit.contract.ts';
+import { membersContract } from '../members.contract.ts';
+import { sessionsContract } from '../sessions.contract.ts';
+import { tokensContract } from '../tokens.contract.ts';
+import { sqlAccounts } from './accounts.ts';
+import { sqlAudit } from './audit.ts';
+import { sqlMembers } from './members.ts';
+import { sqlSessions } from './sessions.ts';
+import { type TestDatabase, testDatabases } from './testing/databases.ts';
+import { sqlTokens } from './tokens.ts';
+
+for (const { name, skip, make } of testDatabases) {
+  describe(name, { skip }, () => {
+    let test: TestDatabase;
+    before(async () => {
+      test = await make();
+    });
+    after(() => test.close());
+
+    const stores = async () => {
+      await test.clear();
+      const { database } = test;
+      return {
+        accounts: sqlAccounts(database),
+        members: sqlMembers(database),
+        sessions: sqlSessions(database),
+        tokens: sqlTokens(database),
+        audit: sqlAudit(database),
+        close: () => Promise.resolve(),
+      };
+    };
+
+    accountsContract(name, skip, stores);
+    membersContract(name, skip, stores);
+    sessionsContract(name, skip, stores);
+    tokensContract(name, skip, stores);
+    auditContract(name, skip, stores);
+
+    it('an entry of the audit cannot be changed or taken out, not even by the server itself', async () => {
+      const { audit } = await stores();
+      await audit.append({ at: 1000, actor: { kind: 'anonymous' }, action: 'login', outcome: 'refused', detail: {} });
+      const { sql: db } = test.database;
+      await assert.rejects(sql`update audit set outcome = 'done'`.execute(db), { code: 'STORE_FAILED' });
+      await assert.rejects(sql`delete from audit`.execute(db), { code: 'STORE_FAILED' });
+      assert.deepEqual(
+        (await audit.list({ limit: 10 })).map(({ outcome }) => outcome),
+        ['refused'],
+      );
+    });
+  });
+}
