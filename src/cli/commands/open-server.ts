@@ -1,0 +1,187 @@
+import type { FastifyInstance } from 'fastify';
+import { dialects } from '../../dialects/dialects.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { newRunId } from '../../lib/ids.ts';
+import type { Stage } from '../../plan/plan.ts';
+import type { ImagePolicy } from '../../planning/image-policy.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import type { Actor } from '../../server/actor.ts';
+import { makeApp } from '../../server/app.ts';
+import { authOf } from '../../server/auth/auth.ts';
+import { isSame } from '../../server/auth/bearer.ts';
+import { forgeAccessOf, forgeTokenContext, noForgeAccess } from '../../server/auth/forge-access.ts';
+import { githubLoginOf, type GithubOptions } from '../../server/auth/github-login.ts';
+import { guardOf } from '../../server/auth/guard.ts';
+import { type SetupToken, setupTokenOf } from '../../server/auth/setup-token.ts';
+import { defaultLimits as dispatchLimits } from '../../server/dispatch/dispatcher-deps.ts';
+import { makeDispatcher } from '../../server/dispatch/make-dispatcher.ts';
+import { explain } from '../../server/dispatch/why.ts';
+import { exactOutput } from '../../server/exact-output.ts';
+import { git } from '../../server/forges/git/hook.ts';
+import { openGitea } from '../../server/forges/gitea/api.ts';
+import { gitea } from '../../server/forges/gitea/hook.ts';
+import { openGitHub } from '../../server/forges/github/api.ts';
+import { github } from '../../server/forges/github/hook.ts';
+import { openGitLab } from '../../server/forges/gitlab/api.ts';
+import { gitlab } from '../../server/forges/gitlab/hook.ts';
+import { defaultLimits as httpLimits } from '../../server/http-limits.ts';
+import type { ForgeSite } from '../../server/intake/intake-deps.ts';
+import { makeIntake } from '../../server/intake/intake-plugin.ts';
+import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
+import { defaultFetchLimits, type FetchRunDeps } from '../../server/runs/fetch-run.ts';
+import { makeBeginRun } from '../../server/runs/make-begin-run.ts';
+import { runSecrets } from '../../server/secrets/run-secrets.ts';
+import { isUntrusted } from '../../server/secrets/who-is-given.ts';
+import { defaultSettings } from '../../store/projects.ts';
+import type { ServerState } from './server-state.ts';
+import type { ServerStorage } from './server-storage.ts';
+
+export type ServerParts = {
+  readonly state: ServerState;
+  readonly storage: ServerStorage;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  /** The server's own: mirrors, checkouts, outputs. */
+  readonly directory: string;
+  /** As browsers and forges reach it. */
+  readonly publicUrl: string;
+  readonly policy: ImagePolicy;
+  readonly stepBy: FetchRunDeps['stepBy'];
+  readonly github?: Omit<GithubOptions, 'join'> & Pick<GithubOptions, 'join'>;
+  readonly sites: readonly ForgeSite[];
+  readonly knownHosts?: string;
+  readonly allowFiles: boolean;
+  /** The token and name of the worker in this process. */
+  readonly embedded: { readonly token: string; readonly worker: string };
+  /** JSON lines. */
+  readonly log: { write(line: string): void };
+  /** For who runs the server; no secrets. */
+  readonly warn: (text: string) => void;
+};
+
+export type OpenServer = {
+  readonly app: FastifyInstance;
+  readonly setup: SetupToken;
+  /** Carries runs, works on what came in, until the signal aborts. */
+  start(signal: AbortSignal): Promise<void>;
+};
+
+/** A server of its parts; nothing of it has begun yet. */
+export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
+  const { state, storage, sealer, clock, directory, publicUrl, warn } = parts;
+  const { runs, queue, projects } = state;
+  const failed = (error: unknown): void => warn(error instanceof Error ? error.message : String(error));
+  const redirect = new URL('/api/auth/github/callback', publicUrl).href;
+  const githubLogin = parts.github === undefined ? undefined : githubLoginOf(parts.github, redirect);
+  const forge = githubLogin === undefined ? noForgeAccess : forgeAccessOf(githubLogin, { sealer, clock });
+  const guard = guardOf({ ...state, forge, clock });
+  const setup = await setupTokenOf(state.accounts);
+  const auth = authOf({ ...state, guard, sealer, clock, setup, publicUrl, ...(githubLogin === undefined ? {} : { github: githubLogin }) });
+  const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
+  const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
+
+  const outputOf = async (of: RunState, stage: string) => ({
+    bytes: await exactOutput({ results: storage.results, outputs, limits: httpLimits }, of, stage),
+    sensitive: of.plan?.nodes.some((node): node is Stage => node.kind === 'stage' && node.name === stage && node.sensitive) === true,
+  });
+  const dispatcher = makeDispatcher({
+    runs,
+    queue,
+    clock,
+    newRunId,
+    policyOf: async (project) => (await projects.get(project))?.settings ?? defaultSettings,
+    outsideOf: secrets.outsideOf,
+    outputOf,
+    failed,
+    limits: dispatchLimits,
+  });
+  const beginner = makeBeginRun({
+    dispatcher,
+    projects,
+    requests: state.requests,
+    sealer,
+    results: storage.results,
+    trees: storage.trees,
+    secrets,
+    clock,
+    dialects,
+    policy: parts.policy,
+    limits: defaultFetchLimits,
+    stepBy: parts.stepBy,
+    directory,
+    allowFiles: parts.allowFiles,
+    ...(parts.knownHosts === undefined ? {} : { knownHosts: parts.knownHosts }),
+    fetches: 4,
+    warn,
+  });
+  const { beginRun } = beginner;
+  const pageOf = ({ project, number }: { readonly project: string; readonly number: number }): string =>
+    new URL(`${project.split('/').map(encodeURIComponent).join('/')}/${number}`, `${publicUrl}/`).href;
+
+  const actorOf = async (request: Parameters<typeof auth.actorOf>[0]): Promise<Actor> => {
+    const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+    const isEmbedded = bearer !== undefined && isSame(bearer, parts.embedded.token);
+    return isEmbedded ? { kind: 'worker', worker: parts.embedded.worker } : auth.actorOf(request);
+  };
+  const tokenOf = async (account: string, site: Pick<ForgeSite, 'kind' | 'url'>): Promise<string | undefined> => {
+    const linked = (await state.accounts.get(account))?.forge;
+    const isThere = linked !== undefined && site.kind === 'github' && linked.url === site.url;
+    return isThere ? sealer.open(linked.token, forgeTokenContext(account)).toString() : undefined;
+  };
+  const intake = makeIntake({
+    ...state,
+    dispatcher,
+    beginRun,
+    forges: [github, gitlab, gitea, git],
+    sites: parts.sites,
+    tokenOf,
+    actorOf,
+    guard,
+    sealer,
+    clock,
+    publicUrl,
+    pageOf,
+    warn,
+  });
+  const app = makeApp({
+    dispatcher,
+    runs,
+    queue,
+    projects,
+    results: storage.results,
+    trees: storage.trees,
+    caches: (of) => storage.caches(isUntrusted(of.trigger) ? `${of.project} of others` : of.project),
+    outputs,
+    leases: dispatcher,
+    actorOf,
+    guard,
+    beginRun,
+    why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: [] }).get(node) ?? ''],
+    health: async () => ({
+      database: await queue.list().then(
+        () => true,
+        () => false,
+      ),
+      workers: 0,
+    }),
+    plugins: [auth.plugin, intake.plugin],
+    clock,
+    log: parts.log,
+  });
+  return {
+    app,
+    setup,
+    start: async (signal) => {
+      await dispatcher.start(signal);
+      await Promise.all([beginner.start(signal), intake.run(signal)]);
+    },
+  };
+};
+
+/** The forges whose API a server may use, by their addresses. */
+export const forgeSites = (urls: { readonly github?: string; readonly gitlab?: string; readonly gitea?: string }): readonly ForgeSite[] => [
+  ...(urls.github === undefined ? [] : [{ kind: 'github', url: urls.github, open: openGitHub } as const]),
+  ...(urls.gitlab === undefined ? [] : [{ kind: 'gitlab', url: urls.gitlab, open: openGitLab } as const]),
+  ...(urls.gitea === undefined ? [] : [{ kind: 'gitea', url: urls.gitea, open: openGitea } as const]),
+];
