@@ -56,5 +56,6 @@ const typed = (stdin: NodeJS.ReadStream, stderr: NodeJS.WriteStream, prompt: str
       }
     };
     stdin.on('data', onData);
+    stdin.resume();
   });
 };

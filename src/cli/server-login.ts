@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
 import { Refusal } from './refusal.ts';
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { type AuthServer, authServer, goodPassword } from '../server/auth/testing/auth-server.ts';
+import { noTerminal, startTerminal } from './printers/testing/terminal.ts';
 import { writeServers } from './known-servers.ts';
 import { tokenByPassword, whoIs } from './server-login.ts';
 import { isOpenToAll, serverOf } from './server-of.ts';
@@ -73,6 +74,23 @@ test('a name and a password become a token of this machine, and leave no session
     code: 'SERVER_REFUSED',
     message: 'The name or the password is wrong.',
   });
+});
+
+test('on a terminal it asks for the name and, unseen, for the password', { skip: noTerminal() ?? false }, async (t) => {
+  await server.login('eve');
+  const { env, file } = newConfig();
+  const command = '"$NODE" "$MAIN" login --server "$SERVER"';
+  const programs = { NODE: process.execPath, MAIN: join(import.meta.dirname, '../main.ts'), SERVER: server.url };
+  const terminal = startTerminal(command, { columns: 100, rows: 20, env: { ...env, ...programs } });
+  t.after(() => terminal.end());
+  await terminal.shows(/^Name/m);
+  terminal.type('eve\r');
+  await terminal.shows(/^Password:/m);
+  terminal.type(`${goodPassword}\r`);
+  await terminal.ended;
+  assert.match(terminal.screen.history(), /Logged in at \S+ as eve\./);
+  assert.equal(terminal.screen.history().includes(goodPassword), false);
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).servers[server.url].name, 'eve');
 });
 
 test('the server is that of --server, of CION_SERVER, or of the last login, in this order', async () => {

@@ -59,7 +59,7 @@ test('atk-65: who guesses has to wait, also with the right password, and is told
   const browser = slow.browser();
   const login = (password: string) => browser.post('/api/auth/login', { name: 'ADA', password });
   const wrong = await Promise.all(Array.from({ length: 20 }, () => login('wrong horse battery')));
-  assert.deepEqual([...new Set(wrong.map(({ status }) => status))].sort(), [401, 429]);
+  assert.deepEqual(new Set(wrong.map(({ status }) => status)), new Set([401, 429]));
   assert.equal(wrong.filter(({ status }) => status === 401).length, 5);
   const right = await login(goodPassword);
   assert.deepEqual([right.status, right.body.code, right.headers.get('retry-after')], [429, 'LOGIN_THROTTLED', '1']);

@@ -9,7 +9,7 @@ export type Browser = {
   follow(location: string): Promise<readonly string[]>;
 };
 
-export type Answer = { readonly status: number; readonly headers: Headers; readonly body: any };
+export type Answer = { readonly status: number; readonly headers: Headers; readonly body: ReturnType<typeof JSON.parse> };
 
 export const browserOf = (server: string, publicUrl: string): Browser => {
   const cookies = new Map<string, string>();
