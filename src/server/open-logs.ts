@@ -58,12 +58,12 @@ export const openLogs = (deps: {
   const write = async (writer: LogWriter, { stream, at, bytes, position }: LogFrame): Promise<void> => {
     const durable = writer.position[stream];
     if (position > durable) {
-      throw new HttpError(409, 'LOG_OUT_OF_ORDER', `The log ends at byte ${durable} of ${stream}; what was sent begins at ${position}.`);
+      throw new HttpError('LOG_OUT_OF_ORDER', 409, `The log ends at byte ${durable} of ${stream}; what was sent begins at ${position}.`);
     }
     const news = bytes.subarray(Math.min(durable - position, bytes.length));
     if (news.length === 0) return;
     if (writer.position.stdout + writer.position.stderr + news.length > deps.limits.logBytes) {
-      throw new HttpError(413, 'LOG_TOO_LARGE', `The log of one attempt may have ${deps.limits.logBytes} bytes.`);
+      throw new HttpError('LOG_TOO_LARGE', 413, `The log of one attempt may have ${deps.limits.logBytes} bytes.`);
     }
     await writer.append({ stream, at, bytes: news });
   };

@@ -45,7 +45,7 @@ export const workerBytesRoutes =
     const config = { rateLimit: { max: limits.workerRequestsPerMinute } };
     const stateOf = async (run: string): Promise<RunState> => {
       const state = await deps.dispatcher.state(run);
-      if (state === undefined) throw new HttpError(404, 'RUN_UNKNOWN', `There is no run ${JSON.stringify(run)}.`);
+      if (state === undefined) throw new HttpError('RUN_UNKNOWN', 404, `There is no run ${JSON.stringify(run)}.`);
       return state;
     };
 
@@ -73,7 +73,7 @@ export const workerBytesRoutes =
       const { run, stage, attempt: own } = await leaseOf(deps, request);
       const { from, follow, attempt, part } = request.query;
       if (attempt !== undefined && attempt > own) {
-        throw new HttpError(403, 'NOT_OF_THIS_LEASE', `The lease is of attempt ${own}.`);
+        throw new HttpError('NOT_OF_THIS_LEASE', 403, `The lease is of attempt ${own}.`);
       }
       const key: StageKey = { run, stage, ...(attempt === undefined ? {} : { attempt }), ...(part === undefined ? {} : { part }) };
       const chunks = results.readLog(key, { from, follow: follow === '1', signal: goneSignal(reply) });
@@ -101,7 +101,7 @@ export const workerBytesRoutes =
       const { run, stage } = await leaseOf(deps, request);
       const { name } = request.query;
       const object = isOf(stage, name) ? await results.open(run, name) : undefined;
-      if (object === undefined) throw new HttpError(404, 'OBJECT_NONE', `There is no ${JSON.stringify(name)} of this stage.`);
+      if (object === undefined) throw new HttpError('OBJECT_NONE', 404, `There is no ${JSON.stringify(name)} of this stage.`);
       return reply.type('application/octet-stream').send(object);
     });
 
@@ -109,7 +109,7 @@ export const workerBytesRoutes =
       const { run } = await leaseOf(deps, request);
       const digits = request.query.digest.replace(/^sha256:/, '');
       if (!treesOf(await stateOf(run)).has(digits)) {
-        throw new HttpError(403, 'NOT_OF_THIS_LEASE', `The run has no files ${JSON.stringify(digits)}.`);
+        throw new HttpError('NOT_OF_THIS_LEASE', 403, `The run has no files ${JSON.stringify(digits)}.`);
       }
       return reply.type('application/octet-stream').send(await trees.open(request.query.digest));
     });
@@ -122,7 +122,7 @@ export const workerBytesRoutes =
     app.get(workerPaths.cache, { config, schema: { querystring: cacheQuerySchema } }, async (request, reply) => {
       const { run } = await leaseOf(deps, request);
       const kept = await caches(await stateOf(run)).open(request.query.key);
-      if (kept === undefined) throw new HttpError(404, 'CACHE_NONE', `Nothing was kept under ${JSON.stringify(request.query.key)}.`);
+      if (kept === undefined) throw new HttpError('CACHE_NONE', 404, `Nothing was kept under ${JSON.stringify(request.query.key)}.`);
       return reply.type('application/octet-stream').send(kept);
     });
 
@@ -141,8 +141,8 @@ export const workerBytesRoutes =
       const state = await stateOf(run);
       if (!givenOutputs(state, stage).has(request.query.stage)) {
         throw new HttpError(
-          403,
           'NOT_OF_THIS_LEASE',
+          403,
           `${JSON.stringify(stage)} is not given what ${JSON.stringify(request.query.stage)} wrote.`,
         );
       }
