@@ -144,6 +144,22 @@ describe('a server under clients that ask too much', () => {
     await server.close();
   });
 
+  it('believes where a request comes from only what its own proxies say', async () => {
+    const statusesOf = async (server: TestServer): Promise<readonly number[]> => {
+      const ask3 = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((from) =>
+        ask(server.url, '/api/projects', { headers: { 'x-forwarded-for': from } }),
+      );
+      return (await Promise.all(ask3)).map(({ status }) => status).sort();
+    };
+    const [alone, behind] = [
+      await testServer({ limits: { requestsPerMinute: 1 } }),
+      await testServer({ limits: { requestsPerMinute: 1 }, proxies: ['127.0.0.0/8'] }),
+    ];
+    assert.deepEqual(await statusesOf(alone), [200, 429, 429]);
+    assert.deepEqual(await statusesOf(behind), [200, 200, 200]);
+    await Promise.all([alone.close(), behind.close()]);
+  });
+
   it('waits neither for headers nor for bodies that do not come (atk-69)', { timeout: 20_000 }, async () => {
     const clock = virtualClock();
     const server = await testServer({ clock, limits: { headersMs: 100, bodyMs: 5000 } });

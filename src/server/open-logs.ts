@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { LogFrame } from '../api/log-frames.ts';
 import type { LogKey, LogWriter, Results } from '../results/results.ts';
 import { HttpError } from './http-error.ts';
+import { makeTurns } from './turns.ts';
 
 type Position = LogWriter['position'];
 
@@ -17,7 +18,7 @@ export type OpenLogs = {
   closeAll(): Promise<void>;
 };
 
-type Slot = { last: Promise<unknown>; writer?: LogWriter; cancelIdle?: () => void };
+type Slot = { writer?: LogWriter; cancelIdle?: () => void };
 
 export const openLogs = (deps: {
   readonly results: Results;
@@ -25,23 +26,19 @@ export const openLogs = (deps: {
   readonly limits: { readonly logBytes: number; readonly logIdleMs: number };
 }): OpenLogs => {
   const slots = new Map<string, Slot>();
+  const turns = makeTurns();
   const nameOf = ({ run, stage, attempt, part }: LogKey): string => JSON.stringify([run, stage, attempt, part]);
 
-  const inTurn = <T>(key: LogKey, action: (slot: Slot) => Promise<T>): Promise<T> => {
-    const name = nameOf(key);
-    const slot = slots.get(name) ?? { last: Promise.resolve() };
-    slots.set(name, slot);
-    const done = slot.last.then(() => action(slot));
-    const settled = done.then(
-      () => {},
-      () => {},
-    );
-    slot.last = settled;
-    void settled.then(() => {
-      if (slot.last === settled && slot.writer === undefined) slots.delete(name);
+  const inTurn = <T>(key: LogKey, action: (slot: Slot) => Promise<T>): Promise<T> =>
+    turns(nameOf(key), async () => {
+      const slot = slots.get(nameOf(key)) ?? {};
+      slots.set(nameOf(key), slot);
+      try {
+        return await action(slot);
+      } finally {
+        if (slot.writer === undefined) slots.delete(nameOf(key));
+      }
     });
-    return done;
-  };
 
   const shut = async (slot: Slot): Promise<void> => {
     const { writer } = slot;
@@ -92,12 +89,7 @@ export const openLogs = (deps: {
       }),
     close: (key) => inTurn(key, shut),
     closeAll: async () => {
-      await Promise.all(
-        Array.from(slots.values(), async (slot) => {
-          await slot.last;
-          await shut(slot);
-        }),
-      );
+      await Promise.all(Array.from(slots, ([name, slot]) => turns(name, () => shut(slot))));
     },
   };
 };

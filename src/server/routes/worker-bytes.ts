@@ -20,7 +20,7 @@ import {
   treeQuerySchema,
   workerPaths,
 } from '../../api/worker-wire.ts';
-import type { StageKey, StoredChunk } from '../../results/results.ts';
+import type { AttemptKey, StageKey, StoredChunk } from '../../results/results.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { exactOutput, givenOutputs } from '../exact-output.ts';
@@ -29,6 +29,7 @@ import { HttpError } from '../http-error.ts';
 import { gathered, limited } from '../limited.ts';
 import { openLogs } from '../open-logs.ts';
 import { treesOf } from '../trees-of.ts';
+import { makeTurns } from '../turns.ts';
 import { leaseOf, workerOf } from './worker-access.ts';
 
 /** The bytes of one attempt, each way by its lease: what is read and written follows from that, and from the run's state. */
@@ -37,9 +38,13 @@ export const workerBytesRoutes =
   async (app) => {
     const { results, trees, caches, outputs, limits } = deps;
     const logs = openLogs({ results, clock: deps.clock, limits });
+    const inTurn = makeTurns();
     app.addHook('onClose', () => logs.closeAll());
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       await workerOf(deps, request);
+      const { socket } = request.raw;
+      request.raw.once('end', () => socket.setTimeout(limits.workMs));
+      reply.raw.once('finish', () => socket.setTimeout(limits.idleMs));
     });
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     const config = { rateLimit: { max: limits.workerRequestsPerMinute } };
@@ -85,7 +90,9 @@ export const workerBytesRoutes =
       { config, schema: { querystring: artifactsQuerySchema, response: { 200: artifactsAnswerSchema } } },
       async (request) => {
         const { worker: _who, ...key } = await leaseOf(deps, request);
-        const artifacts = await results.putArtifacts({ ...key, ...request.query }, limited(request.body as Readable, limits.uploadBytes));
+        const artifacts = await inTurn(turnOf(key), () =>
+          results.putArtifacts({ ...key, ...request.query }, limited(request.body as Readable, limits.uploadBytes)),
+        );
         return artifacts === undefined ? {} : { artifacts };
       },
     );
@@ -93,7 +100,7 @@ export const workerBytesRoutes =
     app.post(workerPaths.finish, { config, schema: { body: finishSchema, response: { 200: doneSchema } } }, async (request) => {
       const { worker: _who, ...key } = await leaseOf(deps, request);
       await Promise.all([logs.close(key), logs.close({ ...key, part: 'done' })]);
-      await results.finish(key, request.body.summary);
+      await inTurn(turnOf(key), () => results.finish(key, request.body.summary));
       return { ok: true as const };
     });
 
@@ -151,10 +158,14 @@ export const workerBytesRoutes =
 
     app.put(workerPaths.outputs, { config, schema: { response: { 200: doneSchema } } }, async (request) => {
       const { worker: _who, ...key } = await leaseOf(deps, request);
-      await outputs.keep(key, await gathered(request.body as Readable, limits.outputBytes));
+      const stdout = await gathered(request.body as Readable, limits.outputBytes);
+      await inTurn(turnOf(key), () => outputs.keep(key, stdout));
       return { ok: true as const };
     });
   };
+
+/** A worker that sends a thing again may be faster than the end of its first try. */
+const turnOf = ({ run, stage }: AttemptKey): string => `${run}/${stage}`;
 
 const encoded = async function* (chunks: AsyncIterable<StoredChunk>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) for (const frame of framesOf(chunk, 0)) yield encodeFrame(frame);
