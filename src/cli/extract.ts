@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { zipEntries } from './read-zip.ts';
+import { zipEntries } from '../lib/read-zip.ts';
 
 export type Extracted = {
   readonly files: number;

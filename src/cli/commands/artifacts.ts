@@ -9,7 +9,7 @@ import { looks } from '../looks.ts';
 import { artifacts as artifactLines, type StageArtifacts } from '../printers/artifacts.ts';
 import { plural } from '../../lib/quantities.ts';
 import type { Project } from '../project.ts';
-import { zipEntries } from '../read-zip.ts';
+import { zipEntries } from '../../lib/read-zip.ts';
 import { Refusal } from '../refusal.ts';
 import { findRunAndStage } from '../run-and-stage.ts';
 import { write, writeLines } from '../write.ts';

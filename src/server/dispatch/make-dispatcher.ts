@@ -14,13 +14,14 @@ import { DispatchError } from './dispatch-error.ts';
 import { makeGateWatch } from './gate-watch.ts';
 import { type HeldLease, makeLeases } from './leases.ts';
 import { makeReports } from './reports.ts';
+import type { LeaseCheck } from '../lease-check.ts';
 import { copyOf } from './state-copy.ts';
 import { openAttempt } from './stage-attempt.ts';
 
 type Listener = (events: readonly RunEvent[], state: RunState) => void;
 
 /** See docs/adr/0060-server-and-workers.md and 0062. */
-export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
+export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck => {
   const { runs, queue, clock, limits } = deps;
   const started = Promise.withResolvers<void>();
   const listeners = new Set<{ readonly run: string | undefined; readonly listener: Listener }>();
@@ -213,6 +214,11 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
         if (error instanceof DispatchError) return undefined;
         throw error;
       }),
+    held: async ({ worker, item, token }) => {
+      await started.promise;
+      const lease = leases.get(item);
+      return lease?.worker === worker && lease.token === token;
+    },
     watch: (run, listener) => {
       const watcher = { run, listener };
       listeners.add(watcher);

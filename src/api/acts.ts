@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** What is asked to be done. */
+
+const text = z.string().min(1).max(1024);
+const node = z.string().min(1).max(1024);
+
+/** At most one of `commit`, `branch` and `tag`; with none, the newest of the default branch. */
+export const beginSchema = z
+  .strictObject({
+    /** A full hash. */
+    commit: z
+      .string()
+      .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'a commit is named by its full hash')
+      .exactOptional(),
+    branch: text.exactOptional(),
+    tag: text.exactOptional(),
+    pipeline: text.exactOptional(),
+    target: text.exactOptional(),
+    /** Only these and what they need. */
+    stages: z.array(node).min(1).max(1000).exactOptional(),
+    variables: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'that is no name of a variable'), z.string().max(64 * 1024)).exactOptional(),
+    /** Two requests with the same make one run. */
+    once: text.exactOptional(),
+  })
+  .refine(({ commit, branch, tag }) => [commit, branch, tag].filter((each) => each !== undefined).length <= 1, {
+    message: 'a run is of one commit, branch or tag',
+  });
+export type BeginJson = z.input<typeof beginSchema>;
+
+export const begunSchema = z.object({ kind: z.enum(['created', 'exists']), run: z.string(), number: z.int() });
+
+/** `force`: containers are killed, and what cleans up does not run. */
+export const cancelSchema = z.strictObject({ force: z.boolean().default(false) });
+
+export const rerunSchema = z.strictObject({ which: z.enum(['all', 'failed']) });
+/** `stages`: what gets another attempt; none when all have passed. */
+export const rerunAnswerSchema = z.object({ stages: z.array(z.string()).readonly() });
+
+/** `digest` of the plan and `openedAt` of the gate, as the run's document has them: a decision counts for what was seen alone. */
+export const decideSchema = z.strictObject({
+  decision: z.enum(['approved', 'rejected']),
+  reason: z.string().max(4096).exactOptional(),
+  digest: text,
+  openedAt: z.number(),
+});
+
+export const actedSchema = z.object({ lastSeq: z.int() });

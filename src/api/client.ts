@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import { actedSchema, type BeginJson, begunSchema, type decideSchema, rerunAnswerSchema } from './acts.ts';
+import { apiErrorOf } from './api-error.ts';
+import {
+  deploymentsSchema,
+  differenceSchema,
+  environmentSchema,
+  environmentsSchema,
+  eventsSchema,
+  filesSchema,
+  ownersSchema,
+  projectSchema,
+  projectsSchema,
+  queueSchema,
+  type runsQuerySchema,
+  runsSchema,
+  whySchema,
+} from './lists.ts';
+import { logPieceSchema } from './log-stream.ts';
+import { paths } from './paths.ts';
+import { runSchema } from './run-json.ts';
+import type { RunEvent } from '../run/run-event.ts';
+import { streamEvents } from './sse.ts';
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+type Which = { readonly attempt?: number; readonly part?: 'done' };
+
+/** A piece of a log; `end`: how long the log is with it, from where to go on after a break. */
+export type LogPiece = { readonly stream: 'stdout' | 'stderr'; readonly at: number; readonly bytes: Uint8Array; readonly end: number };
+
+export type ApiClient = ReturnType<typeof apiClient>;
+
+/**
+ * What people and programs ask of a server; runs in a browser too. `token` absent: the cookie of the page. Rejects with ApiError when the server
+ * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts.
+ */
+export const apiClient = ({ url, token, fetch = globalThis.fetch }: { readonly url: string; readonly token?: string; readonly fetch?: typeof globalThis.fetch }) => {
+  const send = async (path: string, init: RequestInit & { readonly query?: Query } = {}): Promise<Response> => {
+    const { query, headers, ...rest } = init;
+    const answer = await fetch(new URL(withQuery(path, query), url), {
+      ...rest,
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(headers as Record<string, string> | undefined) },
+    });
+    if (answer.ok) return answer;
+    throw apiErrorOf(answer.status, await answer.text());
+  };
+  const get = async <T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>> =>
+    schema.parse(await (await send(path, query === undefined ? {} : { query })).json());
+  const post = async <T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> => {
+    const headers = { 'content-type': 'application/json', 'x-cion': '1' };
+    return schema.parse(await (await send(path, { method: 'POST', headers, body: JSON.stringify(body) })).json());
+  };
+  const stream = async function* (path: string, query: Query, signal: AbortSignal) {
+    const { body } = await send(path, { query, signal, headers: { accept: 'text/event-stream' } });
+    if (body !== null) yield* streamEvents(textOf(body));
+  };
+
+  return {
+    owners: async () => (await get(ownersSchema, paths.owners)).owners,
+    projects: async (query: { readonly owner?: string } = {}) => (await get(projectsSchema, paths.projects, query)).projects,
+    project: (project: string) => get(projectSchema, paths.project(project)),
+    queue: () => get(queueSchema, paths.queue),
+    runs: (project: string, query: Partial<z.input<typeof runsQuerySchema>> = {}) => get(runsSchema, paths.runs(project), query as Query),
+    run: (project: string, number: number) => get(runSchema, paths.run(project, number)),
+    events: async (project: string, number: number, after = 0) =>
+      (await get(eventsSchema, paths.events(project, number), { after })).events as unknown as readonly RunEvent[],
+    why: async (project: string, number: number, node: string) => (await get(whySchema, paths.why(project, number, node))).sentences,
+    log: (project: string, number: number, stage: string, query: Which & { readonly from?: number } = {}) =>
+      send(paths.log(project, number, stage), { query }),
+    files: async (project: string, number: number, stage: string) => (await get(filesSchema, paths.files(project, number, stage))).files,
+    file: (project: string, number: number, stage: string, path: string) => send(paths.file(project, number, stage), { query: { path } }),
+    artifacts: (project: string, number: number, stage: string) => send(paths.artifacts(project, number, stage)),
+    deployments: async (project: string, query: { readonly environment?: string; readonly limit?: number } = {}) =>
+      (await get(deploymentsSchema, paths.deployments(project), query)).deployments,
+    environments: async (project: string) => (await get(environmentsSchema, paths.environments(project))).environments,
+    environment: (project: string, environment: string) => get(environmentSchema, paths.environment(project, environment)),
+    difference: (project: string, from: string, to: string) => get(differenceSchema, paths.difference(project, from, to)),
+    begin: (project: string, wanted: BeginJson = {}) => post(begunSchema, paths.runs(project), wanted),
+    cancel: (project: string, number: number, force = false) => post(actedSchema, paths.cancel(project, number), { force }),
+    rerun: async (project: string, number: number, which: 'all' | 'failed') =>
+      (await post(rerunAnswerSchema, paths.rerun(project, number), { which })).stages,
+    decide: (project: string, number: number, gate: string, decision: z.input<typeof decideSchema>) =>
+      post(actedSchema, paths.gate(project, number, gate), decision),
+
+    followEvents: async function* (project: string, number: number, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+      for await (const { event, data } of stream(paths.eventStream(project, number), { after }, signal)) {
+        if (event === 'run') yield JSON.parse(data) as RunEvent;
+      }
+    },
+    followLog: async function* (
+      project: string,
+      number: number,
+      stage: string,
+      query: Which & { readonly from: number },
+      signal: AbortSignal,
+    ): AsyncGenerator<LogPiece> {
+      for await (const { event, data, id } of stream(paths.logStream(project, number, stage), query, signal)) {
+        if (event === 'end') return;
+        if (event !== 'log') continue;
+        const { bytes, ...piece } = logPieceSchema.parse(JSON.parse(data));
+        yield { ...piece, bytes: bytesOf(bytes), end: Number(id) };
+      }
+    },
+  };
+};
+
+const withQuery = (path: string, query: Query = {}): string => {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(Object.fromEntries(given)).toString()}`;
+};
+
+const bytesOf = (base64: string): Uint8Array => {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+};
+
+const textOf = async function* (body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield decoder.decode(read.value, { stream: true });
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+};

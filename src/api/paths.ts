@@ -1,0 +1,27 @@
+const part = encodeURIComponent;
+
+/** Where things are. A project is `owner/name`; other names may be any text. */
+export const paths = {
+  owners: '/api/owners',
+  projects: '/api/projects',
+  queue: '/api/queue',
+  project: (project: string): string => `/api/projects/${project.split('/').map(part).join('/')}`,
+  runs: (project: string): string => `${paths.project(project)}/runs`,
+  run: (project: string, number: number): string => `${paths.runs(project)}/${number}`,
+  events: (project: string, number: number): string => `${paths.run(project, number)}/events`,
+  eventStream: (project: string, number: number): string => `${paths.events(project, number)}/stream`,
+  log: (project: string, number: number, stage: string): string => `${paths.run(project, number)}/log/${part(stage)}`,
+  logStream: (project: string, number: number, stage: string): string => `${paths.log(project, number, stage)}/stream`,
+  /** The zip of what a stage left. */
+  artifacts: (project: string, number: number, stage: string): string => `${paths.run(project, number)}/artifacts/${part(stage)}`,
+  files: (project: string, number: number, stage: string): string => `${paths.artifacts(project, number, stage)}/files`,
+  file: (project: string, number: number, stage: string): string => `${paths.artifacts(project, number, stage)}/file`,
+  why: (project: string, number: number, node: string): string => `${paths.run(project, number)}/why/${part(node)}`,
+  cancel: (project: string, number: number): string => `${paths.run(project, number)}/cancel`,
+  rerun: (project: string, number: number): string => `${paths.run(project, number)}/rerun`,
+  gate: (project: string, number: number, gate: string): string => `${paths.run(project, number)}/gates/${part(gate)}`,
+  deployments: (project: string): string => `${paths.project(project)}/deployments`,
+  environments: (project: string): string => `${paths.project(project)}/environments`,
+  environment: (project: string, environment: string): string => `${paths.environments(project)}/${part(environment)}`,
+  difference: (project: string, from: string, to: string): string => `${paths.environment(project, from)}/difference/${part(to)}`,
+} as const;

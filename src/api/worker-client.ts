@@ -1,0 +1,72 @@
+import type { Agent } from 'node:http';
+import { json } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import { ApiError } from './api-error.ts';
+import { httpResults } from './http-results.ts';
+import { type Send, sender } from './send.ts';
+import { asBytes, asJson, query } from './wire-bodies.ts';
+import type { LeaseBytes, WorkerBytes } from './worker-bytes.ts';
+import type { ClaimAnswer, Lease, WorkerApi } from './worker-protocol.ts';
+import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerHeader, workerPaths } from './worker-wire.ts';
+
+/**
+ * A worker's side of the wire. `agent`: how the server is reached; the one of a server in this process (in-process-agent.ts), one with
+ * certificates of its own; absent: Node's. Both verbs reject with ApiError when the server says no, and with what the network says.
+ */
+export const workerClient = (options: {
+  readonly url: string;
+  readonly token: string;
+  readonly agent?: Agent;
+}): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
+  const send = sender(options.url, options.token, options.agent);
+  return { api: apiOver(send), bytes: (lease) => bytesOver(withLease(send, lease), lease.item) };
+};
+
+const apiOver = (send: Send): WorkerApi => {
+  const ask = async (path: string, request: { readonly worker: string }, signal: AbortSignal): Promise<unknown> =>
+    json(await send({ method: 'POST', path, headers: { [workerHeader]: request.worker }, body: asJson(request), signal }));
+  return {
+    // What an item needs is made by the server and taken as it is.
+    claim: async (request, signal) => (await ask(workerPaths.claim, request, signal)) as ClaimAnswer,
+    report: async (request, signal) => reportAnswerSchema.parse(await ask(workerPaths.report, request, signal)),
+  };
+};
+
+const bytesOver = (send: Send, item: string): LeaseBytes => ({
+  results: httpResults(send, item),
+  caches: {
+    open: (key) => send({ method: 'GET', path: `${workerPaths.cache}?${query({ key })}` }).catch(noneIf('CACHE_NONE')),
+    save: async (key, tar, limitBytes) => {
+      const limit = String(Math.min(limitBytes, Number.MAX_SAFE_INTEGER));
+      const path = `${workerPaths.cache}?${query({ key, limit })}`;
+      return saveCacheAnswerSchema.parse(await json(await send({ method: 'PUT', path, body: asBytes(tar) }))).result;
+    },
+  },
+  trees: {
+    open: (digest) => send({ method: 'GET', path: `${workerPaths.trees}?${query({ digest })}` }),
+    keep: async (tar) => treeAnswerSchema.parse(await json(await send({ method: 'POST', path: workerPaths.trees, body: asBytes(tar) }))),
+  },
+  outputs: {
+    read: async (stage) => {
+      const stored = await send({ method: 'GET', path: `${workerPaths.outputs}?${query({ stage })}` });
+      return Buffer.concat(await (stored as Readable).toArray());
+    },
+    keep: async (stdout) => {
+      const answer = await send({ method: 'PUT', path: workerPaths.outputs, body: asBytes(stdout) });
+      answer.resume();
+    },
+  },
+});
+
+const withLease =
+  (send: Send, lease: Pick<Lease, 'item' | 'token'>): Send =>
+  async (sending) =>
+    send({ ...sending, headers: leaseHeaders(lease) });
+
+/** For answers that mean: there is none. */
+const noneIf =
+  (code: string) =>
+  (error: unknown): undefined => {
+    if (error instanceof ApiError && error.code === code) return undefined;
+    throw error;
+  };

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { artifactRefSchema, stageSummarySchema, workerFactSchema } from './run-schemas.ts';
+import type { ClaimAnswer, Lease } from './worker-protocol.ts';
+
+/** The routes of workers: two verbs, and the ways of the bytes, each of these with the lease in its headers. */
+export const workerPaths = {
+  claim: '/api/worker/claim',
+  report: '/api/worker/report',
+  beginLog: '/api/worker/log/begin',
+  /** Frames (log-frames.ts) in both directions. */
+  log: '/api/worker/log',
+  closeLog: '/api/worker/log/close',
+  artifacts: '/api/worker/artifacts',
+  finish: '/api/worker/finish',
+  object: '/api/worker/object',
+  trees: '/api/worker/trees',
+  cache: '/api/worker/cache',
+  outputs: '/api/worker/outputs',
+} as const;
+
+/** No request waits longer: what stands between worker and server may end connections that are silent for a minute. */
+export const longestWaitMs = 50_000;
+
+/** Of one request with frames of a log. */
+export const maxLogBatchBytes = 4 * 1024 * 1024;
+
+const id = z.string().min(1).max(2048);
+const waitMs = z.int().nonnegative();
+
+export const claimRequestSchema = z.object({
+  worker: id,
+  labels: z.array(z.string().max(256)).max(256),
+  slots: z.int().nonnegative().max(10_000),
+  waitMs,
+  fresh: z.boolean(),
+  keeps: z.array(id).max(100_000).exactOptional(),
+});
+
+/** Has secrets, and is made by the dispatcher alone: it goes as it is. */
+export const claimAnswerSchema = z.custom<ClaimAnswer>();
+
+export const reportRequestSchema = z.object({
+  worker: id,
+  waitMs,
+  items: z
+    .array(
+      z.object({
+        item: id,
+        token: z.int().nonnegative(),
+        sequence: z.int().nonnegative(),
+        facts: z.array(workerFactSchema).max(10_000),
+        giveBack: z.literal(true).exactOptional(),
+      }),
+    )
+    .max(10_000),
+});
+
+export const reportAnswerSchema = z.object({
+  items: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.object({ item: z.string(), kind: z.literal('held'), cancel: z.enum(['no', 'stop', 'force']) }),
+        z.object({ item: z.string(), kind: z.literal('lost') }),
+      ]),
+    )
+    .readonly(),
+});
+
+/** Beside the token, which may not stand for a worker yet. */
+export const workerHeader = 'cion-worker';
+
+/** Names of stages are any text, headers are not. */
+export const leaseHeaders = ({ item, token }: Pick<Lease, 'item' | 'token'>): Readonly<Record<string, string>> => ({
+  'cion-item': encodeURIComponent(item),
+  'cion-token': String(token),
+});
+
+export const leaseHeadersSchema = z.object({
+  'cion-item': z.string().max(8192),
+  'cion-token': z.string().regex(/^\d{1,15}$/),
+});
+
+const part = z.literal('done').exactOptional();
+
+export const beginLogSchema = z.object({ startedAt: z.number().nonnegative(), part });
+export const logPartSchema = z.object({ part });
+export const logPositionSchema = z.object({ position: z.object({ stdout: z.int(), stderr: z.int() }) });
+export const readLogQuerySchema = z.object({
+  from: z.coerce.number().int().nonnegative(),
+  follow: z.enum(['0', '1']),
+  attempt: z.coerce.number().int().positive().exactOptional(),
+  part,
+});
+export const artifactsQuerySchema = z.object({ part: z.literal('steps').exactOptional() });
+export const artifactsAnswerSchema = z.object({ artifacts: artifactRefSchema.exactOptional() });
+export const finishSchema = z.object({ summary: stageSummarySchema });
+export const objectQuerySchema = z.object({ name: z.string().min(1).max(2048) });
+export const treeQuerySchema = z.object({ digest: z.string().max(128) });
+export const treeAnswerSchema = z.object({ digest: z.string(), bytes: z.int() });
+export const cacheQuerySchema = z.object({ key: z.string().min(1).max(4096) });
+export const saveCacheQuerySchema = cacheQuerySchema.extend({ limit: z.coerce.number().nonnegative() });
+export const saveCacheAnswerSchema = z.object({ result: z.enum(['saved', 'too-large', 'empty']) });
+export const outputQuerySchema = z.object({ stage: z.string().min(1).max(1024) });
+export const doneSchema = z.object({ ok: z.literal(true) });

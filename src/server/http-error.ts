@@ -1,0 +1,18 @@
+/** A request that is not done, and what its sender is told. `code` stands in docs/errors.md. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(status: number, code: string, message: string, hint?: string) {
+    super(message);
+    this.name = 'HttpError';
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The same words whether there is none or it may not be seen. */
+export const projectUnknown = (name: string): HttpError =>
+  new HttpError(404, 'PROJECT_UNKNOWN', `There is no project ${JSON.stringify(name)} here, or you may not see it.`);

@@ -1,0 +1,63 @@
+import type { FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { ownersSchema, projectSchema, projectsQuerySchema, projectsSchema, queueSchema } from '../../api/lists.ts';
+import { paths } from '../../api/paths.ts';
+import type { Project } from '../../store/projects.ts';
+import type { RouteDeps } from '../app-deps.ts';
+import { accessOf } from './access.ts';
+import { projectParams } from './params.ts';
+
+/** What there is on this server, as far as who asks may see it; and the one queue (R-CIO-03). */
+export const projectRoutes =
+  (deps: RouteDeps): FastifyPluginAsyncZod =>
+  async (app) => {
+    const access = accessOf(deps);
+    const visibleTo = async (request: FastifyRequest): Promise<(project: string) => Promise<boolean>> => {
+      const actor = await deps.actorOf(request);
+      const asked = new Map<string, Promise<boolean>>();
+      return (project) => {
+        const answer = asked.get(project) ?? deps.guard.may(actor, 'read', project);
+        asked.set(project, answer);
+        return answer;
+      };
+    };
+    const visible = async (request: FastifyRequest): Promise<readonly Project[]> => {
+      const maySee = await visibleTo(request);
+      const all = await deps.projects.list();
+      const seen = await Promise.all(all.map(({ name }) => maySee(name)));
+      return all.filter((_, i) => seen[i]);
+    };
+
+    app.get(paths.owners, { schema: { response: { 200: ownersSchema } } }, async (request) => ({
+      owners: [...new Set((await visible(request)).map(({ name }) => ownerOf(name)))],
+    }));
+
+    app.get(paths.projects, { schema: { querystring: projectsQuerySchema, response: { 200: projectsSchema } } }, async (request) => {
+      const { owner } = request.query;
+      const all = await visible(request);
+      return { projects: all.filter(({ name }) => owner === undefined || ownerOf(name) === owner).map(projectJson) };
+    });
+
+    app.get('/api/projects/:owner/:name', { schema: { params: projectParams, response: { 200: projectSchema } } }, async (request) =>
+      projectJson((await access.project(request, 'read')).project),
+    );
+
+    app.get(paths.queue, { schema: { response: { 200: queueSchema } } }, async (request) => {
+      const maySee = await visibleTo(request);
+      const all = await deps.queue.list();
+      const seen = await Promise.all(all.map(({ project }) => maySee(project)));
+      const items = all.filter((_, i) => seen[i]);
+      return { items, hidden: all.length - items.length };
+    });
+  };
+
+const ownerOf = (project: string): string => project.slice(0, project.lastIndexOf('/'));
+
+const projectJson = ({ name, defaultBranch, visibility, forge, createdAt }: Project): z.output<typeof projectSchema> => ({
+  name,
+  defaultBranch,
+  visibility,
+  ...(forge === undefined ? {} : { forge: forge.kind }),
+  createdAt,
+});

@@ -1,0 +1,50 @@
+import type { FastifyRequest } from 'fastify';
+import { leaseHeadersSchema } from '../../api/worker-wire.ts';
+import type { AttemptKey } from '../../results/results.ts';
+import type { RouteDeps } from '../app-deps.ts';
+import { HttpError } from '../http-error.ts';
+
+/** Which worker asks. */
+export const workerOf = async ({ actorOf }: Pick<RouteDeps, 'actorOf'>, request: FastifyRequest): Promise<string> => {
+  const actor = await actorOf(request);
+  if (actor.kind === 'worker') return actor.worker;
+  throw new HttpError(401, 'NOT_A_WORKER', 'This address is for workers, with a token of theirs.');
+};
+
+/** Which attempt a worker asks for: one that it holds, by the newest token. Nothing else of a request says whose bytes they are. */
+export const leaseOf = async (
+  deps: Pick<RouteDeps, 'actorOf' | 'leases' | 'guard'>,
+  request: FastifyRequest,
+): Promise<AttemptKey & { readonly worker: string }> => {
+  const worker = await workerOf(deps, request);
+  const headers = leaseHeadersSchema.safeParse(request.headers);
+  const item = headers.success ? decoded(headers.data['cion-item']) : undefined;
+  const key = item === undefined ? undefined : attemptOf(item);
+  if (!headers.success || item === undefined || key === undefined) {
+    throw new HttpError(400, 'REQUEST_INVALID', 'The headers cion-item and cion-token have to name a lease.');
+  }
+  if (!(await deps.leases.held({ worker, item, token: Number(headers.data['cion-token']) }))) {
+    await deps.guard.note({
+      actor: { kind: 'worker', worker },
+      action: 'worker.bytes',
+      outcome: 'refused',
+      detail: { item, method: request.method, route: request.routeOptions.url ?? '' },
+    });
+    throw new HttpError(409, 'LEASE_LOST', `The worker ${JSON.stringify(worker)} does not hold ${JSON.stringify(item)}, or not any more.`);
+  }
+  return { ...key, worker };
+};
+
+/** `<run>/<stage>/<attempt>`. */
+const attemptOf = (item: string): AttemptKey | undefined => {
+  const [, run, stage, attempt] = /^([^/]+)\/(.+)\/([1-9]\d{0,8})$/s.exec(item) ?? [];
+  return run === undefined || stage === undefined ? undefined : { run, stage, attempt: Number(attempt) };
+};
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
