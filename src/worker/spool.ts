@@ -122,6 +122,22 @@ export const openSpool = (directory: string, from: LogPosition): Spool => {
     return parts.at(-1) as Part;
   };
 
+  const write = (chunk: StoredChunk): void => {
+    const part = writable();
+    const piece = encodePiece(chunk);
+    writeFully(part.file, piece, part.size);
+    part.size += piece.length;
+  };
+
+  /** What was taken makes room for what comes. */
+  const writeInItsPlace = (chunk: StoredChunk, error: unknown): void => {
+    if (waiting > 0 || parts.length === 0) throw error;
+    drop(parts);
+    parts = [];
+    reader = { part: 0, offset: headerBytes, skip: 0 };
+    write(chunk);
+  };
+
   /** Leaves parts behind that were taken to their end. */
   const advance = (): void => {
     while (reader.part < parts.length - 1 && reader.offset >= (parts[reader.part]?.size ?? 0)) {
@@ -140,10 +156,11 @@ export const openSpool = (directory: string, from: LogPosition): Spool => {
     },
     append: (chunk) => {
       try {
-        const part = writable();
-        const piece = encodePiece(chunk);
-        writeFully(part.file, piece, part.size);
-        part.size += piece.length;
+        try {
+          write(chunk);
+        } catch (error) {
+          writeInItsPlace(chunk, error);
+        }
         end = plus(end, chunk.stream, chunk.bytes.length);
         waiting += chunk.bytes.length;
       } catch (error) {

@@ -1,5 +1,5 @@
 import { abortable } from '../lib/abortable.ts';
-import type { LogWriter } from '../results/results.ts';
+import type { LogWriter, StoredChunk } from '../results/results.ts';
 import type { Budget } from './budget.ts';
 import { meaningOf } from './meaning.ts';
 import type { Patience } from './patience.ts';
@@ -15,7 +15,7 @@ const batchBytes = 256 * 1024;
 
 /**
  * A log that is written to the worker's disk at once, and from there to the server, in order, as long as that takes. `append` resolves when it is on the
- * disk, and waits when the disk has its fill; what the server refuses for good, `append` and `close` reject with. `begin` answers the
+ * disk, and waits when that has its fill, or is full of what waits; what the server refuses for good, `append` and `close` reject with. `begin` answers the
  * server's side of the log as it then is.
  */
 export const spooledLog = (given: {
@@ -31,11 +31,26 @@ export const spooledLog = (given: {
   const signal = AbortSignal.any([given.signal, failed.signal]);
   let stirred = Promise.withResolvers<void>();
   let empty = Promise.withResolvers<void>();
+  let advanced = Promise.withResolvers<void>();
   let closing = false;
 
   const stir = (): void => {
     stirred.resolve();
     stirred = Promise.withResolvers();
+  };
+
+  /** A disk that is full of what waits has room again when that is taken. */
+  const write = async (chunk: StoredChunk): Promise<void> => {
+    for (;;) {
+      const { promise: progress } = advanced;
+      try {
+        spool.append(chunk);
+        return;
+      } catch (error) {
+        if (spool.waiting === 0 || !(error instanceof WorkerError) || error.code !== 'WORKER_DISK_FULL') throw error;
+        await abortable(progress, signal);
+      }
+    }
   };
 
   const drain = async (): Promise<void> => {
@@ -54,6 +69,8 @@ export const spooledLog = (given: {
         await abortable(remote.append(chunk), signal);
         spool.taken();
         budget.give(chunk.bytes.length);
+        advanced.resolve();
+        advanced = Promise.withResolvers();
         failures = 0;
       } catch (error) {
         if (signal.aborted || meaningOf(error) !== 'away') throw error;
@@ -89,7 +106,7 @@ export const spooledLog = (given: {
       await budget.take(chunk.bytes.length, signal);
       try {
         signal.throwIfAborted();
-        spool.append(chunk);
+        await write(chunk);
       } catch (error) {
         budget.give(chunk.bytes.length);
         throw error;

@@ -27,6 +27,20 @@ const lease = 15_000;
 const grace = 60_000;
 
 describe('leases', () => {
+  it('say in answer to a claim which of the runs are over that a worker keeps things of', async () => {
+    const server = await serve();
+    const { run, build } = await begun(server);
+    const asked = async (): Promise<readonly string[] | undefined> => {
+      const request = { worker: 'w1', slots: 1, waitMs: 0, fresh: false, labels: [], keeps: [run, 'run_gone'] };
+      const answering = server.dispatcher.claim(request, server.signal());
+      await server.clock.advance(0);
+      return (await answering).over;
+    };
+    assert.deepEqual(await asked(), ['run_gone']);
+    await server.tell(build, 1, [preparing(build), startedNow(build), passed(build)]);
+    assert.deepEqual(await asked(), [run, 'run_gone']);
+  });
+
   it('gives what was never let go to another worker when the lease is over, as the same attempt (atk-71)', async () => {
     const server = await serve();
     const { run, build } = await begun(server);

@@ -147,7 +147,14 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
   const claim = async (request: ClaimRequest, signal: AbortSignal): Promise<ClaimAnswer> => {
     await started.promise;
     const again = request.fresh ? await handAgain(request.worker) : [];
-    return again.length > 0 ? { claimed: again } : claims.wait(request, signal);
+    const answer = again.length > 0 ? { claimed: again } : await claims.wait(request, signal);
+    return request.keeps === undefined ? answer : { ...answer, over: await overOf(request.keeps) };
+  };
+
+  /** Those that have ended or are not there: nobody needs anything of them. */
+  const overOf = async (named: readonly string[]): Promise<readonly string[]> => {
+    const rows = await Promise.all(named.map((run) => runs.list({ run, finished: false, limit: 1 })));
+    return named.filter((_, index) => rows[index]?.length === 0);
   };
 
   const decide = async (run: string, gate: string, openedAt: number, decision: Decision): Promise<void> => {
