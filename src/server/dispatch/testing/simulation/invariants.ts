@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { readiness } from '../../../../engine/needs.ts';
+import { type Folding, folding } from '../../../../run/fold.ts';
+import type { RunEvent } from '../../../../run/run-event.ts';
+import type { RunState } from '../../../../run/run-state.ts';
+import { itemKeyOf } from '../../item-id.ts';
+import { newestAttempt } from '../../stage-attempt.ts';
+
+/** What must never be; each breach throws with a sentence. */
+export type Invariants = {
+  committed(run: string, events: readonly RunEvent[]): void;
+  began(item: string): void;
+  ended(item: string): void;
+  /** A worker was told that a note of its is kept. */
+  acknowledged(note: string): void;
+  /** What a listener of the dispatcher was told. */
+  told(run: string, events: readonly RunEvent[], state: RunState, isThorough: boolean): void;
+  /** After each thing that happened. */
+  check(): void;
+  /** Of runs that have events. */
+  state(run: string): RunState | undefined;
+  readonly runs: Iterable<string>;
+  readonly running: ReadonlySet<string>;
+};
+
+export const makeInvariants = (): Invariants => {
+  const runs = new Map<string, Folding>();
+  const letGo = new Set<string>();
+  const running = new Set<string>();
+  const notes = new Set<string>();
+
+  const state = (run: string): RunState | undefined => runs.get(run)?.state();
+
+  const checkBegin = (item: string): void => {
+    const key = itemKeyOf(item);
+    assert.ok(key, `${item} is an item`);
+    assert.ok(!letGo.has(item), `${item} was let go twice`);
+    for (const other of running) {
+      const { run, stage } = itemKeyOf(other) ?? {};
+      assert.ok(run !== key.run || stage !== key.stage, `${item} began while ${other} still ran`);
+    }
+    const known = state(key.run);
+    const node = known?.plan?.nodes.find(({ name }) => name === key.stage);
+    assert.ok(known && node?.kind === 'stage', `${item} is in a plan`);
+    const attempt = newestAttempt(known, key.stage);
+    assert.ok(attempt?.attempt === key.attempt && attempt.startedAt !== undefined, `${item} was let go before that was durable`);
+    const mayFail = (name: string): boolean =>
+      known.plan?.nodes.some((other) => other.name === name && other.kind === 'stage' && other.mayFail) === true;
+    assert.equal(readiness(node, (name) => known.nodes.get(name), mayFail).kind, 'ready', `${item} ran before its needs`);
+    const environment = node.deploys?.environment;
+    if (environment === undefined) return;
+    for (const other of running) assert.ok(environmentOf(other) !== environment, `${item} deployed while ${other} did`);
+  };
+  const environmentOf = (item: string): string | undefined => {
+    const key = itemKeyOf(item);
+    const node = key && state(key.run)?.plan?.nodes.find(({ name }) => name === key.stage);
+    return node?.kind === 'stage' ? node.deploys?.environment : undefined;
+  };
+
+  return {
+    runs: { [Symbol.iterator]: () => runs.keys() },
+    running,
+    state,
+    committed: (run, events) => {
+      const folded = runs.get(run) ?? folding();
+      runs.set(run, folded);
+      for (const event of events) {
+        assert.equal(event.seq, (folded.state()?.lastSeq ?? 0) + 1, `the events of ${run} are numbered without holes`);
+        folded.add(event);
+        if (event.kind !== 'stage.noted') continue;
+        assert.ok(!notes.has(event.text), `${event.text} was taken twice`);
+        notes.add(event.text);
+      }
+    },
+    acknowledged: (note) => assert.ok(notes.has(note), `${note} was acknowledged and not kept`),
+    began: (item) => {
+      checkBegin(item);
+      letGo.add(item);
+      running.add(item);
+    },
+    ended: (item) => void running.delete(item),
+    told: (run, events, told, isThorough) => {
+      assert.equal(told.lastSeq, events.at(-1)?.seq, `a listener of ${run} is told the state of its events`);
+      if (isThorough) assert.deepEqual(told, state(run), `the state of ${run} is what its stored events amount to`);
+    },
+    check: () => {
+      for (const item of running) {
+        const key = itemKeyOf(item);
+        const known = key && state(key.run);
+        const attempt = known && newestAttempt(known, key.stage);
+        assert.ok(attempt?.attempt === key?.attempt && attempt?.phase !== 'finished', `${item} still runs although it was given up`);
+      }
+    },
+  };
+};
