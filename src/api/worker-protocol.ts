@@ -37,7 +37,7 @@ export type Lease = {
   /** `<run>/<stage>/<attempt>`. */
   readonly item: string;
   readonly token: number;
-  /** From the answer on: without a report until then, it counts as lost. */
+  /** Without a report until then, it counts as lost. A worker counts from when it sent what was answered, for the server counts from when it heard of it. */
   readonly leaseMs: number;
   /** After that, how long the server waits before it gives the attempt up. A worker that is cut off ends its containers before. */
   readonly graceMs: number;
@@ -88,7 +88,7 @@ export type ReportRequest = {
 export type ItemReport = {
   readonly item: string;
   readonly token: number;
-  /** Counts the reports with facts about this lease from 1: one that comes twice is taken once. 0 without facts. */
+  /** Counts the reports with facts about this lease from 1: one that comes twice is taken once, and the next is sent when it was answered. 0 without facts. */
   readonly sequence: number;
   readonly facts: readonly WorkerFact[];
   /** The worker gives it back: it is certain that it was not let go. */

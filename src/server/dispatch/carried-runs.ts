@@ -159,9 +159,11 @@ const keptOf = (row: RunRow, folded: Folding, openGates: Set<string>, outputOf: 
 
 const nothing = (): void => {};
 
-/** What is told of a run that has finished comes too late, unless it begins again. */
-const relevant = (facts: readonly RunFact[], state: RunState): readonly RunFact[] =>
-  state.phase === 'finished' && facts[0]?.kind !== 'run.rerun' ? [] : facts;
+/** What is told of a run that has finished comes too late, unless it begins again, which one without a plan cannot. */
+const relevant = (facts: readonly RunFact[], state: RunState): readonly RunFact[] => {
+  const beginsAgain = facts[0]?.kind === 'run.rerun' && state.plan !== undefined;
+  return state.phase === 'finished' && !beginsAgain ? [] : facts;
+};
 
 const followUp = (parts: PlanParts | undefined, latest: readonly RunEvent[], state: RunState, now: number): readonly RunFact[] => {
   if (parts === undefined) return endOfUnplanned(state);

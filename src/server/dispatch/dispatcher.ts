@@ -18,7 +18,7 @@ export type Dispatcher = WorkerApi & {
   state(run: string): Promise<RunState | undefined>;
   /** Calls back after events are durable, in their order, from now on; of that run, or of all. */
   watch(run: string | undefined, listener: (events: readonly RunEvent[], state: RunState) => void): () => void;
-  /** Takes up what a server before left, watches leases and the time-outs of gates until the signal aborts. */
+  /** Takes up what a server before left, which has happened when it resolves; watches leases and the time-outs of gates until the signal aborts. Workers are answered from then on. */
   start(signal: AbortSignal): Promise<void>;
 };
 

@@ -28,9 +28,9 @@ describe('a server, three workers and all that can go wrong, simulated', { timeo
     assert.deepEqual(told[0], told[1]);
   });
 
-  it('ends every run, lets nothing go twice or too early, lets no attempt overlap its retry, and loses nothing (R-CIO-04, atk-71, atk-72, atk-73)', async () => {
+  it('ends every run, lets nothing go twice or too early, lets no attempt overlap its retry, and loses nothing (R-CIO-04, atk-71, atk-72, atk-73)', async (t) => {
     if (only !== undefined) {
-      await simulate(Number(only), console.log);
+      await simulate(Number(only), (line) => t.diagnostic(line));
       return;
     }
     const all = await Promise.all(Array.from({ length: threads }, (_, thread) => inThread({ from: 1 + thread, to: seeds, step: threads })));

@@ -6,7 +6,7 @@ import type { RunState } from '../../../../run/run-state.ts';
 import { itemKeyOf } from '../../item-id.ts';
 import { newestAttempt } from '../../stage-attempt.ts';
 
-/** What must never be; each breach throws with a sentence. */
+/** What must never be; each breach is told with a sentence. */
 export type Invariants = {
   committed(run: string, events: readonly RunEvent[]): void;
   began(item: string): void;
@@ -14,20 +14,34 @@ export type Invariants = {
   /** A worker was told that a note of its is kept. */
   acknowledged(note: string): void;
   /** What a listener of the dispatcher was told. */
-  told(run: string, events: readonly RunEvent[], state: RunState, isThorough: boolean): void;
+  told(events: readonly RunEvent[], state: RunState, isThorough: boolean): void;
   /** After each thing that happened. */
   check(): void;
-  /** Of runs that have events. */
+  /** What its stored events amount to. */
   state(run: string): RunState | undefined;
-  readonly runs: Iterable<string>;
+  /** Whether so many runs have ended, and nothing runs. */
+  areOver(runs: number): boolean;
   readonly running: ReadonlySet<string>;
+  /** Of each kind of event. */
+  readonly counts: Readonly<Record<string, number>>;
 };
 
-export const makeInvariants = (): Invariants => {
+export const makeInvariants = (broken: (error: unknown) => void, tell: (line: string) => void): Invariants => {
   const runs = new Map<string, Folding>();
   const letGo = new Set<string>();
   const running = new Set<string>();
   const notes = new Set<string>();
+  const counts: Record<string, number> = {};
+
+  const guarded =
+    <T extends readonly unknown[]>(work: (...given: T) => void) =>
+    (...given: T): void => {
+      try {
+        work(...given);
+      } catch (error) {
+        broken(error);
+      }
+    };
 
   const state = (run: string): RunState | undefined => runs.get(run)?.state();
 
@@ -58,38 +72,41 @@ export const makeInvariants = (): Invariants => {
   };
 
   return {
-    runs: { [Symbol.iterator]: () => runs.keys() },
     running,
+    counts,
     state,
-    committed: (run, events) => {
+    areOver: (count) => runs.size === count && running.size === 0 && [...runs.keys()].every((run) => state(run)?.phase === 'finished'),
+    committed: guarded((run, events) => {
       const folded = runs.get(run) ?? folding();
       runs.set(run, folded);
       for (const event of events) {
+        tell(`${run} ${JSON.stringify(event)}`);
         assert.equal(event.seq, (folded.state()?.lastSeq ?? 0) + 1, `the events of ${run} are numbered without holes`);
         folded.add(event);
+        counts[event.kind] = (counts[event.kind] ?? 0) + 1;
         if (event.kind !== 'stage.noted') continue;
         assert.ok(!notes.has(event.text), `${event.text} was taken twice`);
         notes.add(event.text);
       }
-    },
-    acknowledged: (note) => assert.ok(notes.has(note), `${note} was acknowledged and not kept`),
-    began: (item) => {
+    }),
+    acknowledged: guarded((note) => assert.ok(notes.has(note), `${note} was acknowledged and not kept`)),
+    began: guarded((item) => {
       checkBegin(item);
       letGo.add(item);
       running.add(item);
-    },
+    }),
     ended: (item) => void running.delete(item),
-    told: (run, events, told, isThorough) => {
-      assert.equal(told.lastSeq, events.at(-1)?.seq, `a listener of ${run} is told the state of its events`);
-      if (isThorough) assert.deepEqual(told, state(run), `the state of ${run} is what its stored events amount to`);
-    },
-    check: () => {
+    told: guarded((events, told, isThorough) => {
+      assert.equal(told.lastSeq, events.at(-1)?.seq, `a listener of ${told.run} is told the state of its events`);
+      if (isThorough) assert.deepEqual(told, state(told.run), `the state of ${told.run} is what its stored events amount to`);
+    }),
+    check: guarded(() => {
       for (const item of running) {
         const key = itemKeyOf(item);
         const known = key && state(key.run);
         const attempt = known && newestAttempt(known, key.stage);
         assert.ok(attempt?.attempt === key?.attempt && attempt?.phase !== 'finished', `${item} still runs although it was given up`);
       }
-    },
+    }),
   };
 };

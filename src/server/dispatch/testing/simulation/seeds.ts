@@ -13,7 +13,7 @@ const run = async ({ from, to, step }: Seeds): Promise<SeedsDone> => {
   const counts: Record<string, number> = {};
   for (let seed = from; seed <= to; seed += step) {
     try {
-      for (const [kind, count] of Object.entries((await simulate(seed)).events)) counts[kind] = (counts[kind] ?? 0) + count;
+      for (const [kind, count] of Object.entries(await simulate(seed))) counts[kind] = (counts[kind] ?? 0) + count;
     } catch (error) {
       return { counts, failed: { seed, message: error instanceof Error ? (error.stack ?? error.message) : String(error) } };
     }

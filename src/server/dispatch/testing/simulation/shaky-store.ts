@@ -4,6 +4,7 @@ import type { NewRun, RunChange } from '../../../../store/run-store.ts';
 import { StoreError } from '../../../../store/store-error.ts';
 import type { Random } from './random.ts';
 import type { Life } from './timeline.ts';
+import type { Weather } from './weather.ts';
 
 /**
  * The store as one life of a server sees it: calls take their time, some fail, before or after they were carried out, and none answers to the dead. What was on its way
@@ -13,15 +14,15 @@ export const shakyStore = (
   store: MemoryStore,
   life: Life,
   random: Random,
-  options: { readonly slowMs: number; readonly fails: () => number },
+  weather: Pick<Weather, 'store' | 'storeMs'>,
   committed: (run: string, events: readonly RunEvent[]) => void,
 ): MemoryStore => {
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (options.slowMs > 0) await life.wait(random.between(0, options.slowMs));
-    if (random.chance(options.fails())) throw new StoreError('STORE_UNAVAILABLE', 'away');
+    if (weather.storeMs > 0) await life.wait(random.between(0, weather.storeMs));
+    if (random.chance(weather.store())) throw new StoreError('STORE_UNAVAILABLE', 'away');
     const answer = await work();
-    if (options.slowMs > 0) await life.wait(random.between(0, options.slowMs));
-    if (random.chance(options.fails())) throw new StoreError('STORE_UNAVAILABLE', 'the answer was lost');
+    if (weather.storeMs > 0) await life.wait(random.between(0, weather.storeMs));
+    if (random.chance(weather.store())) throw new StoreError('STORE_UNAVAILABLE', 'the answer was lost');
     return answer;
   };
   const { runs, queue } = store;
