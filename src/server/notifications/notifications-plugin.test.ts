@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, beforeEach, test } from 'node:test';
+import { sealerOf } from '../../secrets/sealer.ts';
+import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
+import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { routeApp } from '../testing/route-app.ts';
+import { notificationsPlugin } from './notifications-plugin.ts';
+import { openTarget } from './target.ts';
+
+const sealer = sealerOf([randomBytes(32)]);
+let made: TestDatabase;
+before(async () => {
+  const [first] = testDatabases;
+  assert.ok(first);
+  made = await first.make();
+});
+beforeEach(() => made.clear());
+after(() => made.close());
+
+const routes = async ({ hasMail = true } = {}) => {
+  const subscriptions = sqlSubscriptions(made.database);
+  const outbox = sqlOutbox(made.database);
+  const it = await routeApp({ ada: { 'ada/shop': ['read', 'settings'] }, bob: { 'ada/shop': ['read'] } }, (given) => [
+    notificationsPlugin({ ...given, subscriptions, outbox, hasMail, sealer, clock: { now: () => 1_800_000_000_000 } }),
+  ]);
+  return { ...it, subscriptions, outbox };
+};
+const base = '/api/projects/ada/shop/subscriptions';
+const defaults = { results: true, outcomes: [], branches: [], environments: [], gates: true };
+
+test('a subscription is added and removed; its address and secret are sealed, and the secret is shown once', async () => {
+  const it = await routes();
+  const url = 'https://hooks.example.org/hunter2?key=hunter2';
+  const added = await it.ask('ada', 'POST', base, { target: { way: 'http', url }, wants: { outcomes: ['failed'] } });
+  assert.equal(added.status, 201);
+  const { id, secret } = added.body as { id: string; secret: string };
+  assert.match(secret, /^[\w-]{43}$/);
+  const listed = await it.ask('ada', 'GET', base);
+  assert.deepEqual(listed.body, [
+    { id, way: 'http', place: 'hooks.example.org', wants: { ...defaults, outcomes: ['failed'] }, by: 'ada', createdAt: 1_800_000_000_000 },
+  ]);
+  const [kept] = await it.subscriptions.list('ada/shop');
+  assert.ok(kept);
+  for (const hidden of ['hunter2', secret]) assert.ok(!JSON.stringify([listed.text, kept, it.audit]).includes(hidden));
+  assert.deepEqual(openTarget(sealer, kept), { way: 'http', url, secret });
+  assert.equal((await it.ask('ada', 'DELETE', `${base}/${id}`)).status, 204);
+  assert.deepEqual((await it.ask('ada', 'GET', base)).body, []);
+});
+
+test('Slack and mail are added without a secret of ours, and letters show how they went', async () => {
+  const it = await routes();
+  const slack = (await it.ask('ada', 'POST', base, { target: { way: 'slack', url: 'https://hooks.slack.com/services/T/B/x' } })).body;
+  const mail = (await it.ask('ada', 'POST', base, { target: { way: 'mail', to: ['ada@example.org', 'bob@example.org'] } })).body;
+  const { id } = slack as { id: string };
+  assert.deepEqual(Object.keys({ ...(slack as object), ...(mail as object) }), ['id']);
+  const places = ((await it.ask('ada', 'GET', base)).body as { place: string }[]).map(({ place }) => place);
+  assert.deepEqual(places, ['hooks.slack.com', '2 addresses']);
+  await it.outbox.put([{ id: 'l1', subscription: id, event: 'run_1/finished/1', body: { text: 'hidden' }, createdAt: 5 }]);
+  await it.outbox.move('l1', { state: 'waiting', tryAt: 9, attempts: 1, note: 'it answered 500.' });
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/${id}/letters`)).body, [
+    { id: 'l1', event: 'run_1/finished/1', state: 'waiting', createdAt: 5, tryAt: 9, attempts: 1, note: 'it answered 500.' },
+  ]);
+  assert.equal((await it.ask('ada', 'GET', `${base}/other/letters`)).status, 404);
+});
+
+test('what is no web address or no mail address, and mail where there is no mail server, is refused (atk-68)', async () => {
+  const it = await routes();
+  const targets = [
+    { way: 'http', url: 'file:///etc/passwd' },
+    { way: 'slack', url: 'https://ada:hunter2@hooks.slack.com/' },
+    { way: 'mail', to: ['ada@example.org\r\nBcc: all@example.org'] },
+    { way: 'mail', to: ['Ada <ada@example.org>, all@example.org'] },
+    { way: 'mail', to: [] },
+    { way: 'mail', to: Array.from({ length: 21 }, (_, n) => `a${n}@example.org`) },
+  ];
+  for (const target of targets) {
+    const answer = await it.ask('ada', 'POST', base, { target });
+    assert.equal(answer.status, 400, JSON.stringify(target));
+    assert.doesNotMatch(answer.text, /hunter2/);
+  }
+  const without = await routes({ hasMail: false });
+  assert.equal((await without.ask('ada', 'POST', base, { target: { way: 'mail', to: ['ada@example.org'] } })).status, 409);
+  assert.deepEqual(await it.subscriptions.list('ada/shop'), []);
+});
+
+test('who may not change settings neither sees nor changes who is told', async () => {
+  const it = await routes();
+  const target = { way: 'slack', url: 'https://hooks.slack.com/x' };
+  assert.equal((await it.ask('bob', 'GET', base)).status, 403);
+  assert.equal((await it.ask('bob', 'POST', base, { target })).status, 403);
+  assert.equal((await it.ask('bob', 'GET', `${base}/x/letters`)).status, 403);
+  assert.equal((await it.ask('bob', 'DELETE', `${base}/x`)).status, 403);
+});

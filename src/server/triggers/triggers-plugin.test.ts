@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, beforeEach, test } from 'node:test';
+import { sealerOf } from '../../secrets/sealer.ts';
+import { sqlSchedules } from '../../store/sql/schedules.ts';
+import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { sqlUpstreams } from '../../store/sql/upstreams.ts';
+import { routeApp } from '../testing/route-app.ts';
+import { scheduleContext } from './timers.ts';
+import { triggersPlugin } from './triggers-plugin.ts';
+
+const now = Date.parse('2026-11-21T00:00:00Z');
+const sealer = sealerOf([randomBytes(32)]);
+
+let made: TestDatabase;
+before(async () => {
+  const [first] = testDatabases;
+  assert.ok(first);
+  made = await first.make();
+});
+beforeEach(() => made.clear());
+after(() => made.close());
+
+const rights = {
+  ada: { 'ada/shop': ['read', 'settings'], 'ada/library': ['read'] },
+  bob: { 'ada/shop': ['read'] },
+  eve: {},
+} as const;
+const routes = async () => {
+  const schedules = sqlSchedules(made.database);
+  let woken = 0;
+  const it = await routeApp(rights, (given) => [
+    triggersPlugin({
+      ...given,
+      schedules,
+      upstreams: sqlUpstreams(made.database),
+      timers: { wake: () => void woken++ },
+      sealer,
+      clock: { now: () => now },
+    }),
+  ]);
+  return { ...it, schedules, woken: () => woken };
+};
+const base = '/api/projects/ada/shop';
+
+test('a schedule is added, shown with its next time and removed, by who may change settings, and each change is in the audit', async () => {
+  const it = await routes();
+  const added = await it.ask('ada', 'POST', `${base}/schedules`, {
+    cron: '0 4 * * *',
+    timeZone: 'Europe/Paris',
+    wants: { pipeline: 'nightly' },
+  });
+  assert.equal(added.status, 201);
+  assert.equal(it.woken(), 1);
+  const { id } = added.body as { id: string };
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/schedules`)).body, [
+    {
+      id,
+      cron: '0 4 * * *',
+      timeZone: 'Europe/Paris',
+      wants: { pipeline: 'nightly' },
+      by: 'ada',
+      createdAt: now,
+      dueAt: Date.parse('2026-11-21T03:00:00Z'),
+    },
+  ]);
+  assert.equal((await it.ask('ada', 'DELETE', `${base}/schedules/${id}`)).status, 204);
+  assert.equal((await it.ask('ada', 'DELETE', `${base}/schedules/${id}`)).status, 404);
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/schedules`)).body, []);
+  assert.deepEqual(
+    it.audit.map(({ action, outcome }) => `${action} ${outcome}`),
+    ['schedule.add done', 'schedule.remove done'],
+  );
+});
+
+test('the token of a watched registry is sealed for this schedule alone and never shown', async () => {
+  const it = await routes();
+  const watch = { package: '@ada/dep', registry: 'https://npm.example.org/private', token: 'hunter2-token' };
+  const added = await it.ask('ada', 'POST', `${base}/schedules`, { cron: '@daily', watch });
+  const listed = await it.ask('ada', 'GET', `${base}/schedules`);
+  assert.doesNotMatch(added.text + listed.text + JSON.stringify(it.audit), /hunter2/);
+  const [row] = listed.body as { watch: object }[];
+  assert.deepEqual(row?.watch, { package: '@ada/dep', registry: 'https://npm.example.org/private/', tag: 'latest', hasToken: true });
+  const [kept] = await it.schedules.list('ada/shop');
+  assert.ok(kept?.watch?.token);
+  assert.doesNotMatch(JSON.stringify(kept), /hunter2/);
+  assert.equal(sealer.open(kept.watch.token, scheduleContext('ada/shop', kept.id)).toString(), 'hunter2-token');
+  assert.throws(() => sealer.open(kept.watch?.token ?? '', scheduleContext('ada/other', kept.id)));
+});
+
+test('what is no schedule, no package, no registry or more than a minute can hold is refused with a reason (atk-55)', async () => {
+  const it = await routes();
+  const cases: readonly (readonly [object, string])[] = [
+    [{ cron: '* * * * * *' }, 'SCHEDULE_INVALID'],
+    [{ cron: '@secondly' }, 'SCHEDULE_INVALID'],
+    [{ cron: '@daily', timeZone: 'Mars/Base' }, 'SCHEDULE_INVALID'],
+    [{ cron: '@daily', watch: { package: '../x' } }, 'SCHEDULE_INVALID'],
+    [{ cron: '@daily', watch: { package: 'x', registry: 'file:///etc/passwd' } }, 'ADDRESS_REFUSED'],
+    [{ cron: '@daily', watch: { package: 'x', registry: 'https://ada:hunter2@npm.example.org/' } }, 'ADDRESS_REFUSED'],
+    [{ cron: '@daily', wants: { ref: '--upload-pack=x' } }, 'FST_ERR_VALIDATION'],
+    [{ cron: '@daily', more: 1 }, 'FST_ERR_VALIDATION'],
+  ];
+  for (const [body, code] of cases) {
+    const answer = await it.ask('ada', 'POST', `${base}/schedules`, body);
+    assert.equal(answer.status, 400, JSON.stringify(body));
+    assert.equal((answer.body as { code: string }).code, code);
+    assert.doesNotMatch(answer.text, /hunter2/);
+  }
+  assert.deepEqual(await it.schedules.list('ada/shop'), []);
+});
+
+test('an upstream has to be one that who adds it may see; nobody learns of others (atk-64)', async () => {
+  const it = await routes();
+  const add = (after: object) => it.ask('ada', 'POST', `${base}/upstreams`, { after });
+  assert.equal((await add({ project: 'ada/library', pipeline: 'build', branch: 'main' })).status, 201);
+  const hidden = await add({ project: 'eve/secret' });
+  const missing = await add({ project: 'eve/nothing' });
+  assert.deepEqual([hidden.status, hidden.text.replace('secret', '')], [404, missing.text.replace('nothing', '')]);
+  const listed = (await it.ask('ada', 'GET', `${base}/upstreams`)).body as { id: string; after: object }[];
+  assert.deepEqual(
+    listed.map(({ after }) => after),
+    [{ project: 'ada/library', pipeline: 'build', branch: 'main' }],
+  );
+  assert.equal((await it.ask('ada', 'DELETE', `${base}/upstreams/${listed[0]?.id}`)).status, 204);
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/upstreams`)).body, []);
+});
+
+test('who may not change settings neither sees nor changes anything', async () => {
+  const it = await routes();
+  for (const [who, status] of [
+    ['bob', 403],
+    ['eve', 404],
+  ] as const) {
+    for (const path of ['schedules', 'upstreams']) {
+      assert.equal((await it.ask(who, 'GET', `${base}/${path}`)).status, status);
+      const body = path === 'schedules' ? { cron: '@daily' } : { after: { project: 'ada/shop' } };
+      assert.equal((await it.ask(who, 'POST', `${base}/${path}`, body)).status, status);
+      assert.equal((await it.ask(who, 'DELETE', `${base}/${path}/x`)).status, status);
+    }
+  }
+  assert.deepEqual(await it.schedules.list('ada/shop'), []);
+});

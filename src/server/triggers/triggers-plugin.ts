@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import {
+  madeAnswer,
+  projectParams,
+  scheduleRequest,
+  scheduleRow,
+  triggerParams,
+  upstreamRequest,
+  upstreamRow,
+} from '../../api/triggers.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import type { PackageWatch, Schedule, ScheduleStore } from '../../store/schedules.ts';
+import type { UpstreamStore } from '../../store/upstreams.ts';
+import type { Guard } from '../actor.ts';
+import { nameOf, type ProjectAccess } from '../project-access.ts';
+import { isPackageName, registryOf } from './latest-version.ts';
+import { nextTime } from './next-time.ts';
+import { scheduleContext, type Timers } from './timers.ts';
+import { TriggerError } from './trigger-error.ts';
+
+export type TriggerRoutes = {
+  readonly access: ProjectAccess;
+  readonly guard: Guard;
+  readonly schedules: ScheduleStore;
+  readonly upstreams: UpstreamStore;
+  readonly timers: Pick<Timers, 'wake'>;
+  readonly sealer: Pick<Sealer, 'seal'>;
+  readonly clock: Pick<Clock, 'now'>;
+};
+
+/** Of one project, of each kind. */
+const most = 100;
+
+/** What begins runs of a project by itself: who may change its settings sees and changes it. */
+export const triggersPlugin =
+  ({ access, guard, schedules, upstreams, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
+  async (app) => {
+    const base = '/api/projects/:owner/:name';
+
+    app.get(
+      `${base}/schedules`,
+      { schema: { params: projectParams, response: { 200: scheduleRow.array().readonly() } } },
+      async (request) => {
+        const { project } = await access(request, 'settings');
+        return (await schedules.list(project.name)).map(shown);
+      },
+    );
+
+    app.post(
+      `${base}/schedules`,
+      { schema: { params: projectParams, body: scheduleRequest, response: { 201: madeAnswer } } },
+      async (request, reply) => {
+        const { actor, project } = await access(request, 'settings');
+        const { cron, timeZone, wants, watch } = request.body;
+        const now = clock.now();
+        const dueAt = nextTime({ cron, timeZone }, now);
+        const id = randomUUID();
+        const watched = watch === undefined ? {} : { watch: checkedWatch(watch, sealer, scheduleContext(project.name, id)) };
+        if ((await schedules.list(project.name)).length >= most) throw tooMany('schedules');
+        await schedules.add({
+          id,
+          project: project.name,
+          cron,
+          timeZone,
+          wants,
+          ...watched,
+          by: nameOf(actor),
+          createdAt: now,
+          dueAt,
+          tryAt: dueAt,
+        });
+        await guard.note({ actor, action: 'schedule.add', project: project.name, outcome: 'done', detail: { id, cron, timeZone } });
+        timers.wake();
+        return reply.code(201).send({ id });
+      },
+    );
+
+    app.delete(`${base}/schedules/:id`, { schema: { params: triggerParams } }, async (request, reply) => {
+      const { actor, project } = await access(request, 'settings');
+      const { id } = request.params;
+      if (!(await schedules.remove(project.name, id))) throw unknown('schedule');
+      await guard.note({ actor, action: 'schedule.remove', project: project.name, outcome: 'done', detail: { id } });
+      return reply.code(204).send();
+    });
+
+    app.get(
+      `${base}/upstreams`,
+      { schema: { params: projectParams, response: { 200: upstreamRow.array().readonly() } } },
+      async (request) => {
+        const { project } = await access(request, 'settings');
+        return upstreams.list({ project: project.name });
+      },
+    );
+
+    app.post(
+      `${base}/upstreams`,
+      { schema: { params: projectParams, body: upstreamRequest, response: { 201: madeAnswer } } },
+      async (request, reply) => {
+        const { actor, project } = await access(request, 'settings');
+        const { after, wants } = request.body;
+        if (!(await guard.may(actor, 'read', after.project))) {
+          throw new TriggerError('UPSTREAM_UNKNOWN', `There is no project ${JSON.stringify(after.project)} here, or you may not see it.`);
+        }
+        const id = randomUUID();
+        if ((await upstreams.list({ project: project.name })).length >= most) throw tooMany('upstreams');
+        await upstreams.add({ id, project: project.name, after, wants, by: nameOf(actor), createdAt: clock.now() });
+        await guard.note({ actor, action: 'upstream.add', project: project.name, outcome: 'done', detail: { id, after: after.project } });
+        return reply.code(201).send({ id });
+      },
+    );
+
+    app.delete(`${base}/upstreams/:id`, { schema: { params: triggerParams } }, async (request, reply) => {
+      const { actor, project } = await access(request, 'settings');
+      const { id } = request.params;
+      if (!(await upstreams.remove(project.name, id))) throw unknown('upstream');
+      await guard.note({ actor, action: 'upstream.remove', project: project.name, outcome: 'done', detail: { id } });
+      return reply.code(204).send();
+    });
+  };
+
+type AskedWatch = NonNullable<z.output<typeof scheduleRequest>['watch']>;
+
+const checkedWatch = ({ package: name, registry, tag, token }: AskedWatch, sealer: Pick<Sealer, 'seal'>, context: string): PackageWatch => {
+  if (!isPackageName(name)) throw new TriggerError('SCHEDULE_INVALID', `${JSON.stringify(name)} is no name of a package.`);
+  return { package: name, registry: registryOf(registry), tag, ...(token === undefined ? {} : { token: sealer.seal(token, context) }) };
+};
+
+const shown = ({ watch, ...schedule }: Schedule): z.output<typeof scheduleRow> => ({
+  ...schedule,
+  ...(watch === undefined
+    ? {}
+    : { watch: { package: watch.package, registry: watch.registry, tag: watch.tag, hasToken: watch.token !== undefined } }),
+});
+
+const tooMany = (what: string): TriggerError => new TriggerError('TRIGGER_LIMIT', `A project has at most ${most} ${what}.`);
+
+const unknown = (what: string): TriggerError => new TriggerError('TRIGGER_UNKNOWN', `The project has no such ${what}.`);
