@@ -142,6 +142,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     clock,
     publicUrl,
     pageOf,
+    allowFiles: parts.allowFiles,
     warn,
   });
   const app = makeApp({

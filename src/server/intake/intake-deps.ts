@@ -37,6 +37,8 @@ export type IntakeDeps = {
   /** Our own address, as forges and browsers reach it. */
   readonly publicUrl: string;
   readonly pageOf: StatusDeps['pageOf'];
+  /** Repositories on the server's own machine can be connected, too: `file://`. */
+  readonly allowFiles?: boolean;
   readonly warn: (text: string) => void;
 };
 

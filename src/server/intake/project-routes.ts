@@ -63,7 +63,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
     return project;
   };
 
-  const addGit = async (request: FastifyRequest, { forge: _git, ...given }: z.infer<typeof connectBody> & { readonly forge: 'git' }) => {
+  const addGit = async (request: FastifyRequest, { forge: _git, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' }) => {
     const actor = await permit(request, 'admin');
     const project = newProject(deps, given);
     if (!(await projects.add(project))) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already.`);
@@ -94,7 +94,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       '/api/projects',
       {
         schema: {
-          body: connectBody,
+          body: connectBody(deps),
           response: { 200: shownProject.extend({ hook: z.object({ url: z.string(), secret: z.string() }).optional() }) },
         },
       },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isCloneUrl } from './clone-url.ts';
+import { isCloneUrl, isCloneUrlOrFile } from './clone-url.ts';
 
 /** What the routes of projects take and give. */
 const projectName = z
@@ -23,19 +23,24 @@ const visibility = z.enum(['public', 'private']);
 const branch = z.string().min(1).max(300);
 const settings = z.object({ branches: globs, paths: globs, triggers, commits, priority, labels, limit: limit.optional() });
 
-export const connectBody = z.discriminatedUnion('forge', [
-  z.strictObject({
-    forge: z.enum(['github', 'gitlab', 'gitea']),
-    repository: z.string().regex(/^[1-9]\d{0,18}$/, 'is the number of a repository'),
-  }),
-  z.strictObject({
-    forge: z.literal('git'),
-    name: projectName,
-    cloneUrl: z.string().max(1000).refine(isCloneUrl, 'is no address of a repository, https://… or git@host:…, without a password'),
-    defaultBranch: branch.default('main'),
-    visibility: visibility.default('private'),
-  }),
-]);
+/** `allowFiles`: also a repository on the server's own machine. */
+export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: boolean }) =>
+  z.discriminatedUnion('forge', [
+    z.strictObject({
+      forge: z.enum(['github', 'gitlab', 'gitea']),
+      repository: z.string().regex(/^[1-9]\d{0,18}$/, 'is the number of a repository'),
+    }),
+    z.strictObject({
+      forge: z.literal('git'),
+      name: projectName,
+      cloneUrl: z
+        .string()
+        .max(1000)
+        .refine(allowFiles ? isCloneUrlOrFile : isCloneUrl, 'is no address of a repository, https://… or git@host:…, without a password'),
+      defaultBranch: branch.default('main'),
+      visibility: visibility.default('private'),
+    }),
+  ]);
 
 export const patchBody = z.strictObject({
   visibility: visibility.optional(),
