@@ -149,7 +149,7 @@ describe('a server under clients that ask too much', () => {
       const ask3 = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((from) =>
         ask(server.url, '/api/projects', { headers: { 'x-forwarded-for': from } }),
       );
-      return (await Promise.all(ask3)).map(({ status }) => status).sort();
+      return (await Promise.all(ask3)).map(({ status }) => status).sort((a, b) => a - b);
     };
     const [alone, behind] = [
       await testServer({ limits: { requestsPerMinute: 1 } }),
