@@ -1,14 +1,13 @@
 import type { Dialect, Given } from '../dialects/dialect.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { Outside } from '../engine/given.ts';
-import { missingValues } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Parsed, Problem } from '../plan/problem.ts';
 import type { Results } from '../results/results.ts';
 import type { RunFact, Source } from '../run/run-event.ts';
-import { SourceError } from '../source/source-error.ts';
+import { SourceError, type SourceErrorCode } from '../source/source-error.ts';
 import type { VettedImages } from './vet-images.ts';
 import { type StepBy, withSteps } from './with-steps.ts';
 import { type CompiledTree, compileTree, type PrintedBy, type Tree } from './compile-tree.ts';
@@ -19,12 +18,14 @@ import { selectNodes, type Wanted } from './selection.ts';
 
 export type FetchDeps = {
   readonly run: string;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'report'>;
   readonly results: Results;
   readonly clock: Clock;
   readonly dialects: readonly Dialect[];
   /** What the plan is given from outside; the tree is the run's own. */
   readonly outside: (plan: Plan, tree: Tree) => Promise<Outside>;
+  /** A Problem for each value from outside that is not there. */
+  readonly missing: (plan: Plan, outside: Outside, only: ReadonlySet<string> | undefined) => readonly Problem[];
   /** What the dialect is told of the run. */
   readonly given: (source: Source) => Promise<Given>;
   /** What the command line says over the text. */
@@ -94,7 +95,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const only = selected.value;
     const outside = await deps.outside(unvetted, tree);
     const names = only === undefined ? undefined : new Set(only);
-    const missing = [...missingValues(unvetted, outside, names), ...(await deps.vet(unvetted, names))];
+    const missing = [...deps.missing(unvetted, outside, names), ...(await deps.vet(unvetted, names))];
     if (missing.length > 0) return await refuse(missing, files);
     await deps.ready;
     const { plan, problems } = await deps.vetImages(unvetted, names, log.say);
@@ -106,8 +107,8 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     ]);
     return { kind: 'planned', outside, warnings, files };
   } catch (error) {
-    const badCommit = commitProblem(error);
-    if (badCommit !== undefined) return refuse([badCommit]);
+    const problem = sourceProblem(error);
+    if (problem !== undefined) return refuse([problem]);
     if (signal.aborted) {
       await log.end('cancelled');
       await recorder.report([{ kind: 'run.cancel-requested', by: String(signal.reason), force: false }, finished('cancelled')]);
@@ -126,11 +127,20 @@ const finished = (outcome: 'failed' | 'errored' | 'cancelled'): RunFact => ({ ki
 
 const placeOf = ({ range }: Problem): string => (range === undefined ? '' : `${range.file}:${range.start.line}:${range.start.column}: `);
 
-/** A commit that is not there is the user's mistake and not a fault of the platform. */
-const commitProblem = (error: unknown): Problem | undefined => {
-  if (!(error instanceof SourceError)) return undefined;
-  if (error.code !== 'SOURCE_UNKNOWN_COMMIT' && error.code !== 'SOURCE_NO_REPOSITORY') return undefined;
-  return { code: error.code, message: error.message, hint: 'Give --commit a hash, a branch or a tag of this repository.' };
+/** What is not there, not to be had or too large is the user's mistake and not a fault of the platform. */
+const sourceProblem = (error: unknown): Problem | undefined => {
+  const hint = error instanceof SourceError ? sourceHints[error.code] : undefined;
+  return error instanceof SourceError && hint !== undefined ? { code: error.code, message: error.message, hint } : undefined;
+};
+
+const sourceHints: Readonly<Partial<Record<SourceErrorCode, string>>> = {
+  SOURCE_UNKNOWN_COMMIT: 'Give --commit a hash, a branch or a tag of this repository.',
+  SOURCE_NO_REPOSITORY: 'Give --commit a hash, a branch or a tag of this repository.',
+  SOURCE_REF_GONE: 'It was deleted after the run was asked for. Run a branch or a tag that is there.',
+  SOURCE_DENIED: 'See that the address of the project is right and that its deploy key may read the repository.',
+  SOURCE_ADDRESS: 'Give the project the address that git clones it from.',
+  SOURCE_TOO_LARGE: 'Remove what need not be in the repository, or ask those who run this cion for a larger limit.',
+  SOURCE_TOO_SLOW: 'Try again, or ask those who run this cion for more time.',
 };
 
 const configMissing = ({ commit }: Source, dialects: readonly Dialect[]): Problem => ({

@@ -75,6 +75,21 @@ export const gitIn = async (directory: string): Promise<Git> => {
 /** git in a directory of our own. */
 export const ownGit = (directory: string): Git => runGit(directory, safeSettings);
 
+/** The same for who starts it: what its environment is, whatever the user's configuration says. `env` goes over it. */
+export const ownEnvironment = (env: Readonly<Record<string, string>>): Record<string, string> => ({
+  ...gitEnvironment(safeSettings),
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+  ...env,
+});
+
+/** git in a bare repository of our own. */
+export const mirrorGit = (gitDir: string): Git => {
+  const git = runGit(gitDir, safeSettings);
+  return (args, options = {}) =>
+    git(args, { ...options, env: { GIT_DIR: gitDir, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', ...options.env } });
+};
+
 /** Settings go in by the environment, because a name may contain `=`. */
 const gitEnvironment = (settings: Readonly<Record<string, string>>): Record<string, string> => {
   const inherited = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import type { Source } from '../run/run-event.ts';
 import { copyDirectory } from './copy-directory.ts';
 import { currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
-import { type Git, gitIn, ownGit } from './git.ts';
+import { type Git, gitIn, mirrorGit, ownGit } from './git.ts';
+import { measureTree, type TreeLimits } from './measure-tree.ts';
 import { SourceError } from './source-error.ts';
 import { type ObjectStore, objectStore, writeWorkingTree } from './working-tree.ts';
 
@@ -40,6 +41,47 @@ export const snapshot = async ({ dir, commit: named, into: target, signal, log }
   }
 };
 
+export type CommitRequest = Omit<SnapshotRequest, 'dir' | 'commit'> & {
+  /** A bare repository of our own. */
+  readonly gitDir: string;
+  /** A full hash; `branch` is what it was fetched as. */
+  readonly commit: string;
+  readonly branch?: string;
+  readonly limits: TreeLimits;
+};
+
+/**
+ * The same of a commit of a mirror, whose trees may be anybody's: they are measured before anything is written (SOURCE_TOO_LARGE). What is in
+ * the mirror besides does not matter.
+ */
+export const snapshotOfMirror = async ({
+  gitDir,
+  commit: named,
+  branch,
+  into: target,
+  limits,
+  signal,
+  log,
+}: CommitRequest): Promise<Source> => {
+  const into = resolve(target);
+  try {
+    await rm(into, { recursive: true, force: true });
+    await mkdir(into, { recursive: true });
+    const git = mirrorGit(gitDir);
+    const own = ownGit(into);
+    const [{ commit, tree, subject }, format] = await Promise.all([namedCommit(git, named), git(['rev-parse', '--show-object-format'])]);
+    await measureTree(gitDir, tree, limits, signal);
+    await own(['init', '--quiet', '--template=', `--object-format=${format.stdout.toString().trim()}`], { env: withoutUserConfig, signal });
+    await packInto(git, into, { commit, tree, store: {}, signal });
+    const checkedOut = await checkOut(own, { commit, tree, signal, log });
+    log(`${commit.slice(0, 7)} ${subject}`);
+    return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles: 0, ...checkedOut };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw snapshotError(error, into);
+  }
+};
+
 type FromRepository = Omit<SnapshotRequest, 'dir' | 'commit'> & { readonly root: string; readonly named?: string };
 
 const fromRepository = async ({ root, named, into, signal, log }: FromRepository): Promise<Source> => {
@@ -59,16 +101,25 @@ const fromRepository = async ({ root, named, into, signal, log }: FromRepository
   await packInto(git, into, { commit, tree, store, signal });
   await rm(scratch, { recursive: true });
 
-  const [changedFiles, { files, bytes, submodules }] = await Promise.all([
+  const [changedFiles, { files, bytes }] = await Promise.all([
     tree === committed ? 0 : changesBetween(own, commit, tree),
+    checkOut(own, { commit, tree, signal, log }),
+  ]);
+  if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
+  log(`${commit.slice(0, 7)} ${subject}${changedFiles === 0 ? '' : ` + ${changedFiles} changed ${changedFiles === 1 ? 'file' : 'files'}`}`);
+  return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles, files, bytes };
+};
+
+type CheckOut = Pick<SnapshotRequest, 'signal' | 'log'> & { readonly commit: string; readonly tree: string };
+
+const checkOut = async (own: Git, { commit, tree, signal, log }: CheckOut): Promise<Pick<Source, 'files' | 'bytes'>> => {
+  const [{ files, bytes, submodules }] = await Promise.all([
     contentsOf(own, tree),
     own(['update-ref', '--no-deref', 'HEAD', commit]),
     own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal }),
   ]);
-  if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
   for (const path of submodules) log(`warning: the submodule ${path} is not fetched, its directory stays empty`);
-  log(`${commit.slice(0, 7)} ${subject}${changedFiles === 0 ? '' : ` + ${changedFiles} changed ${changedFiles === 1 ? 'file' : 'files'}`}`);
-  return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles, files, bytes };
+  return { files, bytes };
 };
 
 /** The user's filters (LFS among them) and line ends are no part of the project. */
@@ -89,7 +140,12 @@ const packInto = async (
     tree,
     store,
     signal,
-  }: { readonly commit: string; readonly tree: string; readonly store: ObjectStore; readonly signal: AbortSignal },
+  }: {
+    readonly commit: string;
+    readonly tree: string;
+    readonly store: ObjectStore | Readonly<Record<string, never>>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> => {
   const pack = ['pack-objects', '-q', '--revs', '--window=0', '--compression=1', join(into, '.git/objects/pack/pack')];
   await git(pack, { env: store, input: `--shallow ${commit}\n${commit}\n${tree}\n`, signal });

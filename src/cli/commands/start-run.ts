@@ -1,4 +1,5 @@
 import type { Dialect } from '../../dialects/dialect.ts';
+import { missingValues } from '../../engine/values.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
 import { takeRunNumber } from '../../local/run-numbers.ts';
@@ -106,6 +107,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
             recorder,
             clock,
             outside: (plan, tree) => openSecrets(variables, identities, plan, () => readFrom(tree, secretsFile)),
+            missing: missingValues,
             dialects,
             results: carried.results,
             snapshot: freeze,

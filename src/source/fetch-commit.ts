@@ -1,0 +1,222 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { size } from '../lib/quantities.ts';
+import { type Git, mirrorGit, ownEnvironment } from './git.ts';
+import { namedCommit } from './describe-source.ts';
+import { SourceError } from './source-error.ts';
+
+export type FetchRequest = {
+  /** The bare repository that is fetched into; made when it is not there. One fetch at a time. */
+  readonly gitDir: string;
+  readonly url: string;
+  /** A full hash; absent: the newest of `ref`. */
+  readonly commit?: string;
+  /** As git has it in full, `refs/heads/main`: it has to be there. Absent with a commit: any that the server gives. */
+  readonly ref?: string;
+  /** For ssh: a private key as OpenSSH writes it. It is in a file of its own for as long as git runs. */
+  readonly key?: string;
+  /** What the operator knows of hosts; absent: who answers first is remembered in `<gitDir>/known_hosts`. */
+  readonly knownHosts?: string;
+  /** `file://` is fetched too. */
+  readonly allowFiles?: boolean;
+  /** Of one fetch, as git packs it. */
+  readonly packBytes: number;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Fetches exactly one commit, without its past, from somebody's server, and answers its full hash (R-CIO-07). What its branch means meanwhile does not
+ * matter, only that it is there (R-CIO-19). No program of the repository is run and no other address is asked: no hooks, no helpers, no submodules; https and ssh
+ * alone. Throws SourceError: SOURCE_ADDRESS, SOURCE_REF_GONE, SOURCE_UNKNOWN_COMMIT, SOURCE_DENIED and SOURCE_TOO_LARGE stay as they are,
+ * SOURCE_FETCH_FAILED may be tried again. No message has a key or where it was.
+ */
+export const fetchCommit = async (request: FetchRequest): Promise<string> => {
+  const { gitDir, url, commit, ref, signal } = request;
+  checkAddress(request);
+  if (commit !== undefined && !isHash(commit))
+    throw new SourceError('SOURCE_UNKNOWN_COMMIT', `${JSON.stringify(commit)} is no full hash of a commit.`);
+  if (ref !== undefined && !isFullRef(ref)) throw new SourceError('SOURCE_REF_GONE', `${JSON.stringify(ref)} is no branch or tag.`);
+  if (commit === undefined && ref === undefined)
+    throw new SourceError('SOURCE_UNKNOWN_COMMIT', 'Neither a commit nor a branch was asked for.');
+  const own = mirrorGit(gitDir);
+  await prepare(own, request);
+  return withKey(request, async (git) => {
+    const tip = ref === undefined ? undefined : await tipOf(git, url, ref);
+    const wanted = commit ?? tip ?? '';
+    const known = await own(['cat-file', '-e', `${wanted}^{commit}`], { alsoFine: [1, 128], signal });
+    if (known.code !== 0) await fetchObject(git, url, wanted, tip === wanted ? ref : undefined);
+    return (await namedCommit(own, wanted)).commit;
+  });
+};
+
+const isHash = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+
+/** Stricter than git: nothing that could be an option, a pattern or a way out. */
+const isFullRef = (ref: string): boolean =>
+  /^refs\/[^\s~^:?*[\\\p{Cc}]+$/u.test(ref) && !/\.\.|\/\/|@\{|\/$|\.$|\/[.-]|\.lock(?:\/|$)/.test(ref);
+
+const checkAddress = ({ url, allowFiles }: FetchRequest): void => {
+  if (allowFiles === true && /^file:\/\/\/[^\s\p{Cc}]+$/u.test(url)) return;
+  const isHttps = /^https:\/\/[A-Za-z0-9[][^\s@\\\p{Cc}]*$/u.test(url);
+  const isSsh =
+    /^ssh:\/\/(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9[][^\s@\\\p{Cc}]*$/u.test(url) ||
+    /^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:[^-\s\p{Cc}][^\s\p{Cc}]*$/u.test(url);
+  if (!isHttps && !isSsh)
+    throw new SourceError(
+      'SOURCE_ADDRESS',
+      'The address of the repository is none that a server fetches from: it begins with https:// or ssh://, or is like git@host:owner/name, and has no password.',
+    );
+};
+
+/** What an end in the midst of a fetch left is removed; a mirror that has grown too large begins anew. */
+const prepare = async (own: Git, { gitDir, packBytes, signal }: FetchRequest): Promise<void> => {
+  const packs = join(gitDir, 'objects', 'pack');
+  const names = await readdir(packs).catch((): string[] => []);
+  await Promise.all(names.filter((name) => name.startsWith('tmp_')).map((name) => rm(join(packs, name), { force: true })));
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(packs, name)).then(
+        (found) => found.size,
+        () => 0,
+      ),
+    ),
+  );
+  if (sizes.reduce((sum, bytes) => sum + bytes, 0) > 2 * packBytes) await rm(gitDir, { recursive: true, force: true });
+  await mkdir(gitDir, { recursive: true, mode: 0o700 });
+  for (const lock of ['shallow.lock', 'config.lock', 'HEAD.lock', join('refs', 'cion', 'last.lock')])
+    await rm(join(gitDir, lock), { force: true });
+  await own(['init', '--quiet', '--bare', '--template='], { signal });
+};
+
+type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
+
+const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
+  const { gitDir, key, knownHosts } = request;
+  const folder = await mkdtemp(join(tmpdir(), 'cion-key-'));
+  try {
+    const file = join(folder, 'key');
+    if (key !== undefined) await writeFile(file, key.endsWith('\n') ? key : `${key}\n`, { mode: 0o600, flag: 'wx' });
+    const hosts = knownHosts ?? join(gitDir, 'known_hosts');
+    const options = [
+      'BatchMode=yes',
+      'IdentitiesOnly=yes',
+      'IdentityAgent=none',
+      'ForwardAgent=no',
+      'ClearAllForwardings=yes',
+      'PermitLocalCommand=no',
+      'ConnectTimeout=20',
+      'ServerAliveInterval=15',
+      `StrictHostKeyChecking=${knownHosts === undefined ? 'accept-new' : 'yes'}`,
+      `UserKnownHostsFile="${hosts}"`,
+      `IdentityFile=${key === undefined ? 'none' : `"${file}"`}`,
+    ];
+    const ssh = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', quoted(option)])].join(' ');
+    return await work(remoteGit(request, ssh, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** git that talks to another machine, with all that it starts, under a limit for the files that it writes. */
+const remoteGit =
+  ({ gitDir, url, allowFiles, packBytes, signal }: FetchRequest, ssh: string, folder: string): Remote =>
+  async (args) => {
+    signal.throwIfAborted();
+    const process = execa('sh', ['-c', 'ulimit -f "$0" && exec git "$@"', String(Math.ceil(packBytes / 512)), ...args], {
+      cwd: gitDir,
+      env: ownEnvironment({
+        GIT_DIR: gitDir,
+        GIT_ALLOW_PROTOCOL: `https:ssh${allowFiles === true ? ':file' : ''}`,
+        GIT_SSH_COMMAND: ssh,
+        GIT_ASKPASS: 'false',
+        SSH_ASKPASS: 'false',
+        GIT_HTTP_LOW_SPEED_LIMIT: '1000',
+        GIT_HTTP_LOW_SPEED_TIME: '60',
+      }),
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+      detached: true,
+      maxBuffer: 1024 * 1024,
+    });
+    const end = (): void => endGroup(process.pid);
+    signal.addEventListener('abort', end);
+    try {
+      const { stdout, stderr, exitCode, code } = await process;
+      signal.throwIfAborted();
+      if (code === 'ENOENT' || exitCode === 127) throw new SourceError('SOURCE_GIT_MISSING', 'There is no `git` on this machine.');
+      if (/file too large|signal 25\b|SIGXFSZ/i.test(stderr) || exitCode === 153) {
+        throw new SourceError(
+          'SOURCE_TOO_LARGE',
+          `${url} cannot be fetched: it has more than ${size(packBytes)}, which is the limit of this server.`,
+        );
+      }
+      return { stdout, stderr: stderr.replaceAll(folder, ''), code: exitCode ?? -1 };
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  };
+
+const endGroup = (pid: number | undefined): void => {
+  if (pid === undefined) return;
+  try {
+    globalThis.process.kill(-pid, 'SIGKILL');
+  } catch {}
+};
+
+/** The object that a ref names on the server now. */
+const tipOf = async (git: Remote, url: string, ref: string): Promise<string> => {
+  const { stdout, stderr, code } = await git(['ls-remote', '--quiet', '--', url, ref]);
+  if (code !== 0) throw failure(url, stderr);
+  const tip = stdout
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .find(([, name]) => name === ref)?.[0];
+  if (tip !== undefined && isHash(tip)) return tip;
+  const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
+  throw new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url} any more.`);
+};
+
+/** By its hash, or, from a server that gives no commits by hash, as the newest of its ref. */
+const fetchObject = async (git: Remote, url: string, wanted: string, ref: string | undefined): Promise<void> => {
+  const fetchOf = (what: string) => git(['-c', 'fetch.unpackLimit=1', 'fetch', ...quiet, '--', url, `+${what}:refs/cion/last`]);
+  const first = await fetchOf(wanted);
+  if (first.code === 0) return;
+  const isNotGiven = /not our ref|unadvertised object|no such remote ref|couldn't find remote ref/i.test(first.stderr);
+  if (!isNotGiven) throw failure(url, first.stderr);
+  const second = ref === undefined ? undefined : await fetchOf(ref);
+  if (second?.code !== 0) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
+};
+
+const quiet = [
+  '--quiet',
+  '--depth',
+  '1',
+  '--no-tags',
+  '--no-recurse-submodules',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--force',
+];
+
+const failure = (url: string, stderr: string): SourceError => {
+  const said = wordsOf(stderr);
+  const isDenied =
+    /permission denied|authentication failed|could not read (?:username|password)|access denied|host key verification failed|not found|does not appear to be a git repository|error: 40[134]/i.test(
+      stderr,
+    );
+  return new SourceError(isDenied ? 'SOURCE_DENIED' : 'SOURCE_FETCH_FAILED', `${url} cannot be fetched: ${said}.`);
+};
+
+const wordsOf = (stderr: string): string => {
+  const lines = stderr.split(/[\r\n]+/).map((line) => line.replace(/^(?:fatal|error|remote|ERROR): */, '').trim());
+  const said = lines.filter(
+    (line) => line !== '' && !/^(?:Cloning into|Please make sure|and the repository exists|Warning: Permanently added)/.test(line),
+  );
+  return said.slice(0, 2).join('; ').slice(0, 500).replace(/\.$/, '') || 'git did not say why';
+};

@@ -1,0 +1,19 @@
+/**
+ * What was asked for when a run was begun, and what of it the run needs to its end. A request is there before its run: whoever dies between asks the
+ * dispatcher again with the same `once` and gets the same run. `sealed`: see RunRequest; as `request/<project>/<once>`. Rejects with StoreError alone.
+ */
+export type RunRequests = {
+  /** The first of a project with that `once` stays. */
+  put(request: PutRequest): Promise<void>;
+  /** Its run is there. */
+  begun(project: string, once: string, run: string): Promise<void>;
+  /** It has its source, or never will. `secretsFile`: the project's encrypted file at its commit. */
+  fetched(run: string, secretsFile?: Uint8Array): Promise<void>;
+  /** Those that were not fetched, oldest first. */
+  pending(): Promise<readonly KeptRequest[]>;
+  of(run: string): Promise<KeptRequest | undefined>;
+};
+
+export type PutRequest = { readonly project: string; readonly once: string; readonly sealed: string; readonly at: number };
+
+export type KeptRequest = PutRequest & { readonly run?: string; readonly secretsFile?: Uint8Array };
