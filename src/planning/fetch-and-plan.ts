@@ -30,6 +30,8 @@ export type FetchDeps = {
   readonly given: (source: Source) => Promise<Given>;
   /** What the command line says over the text. */
   readonly shape: (plan: Plan) => Parsed<Plan>;
+  /** What of the chosen nodes the run may be about; `undefined`: all. */
+  readonly narrow: (plan: Plan, only: readonly string[] | undefined) => readonly string[] | undefined;
   /** Freezes the source of the run; `log` takes lines for the log of the step. */
   readonly snapshot: (signal: AbortSignal, log: (line: string) => void) => Promise<{ readonly source: Source; readonly tree: Tree }>;
   /** What keeps a plan from being run here and now. */
@@ -92,7 +94,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const unvetted = shaped.value;
     const selected = selectNodes(compiled, wanted);
     if (!selected.ok) return await refuse(selected.problems, files);
-    const only = selected.value;
+    const only = deps.narrow(unvetted, selected.value);
     const outside = await deps.outside(unvetted, tree);
     const names = only === undefined ? undefined : new Set(only);
     const missing = [...deps.missing(unvetted, outside, names), ...(await deps.vet(unvetted, names))];
@@ -107,7 +109,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     ]);
     return { kind: 'planned', outside, warnings, files };
   } catch (error) {
-    const problem = sourceProblem(error);
+    const problem = sourceProblem(error) ?? sourceProblem(signal.reason);
     if (problem !== undefined) return refuse([problem]);
     if (signal.aborted) {
       await log.end('cancelled');

@@ -26,13 +26,16 @@ export type FetchRequest = {
   readonly signal: AbortSignal;
 };
 
+/** `isTip`: it is what the ref means on the server now. */
+export type FetchedCommit = { readonly commit: string; readonly isTip: boolean };
+
 /**
- * Fetches exactly one commit, without its past, from somebody's server, and answers its full hash (R-CIO-07). What its branch means meanwhile does not
+ * Fetches exactly one commit, without its past, from somebody's server (R-CIO-07). What its branch means meanwhile does not
  * matter, only that it is there (R-CIO-19). No program of the repository is run and no other address is asked: no hooks, no helpers, no submodules; https and ssh
  * alone. Throws SourceError: SOURCE_ADDRESS, SOURCE_REF_GONE, SOURCE_UNKNOWN_COMMIT, SOURCE_DENIED and SOURCE_TOO_LARGE stay as they are,
  * SOURCE_FETCH_FAILED may be tried again. No message has a key or where it was.
  */
-export const fetchCommit = async (request: FetchRequest): Promise<string> => {
+export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit> => {
   const { gitDir, url, commit, ref, signal } = request;
   checkAddress(request);
   if (commit !== undefined && !isHash(commit))
@@ -47,7 +50,7 @@ export const fetchCommit = async (request: FetchRequest): Promise<string> => {
     const wanted = commit ?? tip ?? '';
     const known = await own(['cat-file', '-e', `${wanted}^{commit}`], { alsoFine: [1, 128], signal });
     if (known.code !== 0) await fetchObject(git, url, wanted, tip === wanted ? ref : undefined);
-    return (await namedCommit(own, wanted)).commit;
+    return { commit: (await namedCommit(own, wanted)).commit, isTip: tip === wanted };
   });
 };
 

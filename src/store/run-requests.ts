@@ -7,8 +7,10 @@ export type RunRequests = {
   put(request: PutRequest): Promise<void>;
   /** Its run is there. */
   begun(project: string, once: string, run: string): Promise<void>;
-  /** It has its source, or never will. `secretsFile`: the project's encrypted file at its commit. */
-  fetched(run: string, secretsFile?: Uint8Array): Promise<void>;
+  /** The project's encrypted file of secrets at the commit of the run, as it is. */
+  keepSecretsFile(run: string, file: Uint8Array): Promise<void>;
+  /** It has its plan, or never will. */
+  fetched(run: string): Promise<void>;
   /** Those that were not fetched, oldest first. */
   pending(): Promise<readonly KeptRequest[]>;
   of(run: string): Promise<KeptRequest | undefined>;

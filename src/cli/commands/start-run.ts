@@ -108,6 +108,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
             clock,
             outside: (plan, tree) => openSecrets(variables, identities, plan, () => readFrom(tree, secretsFile)),
             missing: missingValues,
+            narrow: (_plan, only) => only,
             dialects,
             results: carried.results,
             snapshot: freeze,

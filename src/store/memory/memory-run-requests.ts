@@ -14,8 +14,8 @@ export const memoryRunRequests = (): RunRequests => {
       if (!isThere) rows = [...rows, { ...request, isPending: true }];
     },
     begun: async (project, once, run) => change((row) => row.project === project && row.once === once, { run }),
-    fetched: async (run, secretsFile) =>
-      change((row) => row.run === run, { isPending: false, ...(secretsFile === undefined ? {} : { secretsFile }) }),
+    keepSecretsFile: async (run, secretsFile) => change((row) => row.run === run, { secretsFile }),
+    fetched: async (run) => change((row) => row.run === run, { isPending: false }),
     pending: async () =>
       rows
         .filter(({ isPending }) => isPending)

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Dialect, GivenSource } from '../../dialects/dialect.ts';
+import type { Recorder } from '../../engine/recorder.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { refused } from '../../plan/problem.ts';
+import { directoryTree, readFrom } from '../../planning/directory-tree.ts';
+import { type FetchEnd, fetchAndPlan } from '../../planning/fetch-and-plan.ts';
+import { givenOf } from '../../planning/given.ts';
+import type { ImagePolicy } from '../../planning/image-policy.ts';
+import { secretsFile } from '../../planning/open-secrets.ts';
+import { onlyPipeline } from '../../planning/pipeline-check.ts';
+import { vetImages } from '../../planning/vet-images.ts';
+import type { StepBy } from '../../planning/with-steps.ts';
+import type { Results } from '../../results/results.ts';
+import type { Source } from '../../run/run-event.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import { fetchCommit, type FetchedCommit } from '../../source/fetch-commit.ts';
+import type { TreeLimits } from '../../source/measure-tree.ts';
+import { parseRemote } from '../../source/remote.ts';
+import { snapshotOfMirror } from '../../source/snapshot.ts';
+import { SourceError } from '../../source/source-error.ts';
+import { tarOf } from '../../source/tar-of.ts';
+import type { Project } from '../../store/projects.ts';
+import type { RunRequests } from '../../store/run-requests.ts';
+import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
+import { isUntrusted } from '../secrets/who-is-given.ts';
+import type { RunRequest } from './begin-run.ts';
+import { type ConfigLimits, limitedTree } from './limited-tree.ts';
+import { trustedNodes } from './trusted-nodes.ts';
+
+/** Of one fetch: bytes as git packs them, what the commit has, its configuration, and the time for all of it. */
+export type FetchLimits = { readonly packBytes: number; readonly tree: TreeLimits; readonly config: ConfigLimits; readonly ms: number };
+
+const mib = 1024 * 1024;
+
+export const defaultFetchLimits: FetchLimits = {
+  packBytes: 2048 * mib,
+  tree: { files: 200_000, bytes: 8192 * mib },
+  config: { files: 1000, bytes: mib },
+  ms: 15 * 60_000,
+};
+
+export type FetchRunDeps = {
+  readonly results: Results;
+  /** Keeps the source as the tar that workers fill volumes with. */
+  readonly trees: { keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }> };
+  readonly requests: Pick<RunRequests, 'keepSecretsFile'>;
+  readonly secrets: Pick<RunSecrets, 'forPlan'>;
+  readonly sealer: Pick<Sealer, 'open'>;
+  readonly clock: Clock;
+  readonly dialects: readonly Dialect[];
+  readonly policy: ImagePolicy;
+  readonly limits: FetchLimits;
+  readonly stepBy: (signal: AbortSignal, note: (line: string) => void) => StepBy;
+  /** The server's own. Mirrors and checkouts lie in it. */
+  readonly directory: string;
+  /** What the operator knows of ssh hosts. */
+  readonly knownHosts?: string;
+  /** `file://` addresses are fetched too. */
+  readonly allowFiles?: boolean;
+};
+
+export type AboutFetch = { readonly state: RunState; readonly request: RunRequest; readonly project: Project };
+
+export const mirrorsOf = (directory: string): string => join(directory, 'mirrors');
+export const checkoutsOf = (directory: string): string => join(directory, 'checkouts');
+
+/**
+ * The source of a run and its plan, or why it has none, as `cion run` makes it: the same text at the same commit has the same digest. What is told of the run
+ * itself (a wercker.yml is given its id) and the project's name differ.
+ */
+export const fetchRun = async (
+  deps: FetchRunDeps,
+  recorder: Pick<Recorder, 'report'>,
+  about: AboutFetch,
+  signal: AbortSignal,
+): Promise<FetchEnd> => {
+  const { clock, limits } = deps;
+  const { state, request, project } = about;
+  const tooSlow = new AbortController();
+  const message = `The repository could not be had and read within ${Math.round(limits.ms / 60_000)} minutes.`;
+  const stopClock = clock.after(limits.ms, () => tooSlow.abort(new SourceError('SOURCE_TOO_SLOW', message)));
+  const into = join(checkoutsOf(deps.directory), state.run);
+  let branch: string | undefined;
+  let secrets: PlanSecrets | undefined;
+  const secretsNow = async (): Promise<PlanSecrets> =>
+    (secrets ??= await deps.secrets.forPlan({ ...state, request, ...(branch && { branch }) }));
+  try {
+    return await fetchAndPlan(
+      {
+        run: state.run,
+        recorder,
+        results: deps.results,
+        clock,
+        dialects: deps.dialects,
+        snapshot: async (fetchSignal, log) => {
+          const fetched = await fetchPatiently(deps, about, fetchSignal, log);
+          branch = branchOf(request, refOf(about), fetched);
+          const source = await snapshotOfMirror({
+            gitDir: mirrorOf(deps.directory, project.name),
+            commit: fetched.commit,
+            ...(branch && { branch }),
+            into,
+            limits: limits.tree,
+            signal: fetchSignal,
+            log,
+          });
+          const { digest, bytes } = await deps.trees.keep(tarOf(into));
+          await recorder.report([{ kind: 'source.kept', tree: digest, bytes }]);
+          return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };
+        },
+        given: async (source) =>
+          givenOf({
+            ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
+            ...(request.target === undefined ? {} : { target: request.target }),
+            project: project.name,
+            source: { ...parseRemote(project.cloneUrl), ...namesOf(source, refOf(about)) },
+            variables: (await secretsNow()).variables,
+            run: state,
+          }),
+        shape: onlyPipeline(request.pipeline),
+        narrow: (plan, only) => (isUntrusted(state.trigger) ? trustedNodes(plan, only) : only),
+        outside: async (plan, tree) => {
+          const file = await readFrom(tree, secretsFile);
+          if (file !== undefined) await deps.requests.keepSecretsFile(state.run, file);
+          return (await secretsNow()).outside(plan, async () => file);
+        },
+        missing: (plan, outside, only) => secrets?.missing(plan, outside, only) ?? [],
+        vet: async () => [],
+        vetImages: (plan, only, log) =>
+          vetImages(plan, only, { policy: deps.policy, find: undefined, projects: namesOfProject(project), signal, log }),
+        ready: Promise.resolve(),
+        printedBy: () => async (image) =>
+          refused({
+            code: 'SUBGRAPH_ON_SERVER',
+            message: `The image "${image}" should print stages, and a server runs no image to learn what to run.`,
+            hint: 'Write the stages into the configuration, or use "cion run" for this pipeline.',
+          }),
+        stepBy: deps.stepBy,
+      },
+      { targets: request.stages ?? [], only: [] },
+      AbortSignal.any([signal, tooSlow.signal]),
+    );
+  } finally {
+    stopClock();
+    await rm(into, { recursive: true, force: true });
+  }
+};
+
+/** A name may be anything; a folder's is not. */
+const mirrorOf = (directory: string, project: string): string =>
+  join(mirrorsOf(directory), `${createHash('sha256').update(project).digest('hex').slice(0, 32)}.git`);
+
+const refOf = ({ request: { ref, commit }, project }: AboutFetch): string | undefined =>
+  ref ?? (commit === undefined ? `refs/heads/${project.defaultBranch}` : undefined);
+
+const namesOf = ({ commit, branch }: Source, ref: string | undefined): GivenSource => ({
+  ...(commit === undefined ? {} : { commit }),
+  ...(branch === undefined ? {} : { branch }),
+  ...(ref?.startsWith('refs/tags/') ? { tag: ref.slice('refs/tags/'.length) } : {}),
+});
+
+/** What was pushed to a branch is of that branch; anything else only when it is the newest there, whatever who asked says. */
+const branchOf = ({ trigger }: RunRequest, ref: string | undefined, { isTip }: FetchedCommit): string | undefined => {
+  const isOfBranch = trigger.kind === 'push' || (trigger.kind !== 'pull-request' && isTip);
+  return isOfBranch && ref?.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
+};
+
+const namesOfProject = ({ name, cloneUrl }: Project): readonly string[] => {
+  const remote = parseRemote(cloneUrl);
+  return [name, ...(remote === undefined ? [] : [`${remote.domain}/${remote.owner}/${remote.repository}`])];
+};
+
+/** Between tries of a server that does not answer, ms. */
+const pauses = [1000, 5000];
+
+const fetchPatiently = async (
+  deps: FetchRunDeps,
+  about: AboutFetch,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<FetchedCommit> => {
+  const { name, cloneUrl: url, deployKey } = about.project;
+  const ref = refOf(about);
+  const { commit } = about.request;
+  const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, `project/${name}/deploy-key`).toString('utf8');
+  for (const pause of [...pauses, undefined]) {
+    try {
+      return await fetchCommit({
+        gitDir: mirrorOf(deps.directory, name),
+        url,
+        ...(commit === undefined ? {} : { commit }),
+        ...(ref === undefined ? {} : { ref }),
+        ...(key === undefined ? {} : { key }),
+        ...(deps.knownHosts === undefined ? {} : { knownHosts: deps.knownHosts }),
+        allowFiles: deps.allowFiles === true,
+        packBytes: deps.limits.packBytes,
+        signal,
+      });
+    } catch (error) {
+      if (pause === undefined || !(error instanceof SourceError) || error.code !== 'SOURCE_FETCH_FAILED') throw error;
+      log(error.message);
+      await pauseOf(pause, deps.clock, signal);
+    }
+  }
+  throw new Error('the last try has no pause after it');
+};
+
+const pauseOf = async (ms: number, clock: Clock, signal: AbortSignal): Promise<void> => {
+  const over = Promise.withResolvers<void>();
+  const stop = clock.after(ms, over.resolve);
+  signal.addEventListener('abort', () => over.resolve(), { once: true });
+  await over.promise;
+  stop();
+  signal.throwIfAborted();
+};

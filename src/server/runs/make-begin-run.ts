@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import type { Recorder } from '../../engine/recorder.ts';
+import type { RunFact } from '../../run/run-event.ts';
+import type { RunState } from '../../run/run-state.ts';
+import type { Sealer } from '../../secrets/sealer.ts';
+import type { ProjectStore } from '../../store/projects.ts';
+import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { BeginRun, RunRequest } from './begin-run.ts';
+import { checkoutsOf, fetchRun, type FetchRunDeps, mirrorsOf } from './fetch-run.ts';
+import { RunError } from './run-error.ts';
+import { openRequest, sealRequest } from './sealed-request.ts';
+import { turns } from './turns.ts';
+
+export type BeginRunDeps = Omit<FetchRunDeps, 'requests' | 'sealer'> & {
+  readonly dispatcher: Pick<Dispatcher, 'create' | 'report' | 'state' | 'watch'>;
+  readonly projects: Pick<ProjectStore, 'get'>;
+  readonly requests: RunRequests;
+  readonly sealer: Pick<Sealer, 'seal' | 'open'>;
+  /** So many projects at a time. */
+  readonly fetches: number;
+  /** A word to the operator; no values. */
+  readonly warn: (line: string) => void;
+};
+
+export type RunBeginner = {
+  readonly beginRun: BeginRun;
+  /** Takes up what a server before left, and what is begun from now on, until the signal aborts; resolves when all that it did has stopped. */
+  start(signal: AbortSignal): Promise<void>;
+};
+
+/**
+ * A request is durable before its run is, and both before they are acknowledged. Until it has its plan, a run is fetched: by this server, or by the next one,
+ * from the beginning.
+ */
+export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
+  const { dispatcher, requests, sealer, clock } = deps;
+  const takeTurn = turns(deps.fetches);
+  const underWay = new Map<string, Promise<void>>();
+  const early: (() => void)[] = [];
+  let stop: AbortSignal | undefined;
+
+  const created = async (kept: KeptRequest, request: RunRequest) => {
+    const { project, pipeline, commit, trigger } = request;
+    const answer = await dispatcher.create({
+      project,
+      pipeline: pipeline ?? '',
+      ...(commit === undefined ? {} : { commit }),
+      trigger,
+      once: kept.once,
+    });
+    if (kept.run === undefined) await requests.begun(project, kept.once, answer.run);
+    return answer;
+  };
+
+  const follow = (run: string, request: RunRequest): void => {
+    if (stop === undefined) {
+      early.push(() => follow(run, request));
+      return;
+    }
+    if (underWay.has(run) || stop.aborted) return;
+    const signal = stop;
+    const work = takeTurn(request.project, () => carry(run, request, signal))
+      .catch((error: unknown) => {
+        if (!signal.aborted) deps.warn(`run ${run} is not fetched: ${messageOf(error)}`);
+      })
+      .finally(() => underWay.delete(run));
+    underWay.set(run, work);
+  };
+
+  const carry = async (run: string, request: RunRequest, stopped: AbortSignal): Promise<void> => {
+    stopped.throwIfAborted();
+    const state = await dispatcher.state(run);
+    if (state !== undefined && isOpen(state)) await fetchOpen(state, request, stopped);
+    await requests.fetched(run);
+  };
+
+  const fetchOpen = async (state: RunState, request: RunRequest, stopped: AbortSignal): Promise<void> => {
+    const cancel = new AbortController();
+    const heed = ({ cancel: asked }: RunState): void => void (asked && cancel.abort(asked.by));
+    const unwatch = dispatcher.watch(state.run, (_events, now) => heed(now));
+    const recorder: Pick<Recorder, 'report'> = {
+      report: async (facts) => {
+        stopped.throwIfAborted();
+        await dispatcher.report(state.run, (now) => (isOpen(now) ? facts.filter((fact) => !isKnown(fact, now)) : []));
+      },
+    };
+    try {
+      heed((await dispatcher.state(state.run)) ?? state);
+      const project = await deps.projects.get(state.project);
+      if (project === undefined) await recorder.report(failed(`The project ${state.project} is not here any more.`));
+      else await fetchRun(deps, recorder, { state, request, project }, AbortSignal.any([stopped, cancel.signal]));
+    } finally {
+      unwatch();
+    }
+  };
+
+  const takeUp = async (kept: KeptRequest): Promise<void> => {
+    try {
+      const request = openRequest(sealer, kept);
+      const { run } = await created(kept, request);
+      follow(run, request);
+    } catch (error) {
+      deps.warn(`a run of ${kept.project} cannot be taken up: ${messageOf(error)}`);
+      if (kept.run !== undefined) await dispatcher.report(kept.run, (now) => (isOpen(now) ? failed(messageOf(error), 'errored') : []));
+    }
+  };
+
+  return {
+    beginRun: async (request) => {
+      const project = await deps.projects.get(request.project);
+      if (project === undefined) throw new RunError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(request.project)} here.`);
+      const place = { project: project.name, once: request.once ?? `request/${randomUUID()}` };
+      const kept = { ...place, sealed: sealRequest(sealer, place, request), at: clock.now() };
+      await requests.put(kept);
+      const answer = await created(kept, request);
+      const first = await requests.of(answer.run);
+      if (first !== undefined) follow(answer.run, openRequest(sealer, first));
+      return answer;
+    },
+    start: async (signal) => {
+      await rm(checkoutsOf(deps.directory), { recursive: true, force: true });
+      for (const folder of [checkoutsOf(deps.directory), mirrorsOf(deps.directory)]) await mkdir(folder, { recursive: true, mode: 0o700 });
+      stop = signal;
+      for (const begin of early.splice(0)) begin();
+      for (const kept of await requests.pending()) await takeUp(kept);
+      const aborted = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+      if (!signal.aborted) await aborted.promise;
+      await Promise.allSettled(underWay.values());
+    },
+  };
+};
+
+/** It has no plan yet, and may get one. */
+const isOpen = ({ phase, plan }: RunState): boolean => phase !== 'finished' && plan === undefined;
+
+const isKnown = (fact: RunFact, { cancel }: RunState): boolean => fact.kind === 'run.cancel-requested' && cancel !== undefined;
+
+const failed = (message: string, outcome: 'failed' | 'errored' = 'failed'): readonly RunFact[] => [
+  { kind: 'fetch.failed', outcome, message, problems: [] },
+  { kind: 'run.finished', outcome },
+];
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
