@@ -75,22 +75,29 @@ const checkAddress = ({ url, allowFiles }: FetchRequest): void => {
 
 /** What an end in the midst of a fetch left is removed; a mirror that has grown too large begins anew. */
 const prepare = async (own: Git, { gitDir, packBytes, signal }: FetchRequest): Promise<void> => {
-  const packs = join(gitDir, 'objects', 'pack');
-  const names = await readdir(packs).catch((): string[] => []);
-  await Promise.all(names.filter((name) => name.startsWith('tmp_')).map((name) => rm(join(packs, name), { force: true })));
-  const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(packs, name)).then(
-        (found) => found.size,
-        () => 0,
-      ),
-    ),
-  );
-  if (sizes.reduce((sum, bytes) => sum + bytes, 0) > 2 * packBytes) await rm(gitDir, { recursive: true, force: true });
+  await removeHalves(gitDir);
+  const kept = await packsIn(gitDir);
+  if (kept.reduce((sum, { bytes }) => sum + bytes, 0) > 2 * packBytes) await rm(gitDir, { recursive: true, force: true });
   await mkdir(gitDir, { recursive: true, mode: 0o700 });
-  for (const lock of ['shallow.lock', 'config.lock', 'HEAD.lock', join('refs', 'cion', 'last.lock')])
-    await rm(join(gitDir, lock), { force: true });
   await own(['init', '--quiet', '--bare', '--template='], { signal });
+};
+
+/** Nobody else is at it. */
+const removeHalves = async (gitDir: string): Promise<void> => {
+  const halves = (await packsIn(gitDir)).filter(({ isHalf }) => isHalf).map(({ path }) => path);
+  const locks = ['shallow.lock', 'config.lock', 'HEAD.lock', join('refs', 'cion', 'last.lock')].map((name) => join(gitDir, name));
+  for (const path of [...halves, ...locks]) await rm(path, { force: true });
+};
+
+const packsIn = async (gitDir: string) => {
+  const folder = join(gitDir, 'objects', 'pack');
+  const names = await readdir(folder).catch((): string[] => []);
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      return { path, isHalf: name.startsWith('tmp_'), bytes: (await stat(path).catch(() => undefined))?.size ?? 0 };
+    }),
+  );
 };
 
 type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
@@ -112,8 +119,8 @@ const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<
       'ConnectTimeout=20',
       'ServerAliveInterval=15',
       `StrictHostKeyChecking=${knownHosts === undefined ? 'accept-new' : 'yes'}`,
-      `UserKnownHostsFile="${hosts}"`,
-      `IdentityFile=${key === undefined ? 'none' : `"${file}"`}`,
+      `UserKnownHostsFile=${pathWord(hosts)}`,
+      `IdentityFile=${key === undefined ? 'none' : pathWord(file)}`,
     ];
     const ssh = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', quoted(option)])].join(' ');
     return await work(remoteGit(request, ssh, folder));
@@ -121,6 +128,9 @@ const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<
     await rm(folder, { recursive: true, force: true });
   }
 };
+
+/** As ssh reads the values of its options. */
+const pathWord = (path: string): string => `"${path.replaceAll('%', '%%').replaceAll(/["\\]/g, '\\$&')}"`;
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -152,7 +162,7 @@ const remoteGit =
       const { stdout, stderr, exitCode, code } = await process;
       signal.throwIfAborted();
       if (code === 'ENOENT' || exitCode === 127) throw new SourceError('SOURCE_GIT_MISSING', 'There is no `git` on this machine.');
-      if (/file too large|signal 25\b|SIGXFSZ/i.test(stderr) || exitCode === 153) {
+      if (exitCode !== 0 && (await packsIn(gitDir)).some(({ isHalf, bytes }) => isHalf && bytes >= packBytes)) {
         throw new SourceError(
           'SOURCE_TOO_LARGE',
           `${url} cannot be fetched: it has more than ${size(packBytes)}, which is the limit of this server.`,
@@ -161,6 +171,7 @@ const remoteGit =
       return { stdout, stderr: stderr.replaceAll(folder, ''), code: exitCode ?? -1 };
     } finally {
       signal.removeEventListener('abort', end);
+      await removeHalves(gitDir);
     }
   };
 
