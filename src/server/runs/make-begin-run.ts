@@ -14,7 +14,9 @@ import { openRequest, sealRequest } from './sealed-request.ts';
 import { turns } from './turns.ts';
 
 export type BeginRunDeps = Omit<FetchRunDeps, 'requests' | 'sealer'> & {
-  readonly dispatcher: Pick<Dispatcher, 'create' | 'report' | 'state' | 'watch'>;
+  readonly dispatcher: Pick<Dispatcher, 'create' | 'state' | 'watch'> & {
+    report(run: string, facts: (state: RunState) => readonly RunFact[]): Promise<RunState>;
+  };
   readonly projects: Pick<ProjectStore, 'get'>;
   readonly requests: RunRequests;
   readonly sealer: Pick<Sealer, 'seal' | 'open'>;

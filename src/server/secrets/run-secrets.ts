@@ -13,6 +13,7 @@ import type { RunRequests } from '../../store/run-requests.ts';
 import type { KeptSecret, SecretStore } from '../../store/secrets.ts';
 import type { RunRequest } from '../runs/begin-run.ts';
 import { openRequest } from '../runs/sealed-request.ts';
+import { SecretError } from './secret-error.ts';
 import { secretContext } from './secret-context.ts';
 import { type AboutRun, aboutRun, isGivenToRun, isGivenToStage, isUntrusted } from './who-is-given.ts';
 
@@ -26,10 +27,11 @@ export type RunSecretsDeps = {
 export type RunSecrets = {
   /** For a run that has no plan yet: what its text may be told of, and what its plan will be given. */
   forPlan(run: BeforePlan): Promise<PlanSecrets>;
-  /** What one stage needs: only the names in its text. */
-  outsideOf(state: RunState, stage: Stage): Promise<Claimed['outside']>;
-  /** All values that no log of the run may show: also those that were replaced or removed since it began (atk-39). */
-  redact(state: RunState): Promise<readonly string[]>;
+  /**
+   * What one stage needs: only the names in its text. `redact`: all values that no log of the run may show, also those that were replaced or removed
+   * since it began (atk-39). Rejects with SECRET_GONE when the stage is not given any more what it needs.
+   */
+  outsideOf(state: RunState, stage: Stage): Promise<Claimed['outside'] & Pick<Claimed, 'redact'>>;
 };
 
 export type BeforePlan = Pick<RunState, 'project' | 'trigger' | 'createdAt'> & { readonly branch?: string; readonly request: RunRequest };
@@ -67,6 +69,14 @@ export const runSecrets = ({ secrets, requests, sealer }: RunSecretsDeps): RunSe
     return { found, file: async () => request?.secretsFile };
   };
 
+  /** Those that the run, as it is now, is not given any more, but may have been. */
+  const earlierOf = ({ trigger, createdAt }: RunState, { kept }: Given, names: ReadonlySet<string>): readonly string[] =>
+    kept
+      .filter(({ kind, name, retiredAt }) => kind === 'secret' && names.has(name) && retiredAt !== undefined && retiredAt >= createdAt)
+      .filter(() => !isUntrusted(trigger))
+      .map(valueOf)
+      .filter((value) => value !== '');
+
   return {
     forPlan: async ({ project, trigger, branch, request }) => {
       const byPipeline = (pipeline: string) =>
@@ -95,10 +105,16 @@ export const runSecrets = ({ secrets, requests, sealer }: RunSecretsDeps): RunSe
     },
 
     outsideOf: async (state, stage) => {
-      const asked = namesAsked([stage]);
-      const { found, file } = await ofRun(state, asked);
-      const plan: Plan = { version: 1, pipeline: '', volumes: [], nodes: [stage] };
-      const outside = await openSecrets(outsideFor(found, stage.deploys?.environment), identitiesOf(found), plan, file);
+      const plan = state.plan ?? planOf([stage]);
+      const [asked, ofAll] = [namesAsked([stage]), namesAsked(stagesOf(plan))];
+      const { found, file } = await ofRun(state, ofAll);
+      const identities = identitiesOf(found);
+      const [outside, whole] = await Promise.all([
+        openSecrets(outsideFor(found, stage.deploys?.environment), identities, planOf([stage]), file),
+        openSecrets(outsideForAll(found), identities, plan, file),
+      ]);
+      const [gone] = missingValues(planOf([stage]), outside);
+      if (gone !== undefined) throw new SecretError('SECRET_GONE', gone.message);
       const encrypted = valuesOf(stage).flatMap((value) => {
         const text = value.kind === 'encrypted' ? given(value, outside) : undefined;
         return value.kind === 'encrypted' && text !== undefined ? [[value.ciphertext, text.value] as const] : [];
@@ -107,23 +123,13 @@ export const runSecrets = ({ secrets, requests, sealer }: RunSecretsDeps): RunSe
         variables: recordOf(asked, outside.variable),
         secrets: recordOf(asked, outside.secret),
         encrypted: Object.fromEntries(encrypted),
+        redact: [...new Set([...secretsIn(plan, whole), ...earlierOf(state, found, ofAll)])],
       };
-    },
-
-    redact: async (state) => {
-      const { plan } = state;
-      if (plan === undefined) return [];
-      const asked = namesAsked(stagesOf(plan));
-      const { found, file } = await ofRun(state, asked);
-      const outside = await openSecrets(outsideForAll(found), identitiesOf(found), plan, file);
-      const earlier = found.kept.filter(
-        ({ kind, name, retiredAt }) => kind === 'secret' && asked.has(name) && retiredAt !== undefined && retiredAt >= state.createdAt,
-      );
-      const mayKnow = isUntrusted(state.trigger) ? [] : earlier.map(valueOf).filter((value) => value !== '');
-      return [...new Set([...secretsIn(plan, outside), ...mayKnow])];
     },
   };
 };
+
+const planOf = (nodes: readonly Stage[]): Plan => ({ version: 1, pipeline: '', volumes: [], nodes });
 
 type Given = {
   readonly kept: readonly KeptSecret[];
