@@ -3,7 +3,7 @@
  * gets nothing of its project. Rejects with StoreError alone.
  */
 export type ProjectStore = {
-  /** `false`: there is one of that name. */
+  /** `false`: there is one of that name, or of that repository. */
   add(project: Project): Promise<boolean>;
   get(name: string): Promise<Project | undefined>;
   /** By name. */
@@ -30,6 +30,10 @@ export type Project = {
     readonly repository: string;
     readonly hook?: string;
     readonly key?: string;
+    /** Whose login it was connected with: what is told to the forge later is told in their name. */
+    readonly account?: string;
+    /** It is no more there, epoch ms. Who takes its address gets nothing: nothing of the project is run again. */
+    readonly goneAt?: number;
   };
   /** Sealed, as `project/<name>/webhook`. */
   readonly webhookSecret: string;
