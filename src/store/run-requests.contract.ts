@@ -9,7 +9,7 @@ export type RunRequestsUnderTest = {
   close(): Promise<void>;
 };
 
-const request = (once: string, at = 10) => ({ project: 'ada/app', once, sealed: `sealed ${once}`, at });
+const request = (once: string, at = 10) => ({ project: 'ada/app', once, request: `{"ref":"${once}"}`, at });
 
 export const runRequestsContract = (name: string, skip: string | false, open: () => Promise<RunRequestsUnderTest>): void => {
   describe(`RunRequests: ${name}`, { skip }, () => {
@@ -34,7 +34,7 @@ export const runRequestsContract = (name: string, skip: string | false, open: ()
     it('keeps the first of two with the same name', async () => {
       await store.put(request('a'));
       await store.begun('ada/app', 'a', 'run_1');
-      await store.put({ ...request('a', 20), sealed: 'another' });
+      await store.put({ ...request('a', 20), request: 'another' });
       assert.deepEqual(await store.pending(), [{ ...request('a'), run: 'run_1' }]);
     });
 

@@ -1,6 +1,6 @@
 /**
  * What was asked for when a run was begun, and what of it the run needs to its end. A request is there before its run: whoever dies between asks the
- * dispatcher again with the same `once` and gets the same run. `sealed`: see RunRequest; as `request/<project>/<once>`. Rejects with StoreError alone.
+ * dispatcher again with the same `once` and gets the same run. Rejects with StoreError alone.
  */
 export type RunRequests = {
   /** The first of a project with that `once` stays. */
@@ -16,6 +16,7 @@ export type RunRequests = {
   of(run: string): Promise<KeptRequest | undefined>;
 };
 
-export type PutRequest = { readonly project: string; readonly once: string; readonly sealed: string; readonly at: number };
+/** `request`: a RunRequest as JSON. */
+export type PutRequest = { readonly project: string; readonly once: string; readonly request: string; readonly at: number };
 
 export type KeptRequest = PutRequest & { readonly run?: string; readonly secretsFile?: Uint8Array };

@@ -26,6 +26,7 @@ import { SourceError } from '../../source/source-error.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
+import { deployKeyContext } from '../intake/project-secrets.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { RunRequest } from './begin-run.ts';
@@ -187,7 +188,7 @@ const fetchPatiently = async (
   const { name, cloneUrl: url, deployKey } = about.project;
   const ref = refOf(about);
   const { commit } = about.request;
-  const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, `project/${name}/deploy-key`).toString('utf8');
+  const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, deployKeyContext(name)).toString('utf8');
   for (const pause of [...pauses, undefined]) {
     try {
       return await fetchCommit({

@@ -3,23 +3,21 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { Recorder } from '../../engine/recorder.ts';
 import type { RunFact } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
-import type { Sealer } from '../../secrets/sealer.ts';
 import type { ProjectStore } from '../../store/projects.ts';
 import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
 import { checkoutsOf, fetchRun, type FetchRunDeps, mirrorsOf } from './fetch-run.ts';
+import { requestOf } from './request-of.ts';
 import { RunError } from './run-error.ts';
-import { openRequest, sealRequest } from './sealed-request.ts';
 import { turns } from './turns.ts';
 
-export type BeginRunDeps = Omit<FetchRunDeps, 'requests' | 'sealer'> & {
+export type BeginRunDeps = Omit<FetchRunDeps, 'requests'> & {
   readonly dispatcher: Pick<Dispatcher, 'create' | 'state' | 'watch'> & {
     report(run: string, facts: (state: RunState) => readonly RunFact[]): Promise<RunState>;
   };
   readonly projects: Pick<ProjectStore, 'get'>;
   readonly requests: RunRequests;
-  readonly sealer: Pick<Sealer, 'seal' | 'open'>;
   /** So many projects at a time. */
   readonly fetches: number;
   /** A word to the operator; no values. */
@@ -37,7 +35,7 @@ export type RunBeginner = {
  * from the beginning.
  */
 export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
-  const { dispatcher, requests, sealer, clock } = deps;
+  const { dispatcher, requests, clock } = deps;
   const takeTurn = turns(deps.fetches);
   const underWay = new Map<string, Promise<void>>();
   const early: (() => void)[] = [];
@@ -65,7 +63,13 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     const signal = stop;
     const work = takeTurn(request.project, () => carry(run, request, signal))
       .catch((error: unknown) => {
-        if (!signal.aborted) deps.warn(`run ${run} is not fetched: ${messageOf(error)}`);
+        if (signal.aborted) return;
+        deps.warn(`run ${run} could not be fetched and is tried again: ${error instanceof Error ? error.message : String(error)}`);
+        signal.addEventListener(
+          'abort',
+          clock.after(againMs, () => follow(run, request)),
+          { once: true },
+        );
       })
       .finally(() => underWay.delete(run));
     underWay.set(run, work);
@@ -99,26 +103,22 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
   };
 
   const takeUp = async (kept: KeptRequest): Promise<void> => {
-    try {
-      const request = openRequest(sealer, kept);
-      const { run } = await created(kept, request);
-      follow(run, request);
-    } catch (error) {
-      deps.warn(`a run of ${kept.project} cannot be taken up: ${messageOf(error)}`);
-      if (kept.run !== undefined) await dispatcher.report(kept.run, (now) => (isOpen(now) ? failed(messageOf(error), 'errored') : []));
-    }
+    const request = requestOf(kept);
+    const { run } = await created(kept, request);
+    follow(run, request);
   };
 
   return {
     beginRun: async (request) => {
       const project = await deps.projects.get(request.project);
-      if (project === undefined) throw new RunError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(request.project)} here.`);
+      if (project === undefined || project.forge?.goneAt !== undefined)
+        throw new RunError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(request.project)} here.`);
       const place = { project: project.name, once: request.once ?? `request/${randomUUID()}` };
-      const kept = { ...place, sealed: sealRequest(sealer, place, request), at: clock.now() };
+      const kept = { ...place, request: JSON.stringify(request), at: clock.now() };
       await requests.put(kept);
       const answer = await created(kept, request);
       const first = await requests.of(answer.run);
-      if (first !== undefined) follow(answer.run, openRequest(sealer, first));
+      if (first !== undefined) follow(answer.run, requestOf(first));
       return answer;
     },
     start: async (signal) => {
@@ -135,14 +135,15 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
   };
 };
 
+/** After something of ours failed. */
+const againMs = 5000;
+
 /** It has no plan yet, and may get one. */
 const isOpen = ({ phase, plan }: RunState): boolean => phase !== 'finished' && plan === undefined;
 
 const isKnown = (fact: RunFact, { cancel }: RunState): boolean => fact.kind === 'run.cancel-requested' && cancel !== undefined;
 
-const failed = (message: string, outcome: 'failed' | 'errored' = 'failed'): readonly RunFact[] => [
-  { kind: 'fetch.failed', outcome, message, problems: [] },
-  { kind: 'run.finished', outcome },
+const failed = (message: string): readonly RunFact[] => [
+  { kind: 'fetch.failed', outcome: 'failed', message, problems: [] },
+  { kind: 'run.finished', outcome: 'failed' },
 ];
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

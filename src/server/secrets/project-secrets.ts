@@ -33,7 +33,7 @@ export type ProjectSecrets = {
 export type WantedSecret = Pick<NewSecret, 'project' | 'name' | 'kind' | 'scope' | 'by'> & { readonly value: string };
 
 const mostBytes = 64 * 1024;
-const pageSize = 200;
+const pageSize = 50;
 
 export const projectSecrets = ({ store, sealer, clock }: ProjectSecretsDeps): ProjectSecrets => ({
   put: async ({ value, ...wanted }) => {
@@ -61,7 +61,7 @@ export const projectSecrets = ({ store, sealer, clock }: ProjectSecretsDeps): Pr
     }
     return resealed;
   },
-  forget: (oldestRunAt) => store.forget(oldestRunAt ?? clock.now()),
+  forget: (oldestRunAt) => store.forget(oldestRunAt ?? clock.now() + 1),
 });
 
 const mistakeIn = async ({ name, kind }: Omit<WantedSecret, 'value'>, value: string): Promise<string | undefined> => {

@@ -12,7 +12,7 @@ import { keyLines } from '../../secrets/key-lines.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
 import type { KeptSecret, SecretStore } from '../../store/secrets.ts';
 import type { RunRequest } from '../runs/begin-run.ts';
-import { openRequest } from '../runs/sealed-request.ts';
+import { requestOf } from '../runs/request-of.ts';
 import { SecretError } from './secret-error.ts';
 import { secretContext } from './secret-context.ts';
 import { type AboutRun, aboutRun, isGivenToRun, isGivenToStage, isUntrusted } from './who-is-given.ts';
@@ -63,7 +63,7 @@ export const runSecrets = ({ secrets, requests, sealer }: RunSecretsDeps): RunSe
 
   const ofRun = async (state: RunState, names: ReadonlySet<string>) => {
     const request = await requests.of(state.run);
-    const asked = request === undefined ? undefined : openRequest(sealer, request);
+    const asked = request === undefined ? undefined : requestOf(request);
     const about = aboutRun(state.trigger, state.plan?.pipeline ?? '', state.fetch.source);
     const found = await opened(state.project, about, asked?.variables, names);
     return { found, file: async () => request?.secretsFile };

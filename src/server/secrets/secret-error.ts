@@ -1,10 +1,22 @@
-/** A secret is not kept, or not there for a stage that needs it; the message has nothing of its value. */
+/** What was asked of a secret cannot be done; the message is for who asked, and has nothing of a value. */
 export class SecretError extends Error {
-  readonly code: 'SECRET_INVALID' | 'SECRET_GONE';
+  readonly code: keyof typeof statuses;
+  readonly statusCode: number;
 
   constructor(code: SecretError['code'], message: string) {
     super(message);
     this.name = 'SecretError';
     this.code = code;
+    this.statusCode = statuses[code];
   }
 }
+
+const statuses = {
+  /** A stage is not given any more what it needs. */
+  SECRET_GONE: 409,
+  SECRET_INVALID: 422,
+  SECRET_UNKNOWN: 404,
+  PROJECT_UNKNOWN: 404,
+  LOGIN_REQUIRED: 401,
+  FORBIDDEN: 403,
+} as const;

@@ -3,9 +3,9 @@ import type { KeptRequest, RunRequests } from '../run-requests.ts';
 import type { Database } from './database.ts';
 
 export const sqlRunRequests = ({ sql: db }: Pick<Database, 'sql'>): RunRequests => ({
-  put: async ({ project, once, sealed, at }) => {
+  put: async ({ project, once, request, at }) => {
     await sql`
-      insert into run_request (project, once, sealed, at) values (${project}, ${once}, ${sealed}, ${at})
+      insert into run_request (project, once, request, at) values (${project}, ${once}, ${request}, ${at})
       on conflict do nothing`.execute(db);
   },
   begun: async (project, once, run) => {
@@ -27,12 +27,12 @@ export const sqlRunRequests = ({ sql: db }: Pick<Database, 'sql'>): RunRequests 
   },
 });
 
-type Row = Pick<KeptRequest, 'project' | 'once' | 'sealed' | 'at'> & { readonly run: string | null; readonly secrets_file: Buffer | null };
+type Row = Pick<KeptRequest, 'project' | 'once' | 'request' | 'at'> & { readonly run: string | null; readonly secrets_file: Buffer | null };
 
-const requestOf = ({ project, once, sealed, at, run, secrets_file }: Row): KeptRequest => ({
+const requestOf = ({ project, once, request, at, run, secrets_file }: Row): KeptRequest => ({
   project,
   once,
-  sealed,
+  request,
   at,
   ...(run === null ? {} : { run }),
   ...(secrets_file === null ? {} : { secretsFile: new Uint8Array(secrets_file) }),

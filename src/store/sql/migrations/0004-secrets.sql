@@ -20,7 +20,7 @@ create table run_request (
   once text not null,
   place bigint generated always as identity,
   run text unique references run (id) on delete cascade,
-  sealed text not null,
+  request text not null,
   secrets_file bytea,
   at bigint not null,
   pending boolean not null default true,
