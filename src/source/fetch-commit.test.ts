@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -250,7 +251,6 @@ describe('a commit that is fetched for a server', () => {
   });
 
   it('is not fetched when its pack is larger than the limit, and nothing of it stays (atk-58)', async () => {
-    const { randomBytes } = await import('node:crypto');
     const repo = await repository({ 'large.txt': randomBytes(3 * mib).toString('base64') });
     const request = await requestOf(repo, { ref: 'refs/heads/main', packBytes: mib });
     await refused(request, 'SOURCE_TOO_LARGE');
@@ -272,7 +272,7 @@ describe('a commit that is fetched for a server', () => {
     const cancel = new AbortController();
     const asked = once(silent, 'connection');
     const fetching = fetchCommit({ ...request, url: `https://127.0.0.1:${address.port}/x`, signal: cancel.signal });
-    const [socket] = (await asked) as [import('node:net').Socket];
+    const [socket] = (await asked) as [Socket];
     socket.on('error', () => undefined);
     const closed = once(socket, 'close');
     cancel.abort(new Error('enough'));

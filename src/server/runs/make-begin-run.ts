@@ -84,7 +84,9 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
 
   const fetchOpen = async (state: RunState, request: RunRequest, stopped: AbortSignal): Promise<void> => {
     const cancel = new AbortController();
-    const heed = ({ cancel: asked }: RunState): void => void (asked && cancel.abort(asked.by));
+    const heed = ({ cancel: asked }: RunState): void => {
+      if (asked !== undefined) cancel.abort(asked.by);
+    };
     const unwatch = dispatcher.watch(state.run, (_events, now) => heed(now));
     const recorder: Pick<Recorder, 'report'> = {
       report: async (facts) => {

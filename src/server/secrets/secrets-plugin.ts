@@ -49,7 +49,7 @@ export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPlug
     app.get(
       '/api/projects/:owner/:name/secrets',
       { schema: { params: ofProject, response: { 200: z.array(shown).readonly() } } },
-      async (request) => secrets.list((await permit(request, 'secret.list')).project),
+      (request) => permit(request, 'secret.list').then(({ project }) => secrets.list(project)),
     );
 
     app.put(
