@@ -65,6 +65,12 @@ export const makeInvariants = (broken: (error: unknown) => void, tell: (line: st
     if (environment === undefined) return;
     for (const other of running) assert.ok(environmentOf(other) !== environment, `${item} deployed while ${other} did`);
   };
+  const checkEnd = (before: RunState | undefined, event: RunEvent): void => {
+    if (event.kind !== 'stage.finished' || before === undefined) return;
+    const isLost = newestAttempt(before, event.stage)?.lostSince !== undefined;
+    const isGivenUp = event.cause?.kind === 'error' && event.cause.code === 'WORKER_LOST';
+    assert.equal(isLost, isGivenUp, `${event.stage} of ${before.run} is given up when its worker is lost, and only then`);
+  };
   const environmentOf = (item: string): string | undefined => {
     const key = itemKeyOf(item);
     const node = key && state(key.run)?.plan?.nodes.find(({ name }) => name === key.stage);
@@ -82,6 +88,7 @@ export const makeInvariants = (broken: (error: unknown) => void, tell: (line: st
       for (const event of events) {
         tell(`${run} ${JSON.stringify(event)}`);
         assert.equal(event.seq, (folded.state()?.lastSeq ?? 0) + 1, `the events of ${run} are numbered without holes`);
+        checkEnd(folded.state(), event);
         folded.add(event);
         counts[event.kind] = (counts[event.kind] ?? 0) + 1;
         if (event.kind !== 'stage.noted') continue;

@@ -44,7 +44,7 @@ export const makeNetwork = ({ timeline, random, server, badness }: NetworkDeps):
         const there = server();
         if (there === undefined) return answer(() => reject(new Error('nobody answers')));
         const gone = new AbortController();
-        signal.addEventListener('abort', () => send(() => gone.abort()), { once: true });
+        signal.addEventListener('abort', () => send(() => gone.abort('gone')), { once: true });
         ask(there.api, gone.signal).then(
           (value) => {
             if (!there.life.isOver) answer(() => resolve(value));

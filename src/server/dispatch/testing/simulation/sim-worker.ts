@@ -175,7 +175,7 @@ export const startWorker = (deps: SimWorkerDeps): void => {
       const isQuiet = reports.every(({ facts, giveBack }) => facts.length === 0 && giveBack !== true);
       const sentAt = deps.now();
       const hurry = new AbortController();
-      wakeReporter = () => hurry.abort();
+      wakeReporter = () => hurry.abort(over);
       if (owns.length === 0) {
         await new Promise<void>((resolve) => hurry.signal.addEventListener('abort', () => resolve()));
         continue;
@@ -235,6 +235,9 @@ type Held = {
 
 const margin = ({ graceMs }: Lease): number => Math.min(15_000, graceMs / 2);
 
+/** An error would be dear to make. */
+const over = 'over';
+
 /** `undefined`: it failed, or took too long, or something more urgent came up. */
 const timed = <T>(life: Life, ms: number, call: (signal: AbortSignal) => Promise<T>, hurry?: AbortSignal): Promise<T | undefined> =>
   new Promise((resolve) => {
@@ -242,7 +245,7 @@ const timed = <T>(life: Life, ms: number, call: (signal: AbortSignal) => Promise
     const give = (answer: T | undefined): void => {
       stop();
       resolve(answer);
-      abort.abort();
+      abort.abort(over);
     };
     const stop = life.after(ms, () => give(undefined));
     hurry?.addEventListener('abort', () => give(undefined));
