@@ -8,19 +8,20 @@ const longestPauseMs = 5 * 60_000;
 const mostDoublings = 20;
 
 export const sqlDeliveries = ({ sql: db }: Pick<Database, 'sql'>): DeliveryStore => ({
-  add: ({ project, id, digest, headers, body, at }) =>
-    db.transaction().execute(async (trx) => {
-      const { rows: added } = await sql`
+  add: async ({ project, id, digest, headers, body, at }) => {
+    const [head, bytes] = [JSON.stringify(headers), Buffer.from(body)];
+    const { rows } = await sql`
+      with added as (
         insert into delivery (project, id, digest, headers, body, at, due_at)
-        values (${project}, ${id}, ${digest}, ${JSON.stringify(headers)}::jsonb, ${Buffer.from(body)}, ${at}, ${at})
-        on conflict do nothing returning id`.execute(trx);
-      if (added.length === 1) return true;
-      const { rows: again } = await sql`
-        update delivery set result = null, settled_at = null, tries = 0, due_at = ${at}, headers = ${JSON.stringify(headers)}::jsonb,
-          body = ${Buffer.from(body)}
-        where project = ${project} and digest = ${digest} and result ->> 'kind' = 'given-up' returning id`.execute(trx);
-      return again.length === 1;
-    }),
+        values (${project}, ${id}, ${digest}, ${head}::jsonb, ${bytes}, ${at}, ${at})
+        on conflict do nothing returning id
+      ), again as (
+        update delivery set result = null, settled_at = null, tries = 0, due_at = ${at}, headers = ${head}::jsonb, body = ${bytes}
+        where project = ${project} and digest = ${digest} and result ->> 'kind' = 'given-up' returning id
+      )
+      select id from added union all select id from again`.execute(db);
+    return rows.length > 0;
+  },
   take: async ({ now, projects, perProject, except }) => {
     const { rows } = await sql<TakenRow>`
       with turn as (
