@@ -1,6 +1,6 @@
 import type { Claimed, WorkerFact } from '../../../api/worker-protocol.ts';
 import type { Plan, Step } from '../../../plan/plan.ts';
-import { digest, failed, passed, planOf, preparing, served, stageOf, startedNow } from '../../dispatch/testing/served.ts';
+import { digest, failed, passed, planOf, preparing, type served, stageOf, startedNow } from '../../dispatch/testing/served.ts';
 
 const at = (access: 'read-only' | 'read-write') => [{ kind: 'volume', volume: 'v', path: '/v', access }] as const;
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -21,14 +21,15 @@ export const webServer = async (
 ): Promise<WebServer> => {
   const requests: WebRequest[] = [];
   const waiting = new Set<() => void>();
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request;
     const came = { method, path, headers, body: await text(request) };
     requests.push(came);
     for (const look of waiting) look();
     const { status, headers: sent = {}, body = '' } = await answer(came);
     response.writeHead(status, sent).end(body);
-  });
+  };
+  const server = createServer((request, response) => void take(request, response));
   server.listen(0);
   await once(server, 'listening');
   t.after(() => {
