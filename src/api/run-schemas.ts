@@ -5,6 +5,8 @@ import { z } from 'zod';
 const text = z.string().max(64 * 1024);
 const name = z.string().min(1).max(1024);
 const digest = z.string().max(128);
+/** Trees go by the bare digits. */
+const treeDigest = z.string().regex(/^(?:sha256:)?[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
 const at = z.number().nonnegative();
 
@@ -82,7 +84,7 @@ export const workerFactSchema = z.discriminatedUnion('kind', [
     image: imageSchema.exactOptional(),
   }),
   z.object({ kind: z.literal('stage.noted'), ...ofAttempt, text, aside: z.literal(true).exactOptional() }),
-  z.object({ kind: z.literal('volume.kept'), ...ofAttempt, volume: name, tree: digest, bytes: count }),
+  z.object({ kind: z.literal('volume.kept'), ...ofAttempt, volume: name, tree: treeDigest, bytes: count }),
   z.object({
     kind: z.literal('stage.finished'),
     ...ofAttempt,

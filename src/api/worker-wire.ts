@@ -77,7 +77,7 @@ export const leaseHeaders = ({ item, token }: Pick<Lease, 'item' | 'token'>): Re
 
 export const leaseHeadersSchema = z.object({
   'cion-item': z.string().max(8192),
-  'cion-token': z.string().regex(/^\d{1,15}$/),
+  'cion-token': z.string().regex(/^\d{1,16}$/),
 });
 
 const part = z.literal('done').exactOptional();

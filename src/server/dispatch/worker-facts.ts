@@ -66,6 +66,8 @@ const name = z.string().min(1).max(1_000);
 const sentence = z.string().max(20_000);
 const count = z.int().min(0);
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+/** Trees go by the bare digits. */
+const treeDigest = z.string().regex(/^(?:sha256:)?[0-9a-f]{64}$/);
 /** An engine says of an image that was never in a registry what it likes. */
 const imageDigest = z.string().max(300);
 const reference = name.refine((text) => parseImageReference(text).ok || digest.safeParse(text).success);
@@ -115,7 +117,7 @@ const workerFact = z.discriminatedUnion('kind', [
     image: image.optional(),
   }),
   z.strictObject({ kind: z.literal('stage.noted'), ...own, text: sentence, aside: z.literal(true).optional() }),
-  z.strictObject({ kind: z.literal('volume.kept'), ...own, volume: name, tree: digest, bytes: count }),
+  z.strictObject({ kind: z.literal('volume.kept'), ...own, volume: name, tree: treeDigest, bytes: count }),
   z.strictObject({
     kind: z.literal('stage.finished'),
     ...own,
