@@ -5,6 +5,7 @@ import { handedOver, tarToTar } from './hand-over.ts';
 import { helpStart } from './help.ts';
 import { inTurn, median } from './measure.ts';
 import { withLog } from '../src/plan/with-log.ts';
+import { dispatches } from './queue.ts';
 import { schedule } from './schedule.ts';
 
 /**
@@ -100,6 +101,18 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   help: async () => {
     const { compiled, node } = await helpStart(times);
     say('cion --help, compiled', `${ms(compiled)} (Node alone ${ms(node)})`);
+  },
+  queue: async () => {
+    for (const [kind, name] of [
+      ['postgres', 'Postgres'],
+      ['embedded', 'PGlite'],
+    ] as const) {
+      const { perSecond, claimP50, claimP99 } = await dispatches(kind, 5_000, 10);
+      say(
+        `dispatches on ${name}, 10 workers`,
+        `${Math.round(perSecond).toLocaleString('en')} a second; a claim ${claimP50.toFixed(1)} ms, of a hundred the slowest ${claimP99.toFixed(1)} ms`,
+      );
+    }
   },
   schedule: async () => {
     for (const stages of [1_000, 10_000, 100_000]) {

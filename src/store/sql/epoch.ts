@@ -11,7 +11,7 @@ export type Epoch = {
   readonly replaced: AbortSignal;
   /** One transaction; rejects with STORE_LOCKED when another has taken over. */
   write<T>(work: (trx: Transaction<unknown>) => Promise<T>): Promise<T>;
-  /** The same for one statement, which begins with `check_server(holder)`. */
+  /** For statements that begin with `check_server(holder)` themselves: one, or a transaction of them. */
   ask<T>(work: (db: Kysely<unknown>, holder: string) => Promise<T>): Promise<T>;
   /** For the next server not to wait. */
   release(): Promise<void>;

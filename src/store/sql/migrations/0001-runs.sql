@@ -34,7 +34,7 @@ create table run (
   last_seq int not null,
   unique (project, number),
   unique (project, once)
-);
+) with (fillfactor = 80);
 create index run_of_project on run (project, place);
 create index run_of_branch on run (project, branch, place);
 create index run_of_commit on run (commit);
@@ -77,7 +77,7 @@ create index deployment_of_project on deployment (project, environment, place);
 
 create table queue_item (
   id text primary key,
-  place bigint generated always as identity unique,
+  place bigint generated always as identity,
   run text not null references run (id) on delete cascade,
   stage text not null,
   attempt int not null,
@@ -98,10 +98,9 @@ create table queue_item (
   -- Of the reports about this lease, the last that was taken.
   sequence int not null default 0,
   check (num_nulls(claimed_by, claimed_at, leased_until, token) in (0, 4))
-);
+) with (fillfactor = 70);
 create index queue_waiting on queue_item (class, place) where claimed_by is null;
 create index queue_claimed on queue_item (leased_until) where claimed_by is not null;
-create index queue_of_run on queue_item (run);
 
 -- Each write begins with it. It keeps a new server waiting until the write is over; when another has taken over, nothing is written.
 create function check_server(its_holder text) returns void language plpgsql as $$
@@ -184,4 +183,37 @@ begin
   end if;
   return 'appended';
 end
+$$;
+
+-- What claims are chosen from: of each class as many items as there are slots, for no more can be chosen, and what is claimed already. However long the
+-- queue is, only these are read, whatever the planner knows of it. Others who claim wait until this transaction is over.
+create function open_claims(its_holder text, slots int) returns json language plpgsql set enable_seqscan = off as $$
+begin
+  perform check_server(its_holder);
+  perform pg_advisory_xact_lock(4217004);
+  return json_build_object(
+    'waiting', (
+      with recursive line as (
+        (select class from queue_item where claimed_by is null order by class limit 1)
+        union all
+        select (select class from queue_item where claimed_by is null and class > line.class order by class limit 1)
+          from line where class is not null)
+      select coalesce(json_agg(head), '[]') from line cross join lateral (
+        select id, place, project, pipeline, priority, labels, group_name, group_limit, worker
+          from queue_item where claimed_by is null and class = line.class order by place limit slots) as head),
+    'held', (
+      select coalesce(json_agg(held), '[]') from (
+        select project, pipeline, group_name, group_limit from queue_item where claimed_by is not null) as held));
+end
+$$;
+
+-- One that an append is about to take out of the queue is left to it.
+create function take_items(ids text[], workers text[], nows bigint[], untils bigint[]) returns setof queue_item
+language sql set enable_seqscan = off as $$
+  with free as (select id from queue_item where id = any (ids) and claimed_by is null for update skip locked)
+  update queue_item
+    set claimed_by = given.worker, claimed_at = given.now, leased_until = given.until, token = nextval('fencing_token'), sequence = 0
+    from free join unnest(ids, workers, nows, untils) as given (id, worker, now, until) using (id)
+    where queue_item.id = free.id
+    returning queue_item.*
 $$;
