@@ -55,7 +55,7 @@ const worldOf = (plan: Plan, options: { readonly onFailure?: FailurePolicy; read
       events.push(event);
     }
     settle(
-      added.some((event) => event.kind === 'run.planned' || event.kind === 'run.cancel-requested')
+      added.some(({ kind }) => kind === 'run.planned' || kind === 'run.cancel-requested' || kind === 'run.rerun')
         ? 'all'
         : new Set(added.flatMap((event) => ('stage' in event ? [event.stage] : 'gate' in event ? [event.gate] : []))),
     );
@@ -250,6 +250,20 @@ describe('decide', () => {
     end(world, 'flaky', 'failed', { kind: 'timeout', limit: 'total', ms: 5 });
     assert.equal(stageIn(world, 'flaky').attempts.length, 2);
     assert.equal(stageIn(world, 'next').outcome, 'skipped');
+  });
+
+  it('does not try again what a re-run has skipped, whatever became of it before', () => {
+    const flaky = needing('flaky', ['base'], { retry: { attempts: 2, on: ['failed'] } });
+    const world = worldOf(planOf([needing('base', []), flaky]));
+    end(world, 'base', 'passed');
+    world.tell({ kind: 'stage.started', stage: 'flaky', attempt: 1, container: 'c' });
+    world.tell({ kind: 'run.cancel-requested', by: 'me', force: false });
+    end(world, 'flaky', 'failed');
+    world.tell({ kind: 'run.rerun', stages: ['base', 'flaky'], trigger: { kind: 'manual', by: 'me' } });
+    end(world, 'base', 'failed');
+    assert.equal(stageIn(world, 'flaky').outcome, 'skipped');
+    assert.equal(stageIn(world, 'flaky').attempts.length, 1);
+    assert.equal(world.state().outcome, 'failed');
   });
 
   it('skips what waits when the run is cancelled, lets clean-up run, and not even that when forced', () => {
