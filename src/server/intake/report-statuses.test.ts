@@ -100,7 +100,6 @@ describe('statuses of commits', () => {
       pipeline: 'build',
       phase: 'running',
       commit,
-      digest: 'd',
       lastSeq: 1,
       createdAt: 0,
       ...more,
