@@ -26,22 +26,28 @@ const retryMs = 30_000;
 /** What is said to have happened before may still become visible later; clocks are set back. */
 const overlapMs = 10 * 60_000;
 const pageSize = 100;
+/** What a reader cannot take for so long is let go. */
+const patienceMs = 86_400_000;
+const mostTold = 10_000;
 
 /**
  * Tells the reader of each run that finished and each gate that opened, one after the other: live, and after a restart from the store what nobody was there
- * for. Each comes at least once; a reader knows by `newsId` what it had. What it rejects with is tried again, after the others.
+ * for. Each comes at least once; a reader knows by `newsId` what it had. What it rejects with is tried again for a day, and holds up
+ * nothing that is new.
  */
 export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
   const { dispatcher, marks, clock, failed } = deps;
   const { wait, wake } = pauses(clock);
   const told = new Set<string>();
-  let queue: RunNews[] = [];
+  const fresh: RunNews[] = [];
+  const again: RunNews[] = [];
+  let againAt = 0;
 
   const queued = (found: readonly RunNews[]): void => {
     for (const news of found) {
       if ((news.kind === 'gate' && !reader.gates) || told.has(newsId(news))) continue;
       told.add(newsId(news));
-      queue.push(news);
+      fresh.push(news);
     }
   };
 
@@ -56,24 +62,33 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
     }
   };
 
-  /** Answers whether all of them were taken. */
-  const tellAll = async (signal: AbortSignal): Promise<boolean> => {
-    const again: RunNews[] = [];
-    let newest = 0;
-    for (let news = queue.shift(); news !== undefined && !signal.aborted; news = queue.shift()) {
-      try {
-        await reader.take(news);
-        newest = Math.max(newest, news.at);
-      } catch (error) {
-        failed(error);
-        again.push(news);
-      }
+  /** Answers whether it was taken, or is too old to be told. */
+  const isTold = async (news: RunNews): Promise<boolean> => {
+    try {
+      await reader.take(news);
+      return true;
+    } catch (error) {
+      failed(error);
+      return clock.now() - news.at > patienceMs;
     }
-    queue = [...again, ...queue];
-    if (again.length > 0) return false;
-    if (newest > 0 && !signal.aborted) await marks.move(reader.name, newest);
-    if (told.size > 10_000) told.clear();
-    return true;
+  };
+
+  /** What is new, each once; of what failed before, when it is time, until one fails again: then it is the last of them. */
+  const tellAll = async (signal: AbortSignal): Promise<void> => {
+    let newest = 0;
+    const tell = async (news: RunNews): Promise<boolean> => {
+      const isDone = await isTold(news);
+      if (isDone) newest = Math.max(newest, news.at);
+      else if (again.push(news) === 1) againAt = clock.now() + retryMs;
+      return isDone;
+    };
+    for (let news = fresh.shift(); news !== undefined; news = signal.aborted ? undefined : fresh.shift()) await tell(news);
+    if (again.length > 0 && clock.now() >= againAt) {
+      for (let news = again.shift(); news !== undefined; news = again.shift()) if (signal.aborted || !(await tell(news))) break;
+      againAt = clock.now() + retryMs;
+    }
+    if (newest > 0 && again.length === 0 && !signal.aborted) await marks.move(reader.name, newest);
+    if (told.size > mostTold) told.clear();
   };
 
   return {
@@ -88,8 +103,8 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
         try {
           if (!isMadeUp) await makeUp();
           isMadeUp = true;
-          const isDone = await tellAll(signal);
-          await wait(isDone ? Number.POSITIVE_INFINITY : retryMs, signal);
+          await tellAll(signal);
+          await wait(again.length === 0 ? Number.POSITIVE_INFINITY : Math.max(0, againAt - clock.now()), signal);
         } catch (error) {
           failed(error);
           await wait(retryMs, signal);
