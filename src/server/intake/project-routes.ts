@@ -63,7 +63,10 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
     return project;
   };
 
-  const addGit = async (request: FastifyRequest, { forge: _git, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' }) => {
+  const addGit = async (
+    request: FastifyRequest,
+    { forge: _git, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' },
+  ) => {
     const actor = await permit(request, 'admin');
     const project = newProject(deps, given);
     if (!(await projects.add(project))) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already.`);

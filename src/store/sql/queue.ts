@@ -55,7 +55,7 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
         waiting.map((row) => ({ ...queueItem(row), place: row.place })),
         held.map(claimable),
       );
-      return [...held.map(queueItem), ...turns.map(({ place: _, ...item }) => item)];
+      return [...held.map(queueItem), ...turns.map(({ place: _place, ...item }) => item)];
     },
   };
 };

@@ -79,7 +79,7 @@ const appended = ({ run, after, events, row, push, remove, giveBack, guard }: Ru
   if (events.some(({ seq }, index) => seq !== after + index + 1)) {
     throw new StoreError('STORE_FAILED', `The events for ${run} do not go on from number ${after}.`);
   }
-  const facts = events.map(({ seq: _, at: __, ...fact }) => JSON.stringify(fact));
+  const facts = events.map(({ seq: _seq, at: _at, ...fact }) => JSON.stringify(fact));
   return [
     run,
     after,

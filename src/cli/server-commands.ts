@@ -1,0 +1,72 @@
+import { type Command, type CommandOptions, Option } from '@commander-js/extra-typings';
+import type { Context } from './context.ts';
+import type { CommandExit, ExitCode } from './exit-codes.ts';
+import {
+  collect,
+  guarding,
+  resultsEndpointOption,
+  resultsOption,
+  runtimeOption,
+  serverOption,
+  stepsRegistryOption,
+  wholeNumber,
+} from './program-options.ts';
+
+export type CommandMaker = {
+  readonly command: (name: string, summary: string, how?: CommandOptions) => Command;
+  readonly context: () => Context;
+  readonly finish: (code: ExitCode | CommandExit) => void;
+};
+
+/** The commands of servers and workers, and of logins at them. */
+export const serverCommands = ({ command, context, finish }: CommandMaker): void => {
+  guarding(
+    command('serve', 'run a server: webhooks in, runs through one queue, a worker inside')
+      .description(
+        'Serves on this machine until it is stopped. What its worker runs at that moment goes on, and is taken up by the next start.\n' +
+          'Without options: a database of its own, results on the disk, a worker inside.',
+      )
+      .option('--data <dir>', 'where it keeps what it has (default: server in the state directory of cion)')
+      .option('--listen <address>', 'HOST:PORT to listen at', '127.0.0.1:8420')
+      .option('--url <url>', 'its address as browsers and forges reach it (default: that of --listen)')
+      .option('--database <url>', 'a Postgres: postgres://user:password@host/name (better in CION_DATABASE)')
+      .option(
+        '--key-file <file>',
+        'the keys that it encrypts secrets with, the newest first, 32 bytes in base64 a line (or CION_SERVER_KEY)',
+      )
+      .addOption(
+        new Option('--slots <n>', 'how many stages its own worker runs at once; 0: no worker inside').argParser(wholeNumber).default(4),
+      )
+      .addOption(new Option('--label <label>', 'a label of its own worker (repeatable)').argParser(collect))
+      .addOption(resultsOption())
+      .addOption(resultsEndpointOption())
+      .addOption(stepsRegistryOption())
+      .option('--known-hosts <file>', 'the ssh hosts that repositories are fetched from')
+      .option('--allow-files', 'fetch from repositories on this machine, too: file://')
+      .option('--github-url <url>', 'GitHub, or one of your own', 'https://github.com')
+      .option('--github-api <url>', 'its API', 'https://api.github.com')
+      .addOption(
+        new Option('--github-join <who>', 'who gets an account by logging in with GitHub')
+          .choices(['known', 'everybody'] as const)
+          .default('known' as const),
+      )
+      .option('--gitlab-api <url>', 'the API of a GitLab: https://gitlab.com/api/v4')
+      .option('--gitea-api <url>', 'the API of a Gitea or Forgejo: https://gitea.example/api/v1')
+      .addOption(runtimeOption())
+      .option('--allow-privileged', 'let services run privileged that ask for it')
+      .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect)),
+  ).action(async (options) => finish(await (await import('./commands/serve.ts')).serve(context(), options)));
+
+  command('login', 'log in at a server, and keep a token for it')
+    .description(
+      'Asks for a name and a password, or for a token that was made on the page of the server, and keeps a token for this user alone.\n' +
+        'Where stdin is no terminal, the token is read from it.',
+    )
+    .addOption(serverOption())
+    .option('--token', 'ask for a token only')
+    .action(async (options) => finish(await (await import('./commands/login.ts')).login(context(), options)));
+
+  command('logout', 'forget the token of a server')
+    .addOption(serverOption())
+    .action(async (options) => finish(await (await import('./commands/login.ts')).logout(context(), options)));
+};
