@@ -67,7 +67,9 @@ describe('a Postgres', { skip: whyNoPostgres() }, () => {
   before(async () => {
     server = await postgresServer({ durable: true });
     place = { kind: 'postgres', url: server.url('postgres') };
-    await openDatabase(place).then((database) => migrate(database).finally(() => database.close()));
+    const database = await openDatabase(place);
+    await migrate(database);
+    await database.close();
   });
   after(() => server.close());
 
