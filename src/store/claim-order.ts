@@ -50,8 +50,8 @@ export const chooseItems = (waiting: readonly Waiting[], held: readonly Held[], 
   }
 };
 
-/** The order in which items will go, if nothing else comes and every one finds its worker. */
-export const inTurn = <Item extends Waiting>(waiting: readonly Item[], held: readonly Held[]): readonly Item[] => {
+/** The ids in the order in which items will go, if nothing else comes and every one finds its worker. */
+export const inTurn = (waiting: readonly Waiting[], held: readonly Held[]): readonly string[] => {
   const before = tally(held.map(pipelineOf));
   const turns = waiting
     .toSorted((one, other) => other.priority - one.priority || one.place - other.place)
@@ -62,7 +62,7 @@ export const inTurn = <Item extends Waiting>(waiting: readonly Item[], held: rea
     });
   return turns
     .toSorted((one, other) => other.item.priority - one.item.priority || one.turn - other.turn || one.item.place - other.item.place)
-    .map(({ item }) => item);
+    .map(({ item }) => item.id);
 };
 
 /** Items of one class may be claimed under the same circumstances: among them, who came first goes first. */

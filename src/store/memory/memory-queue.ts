@@ -48,7 +48,7 @@ export const memoryQueue = (): MemoryQueue => {
         return held.map(shown);
       },
       lapsed: async (before) => [...entries.values()].filter(({ claim }) => claim !== undefined && claim.until < before).map(shown),
-      list: async () => [...claimed().map(shown), ...inTurn(waiting(), held()).map(({ place: _place, ...item }) => item)],
+      list: async () => [...claimed(), ...inTurn(waiting(), held()).flatMap((id) => entries.get(id) ?? [])].map(shown),
     },
     passes: ({ item, token, sequence }) => {
       const entry = entries.get(item);

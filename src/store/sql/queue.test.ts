@@ -13,7 +13,7 @@ const lease = { now: noon, until: noon + 15_000 };
 
 for (const { name, skip, make } of testDatabases) {
   describe(`the queue in ${name}`, { skip }, () => {
-    it('gives no item to two and no group more than its limit, while many claim, renew, finish and give back on connections of their own (R-CIO-04, R-CIO-05)', async () => {
+    it('gives no item to two and no group more than its limit, while many claim, renew, finish and give back at once (R-CIO-04, R-CIO-05)', async () => {
       const made = await make();
       const epoch = await takeOver(made.database);
       const runs = sqlRunStore(made.database, epoch);

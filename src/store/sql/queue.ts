@@ -50,12 +50,10 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
 
     list: async () => {
       const rows = await db.selectFrom('queue_item').selectAll().orderBy('claimed_at').orderBy('place').execute();
-      const [held, waiting] = [rows.filter((row) => row.claimed_by !== null), rows.filter((row) => row.claimed_by === null)];
-      const turns = inTurn(
-        waiting.map((row) => ({ ...queueItem(row), place: row.place })),
-        held.map(claimable),
-      );
-      return [...held.map(queueItem), ...turns.map(({ place: _place, ...item }) => item)];
+      const held = rows.filter((row) => row.claimed_by !== null);
+      const waiting = new Map(rows.flatMap((row) => (row.claimed_by === null ? [[row.id, row]] : [])));
+      const turns = inTurn([...waiting.values()].map(waitingItem), held.map(claimable)).flatMap((id) => waiting.get(id) ?? []);
+      return [...held, ...turns].map(queueItem);
     },
   };
 };

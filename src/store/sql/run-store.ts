@@ -79,12 +79,11 @@ const appended = ({ run, after, events, row, push, remove, giveBack, guard }: Ru
   if (events.some(({ seq }, index) => seq !== after + index + 1)) {
     throw new StoreError('STORE_FAILED', `The events for ${run} do not go on from number ${after}.`);
   }
-  const facts = events.map(({ seq: _seq, at: _at, ...fact }) => JSON.stringify(fact));
   return [
     run,
     after,
     events.map(({ at }) => at),
-    facts,
+    events.map(factOf),
     json(rowOf(row)),
     json(deploymentsOf(events)),
     json(push.map(itemOf)),
@@ -94,6 +93,11 @@ const appended = ({ run, after, events, row, push, remove, giveBack, guard }: Ru
     guard?.token ?? null,
     guard?.sequence ?? null,
   ];
+};
+
+const factOf = (event: RunEvent): string => {
+  const { seq: _seq, at: _at, ...fact } = event;
+  return JSON.stringify(fact);
 };
 
 const rowOf = ({ pipeline, phase, outcome, commit, branch, subject, digest, startedAt, finishedAt }: RunChange['row']) => ({
