@@ -41,13 +41,17 @@ export type CarryDeps = Pick<DispatcherDeps, 'runs' | 'clock' | 'policyOf' | 'ou
   readonly cachedRuns: number;
   /** Whether workers hold something of it: it stays in memory. */
   isHeld(run: string): boolean;
-  /** After events are durable, before the run's next change. */
-  appended(carried: Carried, events: readonly RunEvent[], change: RunChange): void;
+  /** After events are durable, before the run's next change; `guard` of the change that they came with. */
+  appended(carried: Carried, events: readonly RunEvent[], guard?: RunChange['guard']): void;
+  /** It is not known whether the store took a change: the run is to be looked at soon, and `appended` is told what was taken. */
+  unsure(run: string): void;
 };
 
 export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
   const cached = new Map<string, Kept>();
   const lines = new Map<string, Promise<void>>();
+  /** The last events that were told of runs which have perhaps more. */
+  const toldUntil = new Map<string, number>();
 
   const inLine = <T>(run: string, task: () => Promise<T>): Promise<T> => {
     const mine = (lines.get(run) ?? Promise.resolve()).then(task);
@@ -80,7 +84,11 @@ export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
       folded.add(event);
       followGates(openGates, event);
     }
-    return keptOf(row, folded, openGates, deps.outputOf);
+    const kept = keptOf(row, folded, openGates, deps.outputOf);
+    const missed = events.slice(toldUntil.get(run) ?? events.length);
+    toldUntil.delete(run);
+    if (missed.length > 0) deps.appended(kept, missed);
+    return kept;
   };
 
   const tryOnce = async (kept: Kept, { facts, guard }: Proposal): Promise<Changed | 'conflict'> => {
@@ -104,7 +112,7 @@ export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
     const answer = await deps.runs.append(change);
     if (answer !== 'appended') return answer;
     kept.row = { ...row, ...shown, lastSeq: state.lastSeq };
-    deps.appended(kept, events, change);
+    deps.appended(kept, events, guard);
     return 'changed';
   };
 
@@ -113,14 +121,20 @@ export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
       const kept = await load(run);
       const proposal = propose(kept);
       if (proposal === undefined) return 'unchanged';
-      let answer: Changed | 'conflict' | undefined;
-      try {
-        answer = await tryOnce(kept, proposal);
-      } finally {
-        if (answer !== 'changed' && answer !== 'unchanged') cached.delete(run);
-      }
-      if (answer !== 'conflict') return answer;
+      const { lastSeq } = kept.state();
+      const answer = await tryOnce(kept, proposal).catch((error: unknown) => {
+        forget(run, lastSeq);
+        deps.unsure(run);
+        throw error;
+      });
+      if (answer === 'changed' || answer === 'unchanged') return answer;
+      forget(run, lastSeq);
+      if (answer === 'fenced') return answer;
     }
+  };
+  const forget = (run: string, told: number): void => {
+    cached.delete(run);
+    toldUntil.set(run, told);
   };
 
   return {
@@ -145,9 +159,11 @@ const keptOf = (row: RunRow, folded: Folding, openGates: Set<string>, outputOf: 
 
 const nothing = (): void => {};
 
-/** What is told of a run that has finished comes too late, unless it begins again. */
-const relevant = (facts: readonly RunFact[], state: RunState): readonly RunFact[] =>
-  state.phase === 'finished' && facts[0]?.kind !== 'run.rerun' ? [] : facts;
+/** What is told of a run that has finished comes too late, unless it begins again, which one without a plan cannot. */
+const relevant = (facts: readonly RunFact[], state: RunState): readonly RunFact[] => {
+  const beginsAgain = facts[0]?.kind === 'run.rerun' && state.plan !== undefined;
+  return state.phase === 'finished' && !beginsAgain ? [] : facts;
+};
 
 const followUp = (parts: PlanParts | undefined, latest: readonly RunEvent[], state: RunState, now: number): readonly RunFact[] => {
   if (parts === undefined) return endOfUnplanned(state);

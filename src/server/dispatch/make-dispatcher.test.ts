@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { WorkerFact } from '../../api/worker-protocol.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { cancelRun } from './requests.ts';
+import { cancelRun, rerun } from './requests.ts';
 import { digest, failed, passed, planOf, plannedFacts, preparing, served, stageOf, startedNow } from './testing/served.ts';
 
 const ends: (() => void)[] = [];
@@ -141,6 +141,7 @@ describe('the dispatcher', () => {
     const cancelled = await make();
     await server.dispatcher.report(cancelled, cancelRun('eve', false));
     await server.dispatcher.report(cancelled, () => plannedFacts(planOf([stageOf('build')])));
+    await server.dispatcher.report(cancelled, () => [{ kind: 'run.rerun', stages: [], trigger: { kind: 'manual', by: 'eve' } }]);
     assert.equal((await server.state(cancelled))?.outcome, 'cancelled');
     assert.deepEqual(await server.store.queue.list(), []);
   });
@@ -152,7 +153,7 @@ describe('the dispatcher', () => {
     assert.ok(first);
     await server.tell(first, 1, [preparing(first), startedNow(first), failed(first)]);
     assert.equal((await server.state(run))?.outcome, 'failed');
-    await server.dispatcher.report(run, () => [{ kind: 'run.rerun', stages: ['build'], trigger: { kind: 'manual', by: 'eve' } }]);
+    await server.dispatcher.report(run, rerun('failed', { kind: 'manual', by: 'eve' }));
     const [again] = await server.claim();
     assert.equal(again?.lease.item, `${run}/build/2`);
     assert.ok(again);

@@ -12,6 +12,7 @@ import type { DispatcherDeps } from './dispatcher-deps.ts';
 import type { Dispatcher, WantedRun } from './dispatcher.ts';
 import { DispatchError } from './dispatch-error.ts';
 import { makeGateWatch } from './gate-watch.ts';
+import { itemId } from './item-id.ts';
 import { type HeldLease, makeLeases } from './leases.ts';
 import { makeReports } from './reports.ts';
 import { copyOf } from './state-copy.ts';
@@ -37,13 +38,17 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
     });
   };
 
-  const appended = (own: Carried, events: readonly RunEvent[], change: RunChange): void => {
-    for (const item of [...change.remove, ...change.giveBack]) {
-      leases.end(item);
+  const appended = (own: Carried, events: readonly RunEvent[], guard: RunChange['guard']): void => {
+    const { run } = own.row;
+    for (const event of events) {
+      if (event.kind === 'run.cancel-requested') for (const item of leases.of(run)) reports.wake(item);
+      if (event.kind !== 'stage.finished' && event.kind !== 'stage.returned') continue;
+      const item = itemId({ run, ...event });
+      const isOver = event.kind === 'stage.finished' || leases.get(item)?.token === guard?.token;
+      if (isOver) leases.end(item);
       reports.wake(item);
     }
-    if (change.push.length + change.remove.length + change.giveBack.length > 0) claims.wake();
-    if (events.some(({ kind }) => kind === 'run.cancel-requested')) for (const item of leases.of(own.row.run)) reports.wake(item);
+    if (events.some(({ kind }) => kind === 'stage.queued' || kind === 'stage.finished' || kind === 'stage.returned')) claims.wake();
     gates.follow(own, events);
     inform(own, events);
   };
@@ -58,18 +63,25 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
     }
   };
 
-  const carried = carriedRuns({ ...deps, cachedRuns: limits.cachedRuns, isHeld: (run) => leases.of(run).length > 0, appended });
+  const carried = carriedRuns({
+    ...deps,
+    cachedRuns: limits.cachedRuns,
+    isHeld: (run) => leases.of(run).length > 0,
+    appended,
+    unsure: (run) => background(() => carried.read(run, () => {})),
+  });
 
   /** About what a worker holds, while it does and has not ended. */
   const change = async (lease: HeldLease, facts: (attempt: AttemptState) => readonly RunFact[]): Promise<void> => {
     const guard = { item: lease.item, token: lease.token };
-    await carried.change(lease.run, (own) => {
+    const changed = await carried.change(lease.run, (own) => {
       if (leases.get(lease.item) !== lease) return undefined;
       const attempt = openAttempt(own.state(), lease.stage, lease.attempt);
       if (attempt === undefined) leases.end(lease.item);
       const known = attempt === undefined ? [] : facts(attempt);
       return known.length === 0 ? undefined : { facts: known, guard };
     });
+    if (changed === 'fenced' && leases.get(lease.item) === lease) leases.end(lease.item);
   };
 
   /** Never let go: the same attempt can be had by another. Let go: its worker may still come back. */
@@ -186,7 +198,10 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher => {
   const create = async (wanted: WantedRun): ReturnType<Dispatcher['create']> => {
     const at = clock.now();
     const run = deps.newRunId(at);
-    const made = await runs.create({ ...wanted, run, at });
+    const made = await runs.create({ ...wanted, run, at }).catch(async (error: unknown) => {
+      if ((await runs.list({ run, limit: 1 })).length === 0) throw error;
+      return { kind: 'created' } as const;
+    });
     if (made.kind === 'exists') return made;
     await carried.read(run, async (own) => inform(own, (await runs.events(run, 0)).slice(0, 1)));
     return { kind: 'created', run };

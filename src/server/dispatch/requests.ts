@@ -1,4 +1,5 @@
-import type { Decision, RunFact } from '../../run/run-event.ts';
+import { stagesAgain } from '../../engine/stages-again.ts';
+import type { Decision, RunFact, Trigger } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { DispatchError } from './dispatch-error.ts';
 
@@ -7,6 +8,15 @@ export const cancelRun =
   (by: string, force: boolean) =>
   ({ phase, cancel }: RunState): readonly RunFact[] =>
     phase === 'finished' || (cancel !== undefined && (cancel.force || !force)) ? [] : [{ kind: 'run.cancel-requested', by, force }];
+
+/** Another attempt of a run that has ended and had a plan (R-CIO-33); nothing of one that is under way. For `Dispatcher.report`. */
+export const rerun =
+  (which: 'all' | 'failed', trigger: Trigger) =>
+  (state: RunState): readonly RunFact[] => {
+    if (state.phase !== 'finished' || state.plan === undefined) return [];
+    const stages = stagesAgain(state.plan, state, which);
+    return stages.length === 0 ? [] : [{ kind: 'run.rerun', stages, trigger }];
+  };
 
 /**
  * A decision about an open gate, bound to what was decided upon: `digest` is that of the plan that was shown (atk-10). The first counts: a gate that was decided is none to
