@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 describe('the dispatcher', () => {
-  it('carries a run from its plan to its end by what workers claim and report (R-CIO-03)', async () => {
+  it('carries a run from its plan to its end by what workers claim and report', async () => {
     const server = await serve();
     const run = await server.plan(planOf([stageOf('build'), stageOf('test', ['build'])]));
     const [build, ...more] = await server.claim();
@@ -34,6 +34,18 @@ describe('the dispatcher', () => {
     assert.deepEqual(await server.store.queue.list(), []);
     const [row] = await server.store.runs.list({ run, limit: 1 });
     assert.deepEqual([row?.phase, row?.outcome, row?.commit, row?.branch], ['finished', 'passed', 'c0ffee', 'main']);
+  });
+
+  it('has the containers of all projects in one queue, and gives workers nothing that is not in it (R-CIO-03)', async () => {
+    const server = await serve();
+    const runs = [
+      await server.plan(planOf([stageOf('build'), stageOf('test')])),
+      await server.plan({ ...planOf([stageOf('s1')]), pipeline: 'wercker' }, { project: 'other/shop' }),
+    ];
+    const listed = (await server.store.queue.list()).map(({ id }) => id).sort();
+    assert.deepEqual(listed, [`${runs[0]}/build/1`, `${runs[0]}/test/1`, `${runs[1]}/s1/1`]);
+    assert.deepEqual((await server.claim()).map(({ lease }) => lease.item).sort(), listed);
+    assert.deepEqual(await server.claim('w2'), []);
   });
 
   it('tells listeners what is durable, in its order, with the state of that moment', async () => {

@@ -94,7 +94,7 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
     });
 
   const onExpired = (lease: HeldLease): Promise<void> =>
-    change(lease, () => (lease.hasLapsed ? [errored(lease, new WorkerLost(lease.worker))] : []));
+    change(lease, ({ startedAt }) => (lease.hasLapsed && startedAt !== undefined ? [errored(lease, new WorkerLost(lease.worker))] : []));
 
   const leases = makeLeases({
     clock,

@@ -1,4 +1,5 @@
 import type { Cancel, ItemAnswer, ItemReport, ReportAnswer, ReportRequest, WorkerFact } from '../../api/worker-protocol.ts';
+import { canonicalJson } from '../../lib/canonical-json.ts';
 import type { RunFact } from '../../run/run-event.ts';
 import type { Carried, CarriedRuns, Proposal } from './carried-runs.ts';
 import type { DispatcherDeps } from './dispatcher-deps.ts';
@@ -43,7 +44,7 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
     return { facts, guard: { item: lease.item, token: lease.token, ...(isNew ? { sequence: report.sequence } : {}) } };
   };
 
-  const takeOne = async (report: Checked, lease: HeldLease | undefined): Promise<ItemAnswer> => {
+  const takeOne = async (worker: string, report: Checked, lease: HeldLease | undefined): Promise<ItemAnswer> => {
     const { item } = report;
     if (lease !== undefined) {
       const changed = await carried.change(lease.run, (own) => propose(own, report, lease));
@@ -53,7 +54,7 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
       const cancel = isHeld ? await carried.read(lease.run, (own) => toldTo(own, lease)) : undefined;
       if (cancel !== undefined) return { item, kind: 'held', cancel };
     }
-    return (await wasTaken(report)) ? { item, kind: 'held', cancel: 'no' } : { item, kind: 'lost' };
+    return (await wasTaken(worker, report)) ? { item, kind: 'held', cancel: 'no' } : { item, kind: 'lost' };
   };
 
   /** Then it was fenced by its sequence: it had been taken before, by an answer of the store that was lost or by a server before this one. */
@@ -61,7 +62,7 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
     (await queue.renew([{ item, token }], clock.now() + limits.leaseMs)).has(item);
 
   /** The end of an attempt that is told again, its answer having been lost. */
-  const wasTaken = async ({ key, facts }: Checked): Promise<boolean> => {
+  const wasTaken = async (worker: string, { key, facts }: Checked): Promise<boolean> => {
     const end = facts.at(-1);
     if (end?.kind !== 'stage.finished') return false;
     const attempt = await carried
@@ -70,7 +71,8 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
         if (error instanceof DispatchError) return undefined;
         throw error;
       });
-    return attempt?.attempt === key.attempt && attempt.finishedAt !== undefined && attempt.outcome === end.outcome;
+    if (attempt?.attempt !== key.attempt || attempt.finishedAt === undefined || attempt.worker !== worker) return false;
+    return canonicalJson([attempt.outcome, attempt.cause]) === canonicalJson([end.outcome, end.cause]);
   };
 
   /** Hears from now on what there is to tell about items, so that nothing is missed while they are looked at. */
@@ -115,7 +117,7 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
 
   const answer = async (reports: readonly Checked[], { worker, waitMs }: ReportRequest, heard: Listening, signal: AbortSignal) => {
     const own = await held(worker, reports);
-    let answers = await Promise.all(reports.map((report, index) => takeOne(report, own[index])));
+    let answers = await Promise.all(reports.map((report, index) => takeOne(worker, report, own[index])));
     const saysNothing = reports.every(({ facts, giveBack }) => facts.length === 0 && giveBack !== true);
     const hearsNothing = answers.every((each, index) => each.kind === 'held' && each.cancel === own[index]?.told);
     if (saysNothing && hearsNothing) {
