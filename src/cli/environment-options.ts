@@ -8,12 +8,17 @@ const names: Readonly<Record<string, string | undefined>> = {
   'dev --commit': 'CION_IMAGE',
   'build --no-commit': 'CION_NO_IMAGE',
   'dev --no-commit': 'CION_NO_IMAGE',
+  'work --token-file': 'CION_WORKER_TOKEN_FILE',
+  'work --name': 'CION_WORKER_NAME',
+  'work --label': 'CION_WORKER_LABEL',
+  'work --slots': 'CION_WORKER_SLOTS',
+  'work --state-dir': 'CION_WORKER_STATE_DIR',
 };
 
 /** Outside variables come from the environment as it is. */
 const without: ReadonlySet<string> = new Set(['--env', '--help', '--version']);
 
-const started: ReadonlySet<string> = new Set(['run', 'build', 'deploy', 'dev', 'fetch', 'rerun', 'resume']);
+const started: ReadonlySet<string> = new Set(['run', 'build', 'deploy', 'dev', 'fetch', 'rerun', 'resume', 'work']);
 
 /** The variable that says an option when the command line does not (R-WRK-77); none for commands that start no work. */
 export const environmentName = (option: Option, command: CommandUnknownOpts): string | undefined => {

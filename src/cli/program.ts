@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Argument, Command, type CommandOptions, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { Argument, Command, type CommandOptions, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { takeFromEnvironment } from './environment-options.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
+import { age, atLeastOne, collect, wholeNumber } from './option-values.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
   /** Called once, with what the chosen command ended with. */
@@ -255,6 +256,26 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
 
+  command('work', 'run what a server gives, on the container engine of this machine')
+    .description(
+      'Works for a server of cion until it is told to end (SIGTERM, Ctrl-C): then it takes nothing new, and ends when what runs has ended. Told again, it ends' +
+        ' at once, and what runs goes on; the next worker of this name takes it up.\nThe token is in CION_WORKER_TOKEN or in a file; no stage is given it.',
+    )
+    .option('--server <url>', 'the address of the server')
+    .option('--token-file <file>', 'the file that holds the token')
+    .option('--name <name>', 'what the worker is called, its own on the server (default: the name of this machine)')
+    .addOption(new Option('--label <label>', 'what stages may ask a worker for (repeatable)').argParser(collect))
+    .addOption(
+      new Option('--slots <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
+        atLeastOne,
+      ),
+    )
+    .option('--state-dir <dir>', 'where it keeps what a restart needs (default: workers/NAME below CION_STATE_HOME)')
+    .addOption(runtimeOption())
+    .option('--allow-privileged', 'let services run privileged that ask for it')
+    .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect))
+    .action(async (options) => finish(await (await import('./commands/work.ts')).work(context(), options)));
+
   const secret = command('secret', 'keep secrets with the project, encrypted with age').description(
     'Keeps secrets with the project: encrypted with age, for those who may read them. See docs/secrets.md.',
   );
@@ -339,8 +360,6 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
 };
 
 const runArgument = 'a number, an id or its beginning; without it: the newest';
-
-const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
 
 /** What the commands share that decide a gate. */
 const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
@@ -445,26 +464,6 @@ const runtimeOption = () =>
 
 const identityOption = () =>
   new Option('--identity <file>', 'the age key that reads encrypted values (default: CION_AGE_KEY, CION_AGE_KEY_FILE, your own)');
-
-const wholeNumber = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
-  return Number(text);
-};
-
-const atLeastOne = (text: string): number => {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
-  return value;
-};
-
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
-
-const age = (text: string): number => {
-  const match = /^(\d{1,6})([mhdw])$/.exec(text);
-  const unit = match?.[2] as keyof typeof unitMs | undefined;
-  if (unit === undefined) throw new InvalidArgumentError('Write a number and m, h, d or w, e.g. 30d.');
-  return Number(match?.[1]) * unitMs[unit];
-};
 
 const exitCodesHelp = `\nExit codes:\n${Object.entries(exitCodeMeanings)
   .map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`)
