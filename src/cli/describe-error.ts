@@ -18,6 +18,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'EngineError',
   'JournalError',
   'DockerConfigError',
+  'WorkerError',
 ]);
 
 const projectUnwritable =

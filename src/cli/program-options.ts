@@ -1,8 +1,7 @@
-import { type Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { type Command, Option, type OptionValues } from '@commander-js/extra-typings';
+import { atLeastOne, collect } from './option-values.ts';
 
 export const runArgument = 'a number, an id or its beginning; without it: the newest';
-
-export const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
 
 /** What the commands share that decide a gate. */
 export const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
@@ -111,23 +110,3 @@ export const identityOption = () =>
 
 export const serverOption = () =>
   new Option('--server <url>', 'the address of the server (default: CION_SERVER, else that of the last login)');
-
-export const wholeNumber = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
-  return Number(text);
-};
-
-const atLeastOne = (text: string): number => {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
-  return value;
-};
-
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
-
-export const age = (text: string): number => {
-  const match = /^(\d{1,6})([mhdw])$/.exec(text);
-  const unit = match?.[2] as keyof typeof unitMs | undefined;
-  if (unit === undefined) throw new InvalidArgumentError('Write a number and m, h, d or w, e.g. 30d.');
-  return Number(match?.[1]) * unitMs[unit];
-};

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, type CommandOptions, Option } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { takeFromEnvironment } from './environment-options.ts';
+import { collect, wholeNumber, age } from './option-values.ts';
 import {
   runArgument,
-  collect,
   deciding,
   building,
   guarding,
@@ -20,8 +20,6 @@ import {
   jsonOption,
   runtimeOption,
   identityOption,
-  wholeNumber,
-  age,
 } from './program-options.ts';
 import { serverCommands } from './server-commands.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';

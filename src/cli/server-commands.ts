@@ -1,16 +1,8 @@
 import { type Command, type CommandOptions, Option } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import type { CommandExit, ExitCode } from './exit-codes.ts';
-import {
-  collect,
-  guarding,
-  resultsEndpointOption,
-  resultsOption,
-  runtimeOption,
-  serverOption,
-  stepsRegistryOption,
-  wholeNumber,
-} from './program-options.ts';
+import { atLeastOne, collect, wholeNumber } from './option-values.ts';
+import { guarding, resultsEndpointOption, resultsOption, runtimeOption, serverOption, stepsRegistryOption } from './program-options.ts';
 
 export type CommandMaker = {
   readonly command: (name: string, summary: string, how?: CommandOptions) => Command;
@@ -52,10 +44,38 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       )
       .option('--gitlab-api <url>', 'the API of a GitLab: https://gitlab.com/api/v4')
       .option('--gitea-api <url>', 'the API of a Gitea or Forgejo: https://gitea.example/api/v1')
+      .addOption(
+        new Option(
+          '--allow-address <address>',
+          'an address, network or name that users may have called besides the public internet (repeatable)',
+        ).argParser(collect),
+      )
+      .option('--mail-from <address>', 'the sender of mails; their server is in CION_SMTP_URL')
+      .option('--metrics <address>', 'HOST:PORT at which Prometheus reads; where others reach it, with CION_METRICS_TOKEN')
       .addOption(runtimeOption())
       .option('--allow-privileged', 'let services run privileged that ask for it')
       .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect)),
   ).action(async (options) => finish(await (await import('./commands/serve.ts')).serve(context(), options)));
+
+  command('work', 'run what a server gives, on the container engine of this machine')
+    .description(
+      'Works for a server of cion until it is told to end (SIGTERM, Ctrl-C): then it takes nothing new, and ends when what runs has ended. Told again, it ends' +
+        ' at once, and what runs goes on; the next worker of this name takes it up.\nThe token is in CION_WORKER_TOKEN or in a file; no stage is given it.',
+    )
+    .option('--server <url>', 'the address of the server')
+    .option('--token-file <file>', 'the file that holds the token')
+    .option('--name <name>', 'what the worker is called, its own on the server (default: the name of this machine)')
+    .addOption(new Option('--label <label>', 'what stages may ask a worker for (repeatable)').argParser(collect))
+    .addOption(
+      new Option('--slots <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
+        atLeastOne,
+      ),
+    )
+    .option('--state-dir <dir>', 'where it keeps what a restart needs (default: workers/NAME below CION_STATE_HOME)')
+    .addOption(runtimeOption())
+    .option('--allow-privileged', 'let services run privileged that ask for it')
+    .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect))
+    .action(async (options) => finish(await (await import('./commands/work.ts')).work(context(), options)));
 
   command('login', 'log in at a server, and keep a token for it')
     .description(

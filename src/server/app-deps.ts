@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { CacheStore } from '../engine/cache-store.ts';
 import type { LeaseBytes } from '../api/worker-bytes.ts';
+import type { WorkerApi } from '../api/worker-protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Results } from '../results/results.ts';
 import type { RunState } from '../run/run-state.ts';
@@ -17,6 +18,8 @@ import type { BeginRun } from './runs/begin-run.ts';
 /** All that the HTTP side of a server is made of. */
 export type AppDeps = {
   readonly dispatcher: Dispatcher;
+  /** What workers call; absent: the dispatcher itself. */
+  readonly workers?: WorkerApi;
   readonly runs: Pick<RunStore, 'events' | 'list' | 'deployments'>;
   readonly queue: Pick<Queue, 'list'>;
   readonly projects: Pick<ProjectStore, 'get' | 'list'>;

@@ -7,10 +7,13 @@ export type Patience = {
   pause(failures: number, signal: AbortSignal): Promise<void>;
   /** Does it again and again while who it talks to is away. Rejects with the signal's reason when that aborts. */
   until<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Resolves a moment after it was called: a server that answers at once, where it could wait, is not asked without pause. */
+  moment(signal: AbortSignal): Promise<void>;
 };
 
 const shortestMs = 250;
 const longestMs = 5000;
+const momentMs = 100;
 
 /** `random`: 0 to 1, so that not all workers come back at the same moment. */
 export const makePatience = (clock: Clock, random: () => number): Patience => {
@@ -22,6 +25,13 @@ export const makePatience = (clock: Clock, random: () => number): Patience => {
   };
   return {
     pause,
+    moment: async (signal) => {
+      const over = Promise.withResolvers<void>();
+      const cancel = clock.after(momentMs, over.resolve);
+      await abortable(over.promise, signal)
+        .catch(() => {})
+        .finally(cancel);
+    },
     until: async (work, signal) => {
       for (let failures = 1; ; failures++) {
         signal.throwIfAborted();

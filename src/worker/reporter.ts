@@ -127,9 +127,11 @@ export const makeReporter = (given: {
   };
 
   const send = async (leases: readonly Entry[], mayWait: boolean, signal: AbortSignal): Promise<'heard' | 'stirred'> => {
+    const { promise: news } = stirred;
     const told = leases.map((entry) => [entry, reportOf(entry), watch(entry)] as const);
     const reports = told.map(([, report]) => report);
     const beatMs = Math.floor(Math.min(...told.map(([{ lease }]) => lease.leaseMs)) / 3);
+    const moment = patience.moment(signal);
     const isQuiet = mayWait && reports.every(({ facts, giveBack }) => facts.length === 0 && giveBack !== true);
     const call = new AbortController();
     const overdue = clock.after(isQuiet ? 2 * beatMs : beatMs, () => call.abort(noAnswer()));
@@ -137,6 +139,7 @@ export const makeReporter = (given: {
     const ending = AbortSignal.any([signal, call.signal]);
     try {
       hear(told, await abortable(api.report({ worker, waitMs: isQuiet ? beatMs : 0, items: reports }, ending), ending));
+      if (isQuiet) await Promise.race([moment, news]);
       return 'heard';
     } catch (error) {
       for (const [, , unwatch] of told) unwatch();

@@ -171,6 +171,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
         await abortable(freed.promise, ending).catch(() => {});
         continue;
       }
+      const moment = patience.moment(ending);
       try {
         const isFresh = fresh;
         const answer = await claim();
@@ -181,6 +182,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
         if (!isTidy) await tidy(answer);
         isTidy = true;
         forgetAll(answer.over);
+        if (answer.claimed.length === 0) await moment;
       } catch (error) {
         if (ending.aborted) return;
         if (meaningOf(error) === 'stranger' && held.size === 0) throw error;

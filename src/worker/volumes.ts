@@ -74,8 +74,8 @@ export const itemVolumes = (given: {
       let filling: Promise<void> | undefined;
       return { name, filled: () => (filling ??= fetch(name)) };
     }
-    if (isWritten) return volumes.own(run, content.digest, volume, fetch, gone);
-    const shared = volumes.shared(run, content.digest, volume, fetch);
+    if (isWritten) return volumes.own(run, asEventsSay(content.digest), volume, fetch, gone);
+    const shared = volumes.shared(run, asEventsSay(content.digest), volume, fetch);
     shares.push(shared);
     return shared;
   };
@@ -175,14 +175,15 @@ export const itemVolumes = (given: {
             return tar && bytes.trees.keep(tar);
           }, gone);
           if (kept === undefined) return [];
-          volumes.holds(run, kept.digest, name);
+          const tree = asEventsSay(kept.digest);
+          volumes.holds(run, tree, name);
           return [
             {
               kind: 'volume.kept',
               stage: item.stage.name,
               attempt: item.attempt,
               volume,
-              tree: kept.digest,
+              tree,
               bytes: kept.bytes,
             },
           ];
@@ -195,3 +196,6 @@ export const itemVolumes = (given: {
     },
   };
 };
+
+/** Stores and plans call a tree by its digits alone. */
+const asEventsSay = (digest: string): string => (digest.startsWith('sha256:') ? digest : `sha256:${digest}`);

@@ -16,6 +16,7 @@ import { guardOf } from '../../server/auth/guard.ts';
 import { type SetupToken, setupTokenOf } from '../../server/auth/setup-token.ts';
 import { defaultLimits as dispatchLimits } from '../../server/dispatch/dispatcher-deps.ts';
 import { makeDispatcher } from '../../server/dispatch/make-dispatcher.ts';
+import { seenWorkers } from '../../server/dispatch/seen-workers.ts';
 import { explain } from '../../server/dispatch/why.ts';
 import { exactOutput } from '../../server/exact-output.ts';
 import { git } from '../../server/forges/git/hook.ts';
@@ -28,11 +29,30 @@ import { gitlab } from '../../server/forges/gitlab/hook.ts';
 import { defaultLimits as httpLimits } from '../../server/http-limits.ts';
 import type { ForgeSite } from '../../server/intake/intake-deps.ts';
 import { makeIntake } from '../../server/intake/intake-plugin.ts';
+import { deliver } from '../../server/notifications/deliver.ts';
+import { type MailServer, sendMail } from '../../server/notifications/mail-server.ts';
+import { notificationsPlugin } from '../../server/notifications/notifications-plugin.ts';
+import { postOffice } from '../../server/notifications/post-office.ts';
+import { writeLetters } from '../../server/notifications/write-letters.ts';
+import { runMetricsPlugin } from '../../server/observe/run-metrics-plugin.ts';
+import { sendTraces, type TraceEndpoint } from '../../server/observe/send-traces.ts';
+import { type ServerMetrics, serverMetrics } from '../../server/observe/server-metrics.ts';
+import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
+import { outgoing } from '../../server/outgoing/outgoing.ts';
+import { accessOf } from '../../server/routes/access.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
 import { defaultFetchLimits, type FetchRunDeps } from '../../server/runs/fetch-run.ts';
+import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
 import { makeBeginRun } from '../../server/runs/make-begin-run.ts';
+import { cleanerOf } from '../../server/secrets/cleaner.ts';
+import { projectSecrets } from '../../server/secrets/project-secrets.ts';
+import { secretsPlugin } from '../../server/secrets/secrets-plugin.ts';
 import { runSecrets } from '../../server/secrets/run-secrets.ts';
 import { isUntrusted } from '../../server/secrets/who-is-given.ts';
+import { latestVersion } from '../../server/triggers/latest-version.ts';
+import { timers } from '../../server/triggers/timers.ts';
+import { triggersPlugin } from '../../server/triggers/triggers-plugin.ts';
+import { upstreamRuns } from '../../server/triggers/upstream-runs.ts';
 import { defaultSettings } from '../../store/projects.ts';
 import type { ServerState } from './server-state.ts';
 import type { ServerStorage } from './server-storage.ts';
@@ -52,6 +72,10 @@ export type ServerParts = {
   readonly sites: readonly ForgeSite[];
   readonly knownHosts?: string;
   readonly allowFiles: boolean;
+  /** Besides the public internet: what users may have called. */
+  readonly allowAddresses: readonly string[];
+  readonly mail?: MailServer;
+  readonly traces?: TraceEndpoint;
   /** The token and name of the worker in this process. */
   readonly embedded: { readonly token: string; readonly worker: string };
   /** JSON lines. */
@@ -63,6 +87,7 @@ export type ServerParts = {
 export type OpenServer = {
   readonly app: FastifyInstance;
   readonly setup: SetupToken;
+  readonly metrics: ServerMetrics;
   /** Carries runs, works on what came in, until the signal aborts. */
   start(signal: AbortSignal): Promise<void>;
 };
@@ -96,6 +121,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     failed,
     limits: dispatchLimits,
   });
+  const seen = seenWorkers(dispatcher, clock);
+  const connected = (): number => seen.workers().filter(({ isConnected }) => isConnected).length;
   const beginner = makeBeginRun({
     dispatcher,
     projects,
@@ -145,8 +172,34 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     allowFiles: parts.allowFiles,
     warn,
   });
+  const send = outgoing({ allowed: allowedAddresses(parts.allowAddresses), clock });
+  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send), sealer, clock, failed });
+  const office = postOffice({
+    outbox: state.outbox,
+    deliver: deliver({ send, clock, ...(parts.mail === undefined ? {} : { sendMail: sendMail(parts.mail) }) }),
+    sealer,
+    clock,
+    failed,
+  });
+  const readers: readonly Reader[] = [
+    upstreamRuns({ ...state, beginRun, guard, clock }),
+    writeLetters({
+      ...state,
+      cleaner: cleanerOf({ secrets: state.secrets, sealer }),
+      publicUrl: `${publicUrl}/`,
+      clock,
+      written: office.wake,
+    }),
+    ...(parts.traces === undefined ? [] : [sendTraces(parts.traces, { runs, failed })]),
+  ];
+  const following = readers.map((reader) => followRuns({ dispatcher, runs, marks: state.marks, clock, failed }, reader));
+  const access = accessOf({ actorOf, guard, projects, runs, dispatcher }).project;
+  const metrics = serverMetrics({ queue, workers: async () => connected(), clock });
+  metrics.follow(dispatcher);
+  const kept = projectSecrets({ store: state.secrets, sealer, clock });
   const app = makeApp({
     dispatcher,
+    workers: seen.api,
     runs,
     queue,
     projects,
@@ -158,24 +211,34 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     actorOf,
     guard,
     beginRun,
-    why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: [] }).get(node) ?? ''],
+    why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? ''],
     health: async () => ({
       database: await queue.list().then(
         () => true,
         () => false,
       ),
-      workers: 0,
+      workers: connected(),
     }),
-    plugins: [auth.plugin, intake.plugin],
+    plugins: [
+      auth.plugin,
+      intake.plugin,
+      secretsPlugin({ secrets: kept, projects, actorOf, guard }),
+      triggersPlugin({ ...state, access, guard, timers: time, sealer, clock }),
+      notificationsPlugin({ ...state, access, guard, hasMail: parts.mail !== undefined, sealer, clock }),
+      runMetricsPlugin({ access, runs }),
+    ],
     clock,
     log: parts.log,
   });
+  metrics.observe(app);
   return {
     app,
     setup,
+    metrics,
     start: async (signal) => {
+      await kept.reseal();
       await dispatcher.start(signal);
-      await Promise.all([beginner.start(signal), intake.run(signal)]);
+      await Promise.all([beginner, time, office, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
     },
   };
 };

@@ -8,6 +8,8 @@ import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import { serverKeys } from '../../secrets/server-keys.ts';
+import { metricsServer } from '../../server/observe/metrics-server.ts';
+import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
 import { defaultGithubScopes } from '../../server/auth/github-login.ts';
 import type { DatabasePlace } from '../../store/sql/database.ts';
@@ -45,6 +47,9 @@ export type ServeOptions = RuntimeOptions &
     readonly githubJoin: 'known' | 'everybody';
     readonly gitlabApi?: string;
     readonly giteaApi?: string;
+    readonly allowAddress?: readonly string[];
+    readonly metrics?: string;
+    readonly mailFrom?: string;
   };
 
 /** Runs a server until a signal ends it: what its own worker had let go is left running, and taken up by the next start. */
@@ -81,6 +86,9 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       }),
       ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
       allowFiles: options.allowFiles === true,
+      allowAddresses: options.allowAddress ?? [],
+      ...mailOf(context, options),
+      ...tracesOf(context),
       embedded,
       log: { write: (line) => void stderr.write(line) },
       warn,
@@ -93,11 +101,13 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     if (server.setup.token !== undefined) {
       await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
     }
+    const metrics = options.metrics === undefined ? undefined : await metricsServer(server.metrics, metricsPlace(context, options.metrics));
     const working =
       options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: stop.signal });
     const ended = AbortSignal.any([stop.signal, state.replaced]);
     await Promise.all([server.start(ended), working, untilAborted(ended)]);
     if (state.replaced.aborted) warn('another server has taken over the database: this one ends');
+    await metrics?.close();
     await server.app.close();
     return state.replaced.aborted ? exitCodes.errored : exitCodes.passed;
   } finally {
@@ -191,6 +201,41 @@ const keysOf = async ({ cwd, env }: Context, options: ServeOptions, directory: s
   }
   return serverKeys({ file });
 };
+
+const metricsPlace = ({ env }: Context, text: string) => ({
+  ...listenAddress(text),
+  ...(env.CION_METRICS_TOKEN ? { token: env.CION_METRICS_TOKEN } : {}),
+});
+
+const tracesOf = ({ env }: Context): Pick<ServerParts, 'traces'> => {
+  const traces = traceEndpoint(env);
+  return traces === undefined ? {} : { traces };
+};
+
+/** `smtps://user:password@host:465`, `smtp+starttls://host:587`, `smtp://localhost:25`. */
+const mailOf = ({ env }: Context, { mailFrom }: ServeOptions): Pick<ServerParts, 'mail'> => {
+  const text = env.CION_SMTP_URL;
+  if (!text) return {};
+  const url = URL.parse(text);
+  const security = url === null ? undefined : securities[url.protocol];
+  if (url === null || security === undefined || mailFrom === undefined) {
+    throw new Refusal(
+      'USAGE',
+      'CION_SMTP_URL or --mail-from cannot be used.',
+      'Write smtps://user:password@host:465 and --mail-from ci@example.org.',
+    );
+  }
+  const { hostname: host, port, username: user, password } = url;
+  const login = user === '' ? {} : { login: { user: decodeURIComponent(user), password: decodeURIComponent(password) } };
+  return { mail: { host, port: Number(port || usualPorts[security]), security, from: mailFrom, ...login } };
+};
+
+const securities: Readonly<Record<string, 'tls' | 'starttls' | 'none'>> = {
+  'smtps:': 'tls',
+  'smtp+starttls:': 'starttls',
+  'smtp:': 'none',
+};
+const usualPorts = { tls: 465, starttls: 587, none: 25 } as const;
 
 const githubOf = ({ env }: Context, { githubUrl, githubApi, githubJoin }: ServeOptions): Pick<ServerParts, 'github'> => {
   const { CION_GITHUB_CLIENT_ID: clientId, CION_GITHUB_CLIENT_SECRET: clientSecret } = env;

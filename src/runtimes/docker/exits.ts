@@ -29,7 +29,7 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
         for await (const event of jsonLines<EngineEvent>(events)) told(event);
       } catch (error) {
         if (signal.aborted) return;
-        const wait = isFirst ? undefined : retryAfterMs[failures];
+        const wait = isFirst || engine.isClosed() ? undefined : retryAfterMs[failures];
         failures += 1;
         if (wait === undefined) {
           opened.reject(error);

@@ -16,7 +16,7 @@ import { workerOf } from './worker-access.ts';
 export const workerRoutes =
   (deps: RouteDeps): FastifyPluginAsyncZod =>
   async (app) => {
-    const { dispatcher, guard, limits } = deps;
+    const { dispatcher, workers = dispatcher, guard, limits } = deps;
     const config = { rateLimit: { max: limits.workerRequestsPerMinute } };
     const asItself = async (worker: string, named: string, action: string): Promise<void> => {
       if (worker === named) return;
@@ -35,7 +35,7 @@ export const workerRoutes =
         await asItself(await workerOf(deps, request), request.body.worker, 'worker.claim');
         const waitMs = Math.min(request.body.waitMs, longestWaitMs);
         void reply.header('cache-control', 'no-store');
-        return dispatcher.claim({ ...request.body, waitMs }, goneSignal(reply));
+        return workers.claim({ ...request.body, waitMs }, goneSignal(reply));
       },
     );
 
@@ -56,7 +56,7 @@ export const workerRoutes =
           throw new HttpError('FACT_OF_ANOTHER', 400, `A fact about ${stray.stage}/${stray.attempt} was told of ${item}.`);
         }
         const waitMs = Math.min(request.body.waitMs, longestWaitMs);
-        return dispatcher.report({ ...request.body, waitMs }, goneSignal(reply));
+        return workers.report({ ...request.body, waitMs }, goneSignal(reply));
       },
     );
   };

@@ -53,6 +53,7 @@ const makeEngine = (transport: Transport, apiVersion: string): Engine => {
       throw new EngineError('lost', `the Docker Engine at ${name} did not hand over its connection`);
     },
     close: () => transport.close(),
+    isClosed: transport.isClosed,
   };
 };
 

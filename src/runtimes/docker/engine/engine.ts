@@ -30,6 +30,9 @@ export type Engine = {
 
   /** Cuts whatever is under way; resolves when all connections are closed. */
   close(): Promise<void>;
+
+  /** Nothing will be answered any more. */
+  isClosed(): boolean;
 };
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';

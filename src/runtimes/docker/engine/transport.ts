@@ -19,6 +19,8 @@ export type Transport = {
   established(connection: Duplex): boolean;
   /** Destroys all connections, also those in use and those taken over, and waits until they are closed. */
   close(): Promise<void>;
+  /** From the beginning of `close` on. */
+  isClosed(): boolean;
 };
 
 export const makeTransport = (endpoint: Endpoint): Transport => {
@@ -61,6 +63,7 @@ export const makeTransport = (endpoint: Endpoint): Transport => {
       agent.destroy();
       await Promise.all(closing);
     },
+    isClosed: () => closed,
   };
 };
 

@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+
+/** Of an option that is repeatable. */
+export const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
+
+export const wholeNumber = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
+  return Number(text);
+};
+
+export const atLeastOne = (text: string): number => {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+};
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const;
+
+/** In milliseconds. */
+export const age = (text: string): number => {
+  const match = /^(\d{1,6})([mhdw])$/.exec(text);
+  const unit = match?.[2] as keyof typeof unitMs | undefined;
+  if (unit === undefined) throw new InvalidArgumentError('Write a number and m, h, d or w, e.g. 30d.');
+  return Number(match?.[1]) * unitMs[unit];
+};
