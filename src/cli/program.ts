@@ -321,6 +321,17 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .option('--private', 'for the owner alone')
     .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPublish(context(), dir, options)));
 
+  command('trigger', 'tell a cion server of commits, from a hook of a git repository')
+    .description(
+      'Tells a cion server which branches and tags of a repository have new commits: in its post-receive hook, which gets them on stdin, or by hand.\n' +
+        'It is signed with the secret of the project, from CION_HOOK_SECRET or the file that CION_HOOK_SECRET_FILE names. See docs/webhooks.md.',
+    )
+    .argument('<url>', 'https://HOST/hooks/git/OWNER/NAME')
+    .option('--ref <ref>', 'this ref, e.g. refs/heads/main, instead of those on stdin')
+    .option('--commit <hash>', 'with --ref: its newest commit, the whole hash')
+    .option('--by <name>', 'who pushed (default: who the git server says); shown, and not proven')
+    .action(async (url, options) => finish(await (await import('./commands/trigger.ts')).trigger(context(), url, options)));
+
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>
     finish(await (await import('./commands/doctor.ts')).doctor(context())),
   );
