@@ -77,6 +77,17 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
     .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect))
     .action(async (options) => finish(await (await import('./commands/work.ts')).work(context(), options)));
 
+  command('trigger', 'tell a cion server of commits, from a hook of a git repository')
+    .description(
+      'Tells a cion server which branches and tags of a repository have new commits: in its post-receive hook, which gets them on stdin, or by hand.\n' +
+        'It is signed with the secret of the project, from CION_HOOK_SECRET or the file that CION_HOOK_SECRET_FILE names. See docs/webhooks.md.',
+    )
+    .argument('<url>', 'https://HOST/hooks/git/OWNER/NAME')
+    .option('--ref <ref>', 'this ref, e.g. refs/heads/main, instead of those on stdin')
+    .option('--commit <hash>', 'with --ref: its newest commit, the whole hash')
+    .option('--by <name>', 'who pushed (default: who the git server says); shown, and not proven')
+    .action(async (url, options) => finish(await (await import('./commands/trigger.ts')).trigger(context(), url, options)));
+
   command('login', 'log in at a server, and keep a token for it')
     .description(
       'Asks for a name and a password, or for a token that was made on the page of the server, and keeps a token for this user alone.\n' +
