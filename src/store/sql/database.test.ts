@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
+import { virtualClock } from '../../lib/virtual-clock.ts';
 import { openDatabase } from './database.ts';
 import { embeddedDirectory, type TestDatabase, testDatabases } from './testing/databases.ts';
 
@@ -59,6 +60,19 @@ for (const { name, skip, make } of testDatabases) {
 }
 
 describe('an embedded database', () => {
+  it('is vacuumed and analyzed every ten minutes, which nothing else does', async () => {
+    const directory = await embeddedDirectory();
+    const clock = virtualClock();
+    const { sql: db, close } = await openDatabase({ kind: 'embedded', directory }, clock);
+    const counts = async () =>
+      (await sql`select vacuum_count, analyze_count from pg_stat_user_tables where relname = 'event'`.execute(db)).rows;
+    assert.deepEqual(await counts(), [{ vacuum_count: 0, analyze_count: 0 }]);
+    await clock.advance(10 * 60_000);
+    assert.deepEqual(await counts(), [{ vacuum_count: 1, analyze_count: 1 }]);
+    await close();
+    await rm(directory, { recursive: true });
+  });
+
   it('is had by one process at a time, and opens again with what it had', async () => {
     const directory = await embeddedDirectory();
     const one = await openDatabase({ kind: 'embedded', directory });

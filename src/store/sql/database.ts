@@ -36,11 +36,14 @@ const betweenVacuumsMs = 10 * 60_000;
 const openEmbedded = async (directory: string, clock: Clock): Promise<Database> => {
   const embedded = await startEmbedded(directory);
   const sql = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: poolOf({ host: embedded.host, user: 'postgres', database: 'postgres', max: 1 }) }),
+    dialect: new PostgresDialect({
+      pool: poolOf({ host: embedded.host, user: 'postgres', database: 'postgres', max: 1, query_timeout: 2 * longestMs }),
+    }),
   });
+  let isOpen = true;
   let stopVacuum = (): void => {};
   const vacuumLater = (): void => {
-    stopVacuum = clock.after(betweenVacuumsMs, () => void vacuum(sql).then(vacuumLater));
+    if (isOpen) stopVacuum = clock.after(betweenVacuumsMs, () => void vacuum(sql).then(vacuumLater));
   };
   vacuumLater();
   return {
@@ -48,8 +51,8 @@ const openEmbedded = async (directory: string, clock: Clock): Promise<Database> 
     kind: 'embedded',
     name: `the database in ${directory}`,
     close: async () => {
+      isOpen = false;
       stopVacuum();
-      stopVacuum = () => {};
       await sql.destroy();
       await embedded.close();
     },
@@ -57,7 +60,7 @@ const openEmbedded = async (directory: string, clock: Clock): Promise<Database> 
 };
 
 const oldest = 15;
-const connections = 10;
+const connections = 20;
 const patienceMs = 10_000;
 const longestMs = 60_000;
 

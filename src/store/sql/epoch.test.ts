@@ -82,6 +82,34 @@ describe('the one server of a database', { skip: postgres?.skip ?? true }, () =>
     await second.release();
   });
 
+  it('finishes the write that is under way before another begins (atk-74)', async () => {
+    await made.clear();
+    const other = await made.another();
+    const first = await takeOver(made.database, { clock: virtualClock() });
+    const order: string[] = [];
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const writing = first.write(async () => {
+      begun.resolve();
+      await goOn.promise;
+      order.push('written');
+    });
+    await begun.promise;
+    await cutLock(other);
+    const taking = takeOver(other).then((epoch) => {
+      order.push('taken over');
+      return epoch;
+    });
+    const waits = async () =>
+      (await sql`select from pg_locks where objid = 4217002 and not granted`.execute(made.database.sql)).rows.length > 0;
+    while (!(await waits())) assert.deepEqual(order, []);
+    goOn.resolve();
+    await writing;
+    const second = await taking;
+    assert.deepEqual(order, ['written', 'taken over']);
+    await first.release();
+    await second.release();
+  });
+
   it('notices by itself that another has taken over (atk-74)', async () => {
     const clock = virtualClock();
     const other = await made.another();
