@@ -34,7 +34,15 @@ export type ApiClient = ReturnType<typeof apiClient>;
  * What people and programs ask of a server; runs in a browser too. `token` absent: the cookie of the page. Rejects with ApiError when the server
  * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts.
  */
-export const apiClient = ({ url, token, fetch = globalThis.fetch }: { readonly url: string; readonly token?: string; readonly fetch?: typeof globalThis.fetch }) => {
+export const apiClient = ({
+  url,
+  token,
+  fetch = globalThis.fetch,
+}: {
+  readonly url: string;
+  readonly token?: string;
+  readonly fetch?: typeof globalThis.fetch;
+}) => {
   const send = async (path: string, init: RequestInit & { readonly query?: Query } = {}): Promise<Response> => {
     const { query, headers, ...rest } = init;
     const answer = await fetch(new URL(withQuery(path, query), url), {

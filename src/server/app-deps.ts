@@ -35,6 +35,8 @@ export type AppDeps = {
   readonly health: () => Promise<{ readonly database: boolean; readonly workers: number }>;
   /** Routes of other parts: log-in, hooks, triggers, the page. */
   readonly plugins: readonly FastifyPluginAsync[];
+  /** Addresses and networks (`10.0.0.0/8`) of proxies whose word counts for where a request comes from; absent: nobody's. */
+  readonly proxies?: readonly string[];
   readonly clock: Clock;
   /** Gets the lines of the log, JSON each; absent: nobody does. */
   readonly log?: { write(line: string): void };

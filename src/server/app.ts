@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -33,6 +32,7 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
     bodyLimit: limits.bodyBytes,
     connectionTimeout: limits.idleMs,
     forceCloseConnections: true,
+    trustProxy: deps.proxies === undefined ? false : [...deps.proxies],
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: Math.min(5000, limits.headersMs) },
     routerOptions: { maxParamLength: 1024 },
     // A part of a path that cannot be decoded is an unknown path, not a server's error.
@@ -44,7 +44,6 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(notFound);
   slowBodies(app, deps.clock, limits.bodyMs);
-  app.server.on('timeout', (socket: Socket) => socket.destroy());
 
   void app.register(helmet, { contentSecurityPolicy: { directives: contentSecurity }, referrerPolicy: { policy: 'no-referrer' } });
   void app.register(rateLimit, {
@@ -68,8 +67,10 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   const ofProject = { prefix: '/api/projects/:owner/:name' };
   for (const routes of [runRoutes, streamRoutes, artifactRoutes, deploymentRoutes, actRoutes]) void app.register(routes(deps), ofProject);
   void app.register(stageDocumentRoutes(deps));
-  void app.register(workerRoutes(deps));
-  void app.register(workerBytesRoutes(deps));
+  // They come many a second, and what they did is in the events.
+  const quiet = { logLevel: 'warn' } as const;
+  void app.register(workerRoutes(deps), quiet);
+  void app.register(workerBytesRoutes(deps), quiet);
   return app;
 };
 

@@ -19,14 +19,14 @@ export const exactOutput = async (
 ): Promise<Buffer> => {
   const node = state.nodes.get(stage);
   const attempt = node?.kind === 'stage' ? node.attempts.findLast(({ output }) => output !== undefined) : undefined;
-  if (attempt?.output === undefined) throw new HttpError(404, 'OUTPUT_GONE', `There is no output of ${JSON.stringify(stage)}.`);
+  if (attempt?.output === undefined) throw new HttpError('OUTPUT_GONE', 404, `There is no output of ${JSON.stringify(stage)}.`);
   if (attempt.output.bytes > deps.limits.outputBytes) {
-    throw new HttpError(413, 'REQUEST_TOO_LARGE', `An output that other stages are given may have ${deps.limits.outputBytes} bytes.`);
+    throw new HttpError('REQUEST_TOO_LARGE', 413, `An output that other stages are given may have ${deps.limits.outputBytes} bytes.`);
   }
   const key = { run: state.run, stage, attempt: attempt.attempt };
   const bytes = (await deps.outputs.read(key)) ?? (await fromLog(deps.results, key));
   if (digestOf(bytes) === attempt.output.digest) return bytes;
-  throw new HttpError(410, 'OUTPUT_GONE', `The exact output of ${JSON.stringify(stage)} is not there any more.`);
+  throw new HttpError('OUTPUT_GONE', 410, `The exact output of ${JSON.stringify(stage)} is not there any more.`);
 };
 
 const fromLog = async (

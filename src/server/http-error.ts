@@ -4,7 +4,7 @@ export class HttpError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
 
-  constructor(status: number, code: string, message: string, hint?: string) {
+  constructor(code: string, status: number, message: string, hint?: string) {
     super(message);
     this.name = 'HttpError';
     this.status = status;
@@ -15,4 +15,4 @@ export class HttpError extends Error {
 
 /** The same words whether there is none or it may not be seen. */
 export const projectUnknown = (name: string): HttpError =>
-  new HttpError(404, 'PROJECT_UNKNOWN', `There is no project ${JSON.stringify(name)} here, or you may not see it.`);
+  new HttpError('PROJECT_UNKNOWN', 404, `There is no project ${JSON.stringify(name)} here, or you may not see it.`);

@@ -15,6 +15,8 @@ export type HttpLimits = {
   readonly bodyMs: number;
   /** A connection on which nothing moves for so long is cut. */
   readonly idleMs: number;
+  /** The same while the server works on what a worker has sent whole, or a worker follows a log. */
+  readonly workMs: number;
   /** Something is said on streams that are quiet, so that nobody on the way cuts them. */
   readonly heartbeatMs: number;
   /** Requests of one address in a minute; those of workers are counted apart. */
@@ -41,6 +43,7 @@ export const defaultLimits: HttpLimits = {
   headersMs: 10_000,
   bodyMs: 20_000,
   idleMs: 75_000,
+  workMs: 600_000,
   heartbeatMs: 15_000,
   requestsPerMinute: 1200,
   workerRequestsPerMinute: 60_000,

@@ -9,7 +9,7 @@ export const limited = (body: Readable, limitBytes: number): Readable => {
     let bytes = 0;
     for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
-      if (bytes > limitBytes) throw new HttpError(413, 'REQUEST_TOO_LARGE', `The request may have ${limitBytes} bytes.`);
+      if (bytes > limitBytes) throw new HttpError('REQUEST_TOO_LARGE', 413, `The request may have ${limitBytes} bytes.`);
       yield chunk;
     }
   };

@@ -107,7 +107,7 @@ export const liveLogs = (deps: {
       let place = from;
       try {
         if (place > (shared.ring?.end ?? 0) && !(await reaches(key, place, signal))) {
-          throw new HttpError(416, 'LOG_SHORTER', `The log has no byte ${place} yet.`);
+          throw new HttpError('LOG_SHORTER', 416, `The log has no byte ${place} yet.`);
         }
         while (!signal.aborted) {
           const { ring, isOver: wasOver } = shared;

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { LogFrame } from '../api/log-frames.ts';
 import type { LogKey, LogWriter, Results } from '../results/results.ts';
 import { HttpError } from './http-error.ts';
+import { makeTurns } from './turns.ts';
 
 type Position = LogWriter['position'];
 
@@ -17,7 +18,7 @@ export type OpenLogs = {
   closeAll(): Promise<void>;
 };
 
-type Slot = { last: Promise<unknown>; writer?: LogWriter; cancelIdle?: () => void };
+type Slot = { writer?: LogWriter; cancelIdle?: () => void };
 
 export const openLogs = (deps: {
   readonly results: Results;
@@ -25,23 +26,19 @@ export const openLogs = (deps: {
   readonly limits: { readonly logBytes: number; readonly logIdleMs: number };
 }): OpenLogs => {
   const slots = new Map<string, Slot>();
+  const turns = makeTurns();
   const nameOf = ({ run, stage, attempt, part }: LogKey): string => JSON.stringify([run, stage, attempt, part]);
 
-  const inTurn = <T>(key: LogKey, action: (slot: Slot) => Promise<T>): Promise<T> => {
-    const name = nameOf(key);
-    const slot = slots.get(name) ?? { last: Promise.resolve() };
-    slots.set(name, slot);
-    const done = slot.last.then(() => action(slot));
-    const settled = done.then(
-      () => {},
-      () => {},
-    );
-    slot.last = settled;
-    void settled.then(() => {
-      if (slot.last === settled && slot.writer === undefined) slots.delete(name);
+  const inTurn = <T>(key: LogKey, action: (slot: Slot) => Promise<T>): Promise<T> =>
+    turns(nameOf(key), async () => {
+      const slot = slots.get(nameOf(key)) ?? {};
+      slots.set(nameOf(key), slot);
+      try {
+        return await action(slot);
+      } finally {
+        if (slot.writer === undefined) slots.delete(nameOf(key));
+      }
     });
-    return done;
-  };
 
   const shut = async (slot: Slot): Promise<void> => {
     const { writer } = slot;
@@ -58,12 +55,12 @@ export const openLogs = (deps: {
   const write = async (writer: LogWriter, { stream, at, bytes, position }: LogFrame): Promise<void> => {
     const durable = writer.position[stream];
     if (position > durable) {
-      throw new HttpError(409, 'LOG_OUT_OF_ORDER', `The log ends at byte ${durable} of ${stream}; what was sent begins at ${position}.`);
+      throw new HttpError('LOG_OUT_OF_ORDER', 409, `The log ends at byte ${durable} of ${stream}; what was sent begins at ${position}.`);
     }
     const news = bytes.subarray(Math.min(durable - position, bytes.length));
     if (news.length === 0) return;
     if (writer.position.stdout + writer.position.stderr + news.length > deps.limits.logBytes) {
-      throw new HttpError(413, 'LOG_TOO_LARGE', `The log of one attempt may have ${deps.limits.logBytes} bytes.`);
+      throw new HttpError('LOG_TOO_LARGE', 413, `The log of one attempt may have ${deps.limits.logBytes} bytes.`);
     }
     await writer.append({ stream, at, bytes: news });
   };
@@ -92,12 +89,7 @@ export const openLogs = (deps: {
       }),
     close: (key) => inTurn(key, shut),
     closeAll: async () => {
-      await Promise.all(
-        Array.from(slots.values(), async (slot) => {
-          await slot.last;
-          await shut(slot);
-        }),
-      );
+      await Promise.all(Array.from(slots, ([name, slot]) => turns(name, () => shut(slot))));
     },
   };
 };

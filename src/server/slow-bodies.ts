@@ -11,7 +11,7 @@ export const slowBodies = (app: FastifyInstance, clock: Clock, ms: number): void
       const cancel = clock.after(ms, () => {
         if (reply.sent) return;
         void reply.header('connection', 'close');
-        payload.emit('error', new HttpError(408, 'REQUEST_SLOW', `The request did not come within ${Math.ceil(ms / 1000)} s.`));
+        payload.emit('error', new HttpError('REQUEST_SLOW', 408, `The request did not come within ${Math.ceil(ms / 1000)} s.`));
       });
       payload.once('end', cancel).once('close', cancel);
       reply.raw.once('close', cancel);

@@ -12,9 +12,9 @@ export const streamSlots = (limits: { readonly streams: number; readonly streams
       // In this process there is no address.
       const ip = (request.ip as string | undefined) ?? '';
       const own = perAddress.get(ip) ?? 0;
-      if (own >= limits.streamsPerAddress) throw new HttpError(429, 'TOO_MANY_STREAMS', 'You follow too much at once.', 'Close some.');
+      if (own >= limits.streamsPerAddress) throw new HttpError('TOO_MANY_STREAMS', 429, 'You follow too much at once.', 'Close some.');
       if (open >= limits.streams)
-        throw new HttpError(503, 'TOO_MANY_STREAMS', 'Too many follow something at the moment.', 'Try again later.');
+        throw new HttpError('TOO_MANY_STREAMS', 503, 'Too many follow something at the moment.', 'Try again later.');
       open++;
       perAddress.set(ip, own + 1);
       reply.raw.once('close', () => {

@@ -25,8 +25,8 @@ export const accessOf = (deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'projects' 
     if (right !== 'read' && !(await deps.guard.may(actor, right, full))) {
       const action = `${request.method} ${request.routeOptions.url ?? ''}`;
       await deps.guard.note({ actor, action, project: full, outcome: 'refused', detail: { right } });
-      if (actor.kind === 'anonymous') throw new HttpError(401, 'LOGIN_REQUIRED', 'Log in first.');
-      throw new HttpError(403, 'FORBIDDEN', `This needs the right "${right}", which you have not.`);
+      if (actor.kind === 'anonymous') throw new HttpError('LOGIN_REQUIRED', 401, 'Log in first.');
+      throw new HttpError('FORBIDDEN', 403, `This needs the right "${right}", which you have not.`);
     }
     return { actor, project: found };
   };
@@ -36,12 +36,12 @@ export const accessOf = (deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'projects' 
       const known = await project(request, right);
       const { number } = request.params as { readonly number: number };
       const [row] = await deps.runs.list({ project: known.project.name, number, limit: 1 });
-      if (row === undefined) throw new HttpError(404, 'RUN_UNKNOWN', `${known.project.name} has no run ${number}.`);
+      if (row === undefined) throw new HttpError('RUN_UNKNOWN', 404, `${known.project.name} has no run ${number}.`);
       return { ...known, row };
     },
     state: async ({ run, number, project: name }) => {
       const state = await deps.dispatcher.state(run);
-      if (state === undefined) throw new HttpError(404, 'RUN_UNKNOWN', `${name} has no run ${number}.`);
+      if (state === undefined) throw new HttpError('RUN_UNKNOWN', 404, `${name} has no run ${number}.`);
       return state;
     },
   };

@@ -20,8 +20,8 @@ export const actRoutes =
     app.addHook('onRequest', async (request) => {
       if (request.headers.authorization === undefined && request.headers['x-cion'] === undefined) {
         throw new HttpError(
-          403,
           'FOREIGN_REQUEST',
+          403,
           'A request that changes something has to come from a page of this server, or with a token.',
         );
       }
@@ -43,7 +43,7 @@ export const actRoutes =
           trigger: { kind: 'manual', by: nameOf(actor), ...ref },
         });
         const [row] = await deps.runs.list({ run: begun.run, limit: 1 });
-        if (row === undefined) throw new HttpError(404, 'RUN_UNKNOWN', 'The run was removed as soon as it was there.');
+        if (row === undefined) throw new HttpError('RUN_UNKNOWN', 404, 'The run was removed as soon as it was there.');
         await done(actor, 'run.begin', project.name, { run: begun.run });
         return reply.code(begun.kind === 'created' ? 201 : 200).send({ ...begun, number: row.number });
       },
@@ -56,7 +56,7 @@ export const actRoutes =
         const { actor, project, row } = await access.run(request, 'run');
         const { force } = request.body;
         const state = await dispatcher.report(row.run, (before) => {
-          if (before.phase === 'finished') throw new HttpError(409, 'RUN_OVER', `Run ${row.number} has ended: ${before.outcome}.`);
+          if (before.phase === 'finished') throw new HttpError('RUN_OVER', 409, `Run ${row.number} has ended: ${before.outcome}.`);
           return cancelRun(nameOf(actor), force)(before);
         });
         await done(actor, 'run.cancel', project.name, { run: row.run, force: String(force) });
@@ -105,7 +105,7 @@ const decisionIn = (
   const gate = state.nodes.get(name);
   const planned = state.plan?.nodes.find((node) => node.name === name);
   if (gate?.kind === 'gate' && gate.openedAt !== openedAt) {
-    throw new HttpError(409, 'GATE_CHANGED', `The gate ${JSON.stringify(name)} was opened anew since: look at the run again.`);
+    throw new HttpError('GATE_CHANGED', 409, `The gate ${JSON.stringify(name)} was opened anew since: look at the run again.`);
   }
   if (
     planned?.kind === 'gate' &&
@@ -113,16 +113,16 @@ const decisionIn = (
     planned.waitsFor.who.length > 0 &&
     !planned.waitsFor.who.includes(by)
   ) {
-    throw new HttpError(403, 'GATE_NOT_YOURS', `The gate ${JSON.stringify(name)} waits for ${planned.waitsFor.who.join(' or ')}.`);
+    throw new HttpError('GATE_NOT_YOURS', 403, `The gate ${JSON.stringify(name)} waits for ${planned.waitsFor.who.join(' or ')}.`);
   }
   return facts;
 };
 
 const again = (state: RunState, which: 'all' | 'failed'): readonly string[] => {
   if (state.phase !== 'finished')
-    throw new HttpError(409, 'RUN_NOT_OVER', `Run ${state.number} has not ended yet.`, 'Wait for its end, or cancel it.');
+    throw new HttpError('RUN_NOT_OVER', 409, `Run ${state.number} has not ended yet.`, 'Wait for its end, or cancel it.');
   if (state.plan === undefined)
-    throw new HttpError(409, 'RUN_UNPLANNED', `Run ${state.number} ended before it had a plan.`, 'Start a new one.');
+    throw new HttpError('RUN_UNPLANNED', 409, `Run ${state.number} ended before it had a plan.`, 'Start a new one.');
   return stagesAgain(state.plan, state, which);
 };
 

@@ -52,7 +52,7 @@ export const artifactRoutes =
       const { key, files } = artifactsIn(state, request.params.stage, which);
       const file = files.find((each) => each.path === path && each.digest !== undefined);
       if (file === undefined)
-        throw new HttpError(404, 'FILE_UNKNOWN', `${JSON.stringify(request.params.stage)} left no file ${JSON.stringify(path)}.`);
+        throw new HttpError('FILE_UNKNOWN', 404, `${JSON.stringify(request.params.stage)} left no file ${JSON.stringify(path)}.`);
       slots.take(request, reply);
       const content = contentOf(await zipOf(deps, state, key), path);
       return attachment(reply, path.slice(path.lastIndexOf('/') + 1))
@@ -68,19 +68,19 @@ const artifactsIn = (
   { attempt, part }: { readonly attempt?: number; readonly part?: 'steps' },
 ): ArtifactRef => {
   const node = state.nodes.get(stage);
-  if (node?.kind !== 'stage') throw new HttpError(404, 'STAGE_UNKNOWN', `Run ${state.number} has no stage ${JSON.stringify(stage)}.`);
+  if (node?.kind !== 'stage') throw new HttpError('STAGE_UNKNOWN', 404, `Run ${state.number} has no stage ${JSON.stringify(stage)}.`);
   const newest = node.attempts.at(-1);
   const which = attempt === undefined ? newest : node.attempts.find((each) => each.attempt === attempt);
   const kept = part === undefined ? which?.artifacts : which?.stepArtifacts;
   if (which === undefined || kept === undefined)
-    throw new HttpError(404, 'FILES_NONE', `${JSON.stringify(stage)} of run ${state.number} left no files.`);
+    throw new HttpError('FILES_NONE', 404, `${JSON.stringify(stage)} of run ${state.number} left no files.`);
   // Another attempt has the plain name by now.
   return which === newest ? kept : { ...kept, key: kept.key.replace(/\.zip$/, `@${which.attempt}.zip`) };
 };
 
 const zipOf = async ({ results }: Pick<RouteDeps, 'results'>, { run }: RunState, key: string): Promise<Readable> => {
   const zip = await results.open(run, key);
-  if (zip === undefined) throw new HttpError(410, 'FILES_GONE', 'These files are not kept any more.');
+  if (zip === undefined) throw new HttpError('FILES_GONE', 410, 'These files are not kept any more.');
   return zip;
 };
 

@@ -25,7 +25,7 @@ export const deploymentRoutes =
     const at = async (project: string, environment: string): Promise<EnvironmentJson> => {
       const found = environmentOf(await deps.runs.deployments({ project, environment, limit: lookBack }));
       if (found !== undefined) return found;
-      throw new HttpError(404, 'ENVIRONMENT_UNKNOWN', `Nothing was ever deployed to ${JSON.stringify(environment)}.`);
+      throw new HttpError('ENVIRONMENT_UNKNOWN', 404, `Nothing was ever deployed to ${JSON.stringify(environment)}.`);
     };
 
     app.get(

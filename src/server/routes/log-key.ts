@@ -9,10 +9,10 @@ export const logKeyOf = (
   { attempt, part }: { readonly attempt?: number; readonly part?: 'done' },
 ): LogKey => {
   const node = state.nodes.get(stage);
-  if (node?.kind !== 'stage') throw new HttpError(404, 'STAGE_UNKNOWN', `Run ${state.number} has no stage ${JSON.stringify(stage)}.`);
+  if (node?.kind !== 'stage') throw new HttpError('STAGE_UNKNOWN', 404, `Run ${state.number} has no stage ${JSON.stringify(stage)}.`);
   const newest = node.attempts.at(-1)?.attempt ?? 1;
   if (attempt !== undefined && attempt > newest) {
-    throw new HttpError(404, 'ATTEMPT_UNKNOWN', `${JSON.stringify(stage)} of run ${state.number} has no attempt ${attempt}.`);
+    throw new HttpError('ATTEMPT_UNKNOWN', 404, `${JSON.stringify(stage)} of run ${state.number} has no attempt ${attempt}.`);
   }
   return { run: state.run, stage, attempt: attempt ?? newest, ...(part === undefined ? {} : { part }) };
 };

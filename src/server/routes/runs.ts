@@ -48,7 +48,7 @@ export const runRoutes =
       const state = await access.state((await access.run(request, 'read')).row);
       const { node } = request.params;
       if (!state.nodes.has(node))
-        throw new HttpError(404, 'STAGE_UNKNOWN', `Run ${state.number} has no stage or gate ${JSON.stringify(node)}.`);
+        throw new HttpError('STAGE_UNKNOWN', 404, `Run ${state.number} has no stage or gate ${JSON.stringify(node)}.`);
       return { sentences: await deps.why(state, node) };
     });
   };

@@ -22,22 +22,22 @@ export const stageDocumentRoutes =
       async (request, reply) => {
         const { run, file } = request.params;
         const [, stage] = /^(.+)\.json$/s.exec(file) ?? [];
-        if (!isRunId(run) || stage === undefined) throw new HttpError(404, 'NOT_FOUND', 'There is nothing at this address.');
+        if (!isRunId(run) || stage === undefined) throw new HttpError('NOT_FOUND', 404, 'There is nothing at this address.');
         if (request.headers.authorization === undefined)
-          throw new HttpError(401, 'LOGIN_REQUIRED', 'Stage documents are posted with a token.');
+          throw new HttpError('LOGIN_REQUIRED', 401, 'Stage documents are posted with a token.');
         const actor = await deps.actorOf(request);
         const [row] = await deps.runs.list({ run, limit: 1 });
         const project = row?.project;
         if (!(await deps.guard.may(actor, 'run', project))) {
           await deps.guard.note({ actor, action: 'document.post', outcome: 'refused', detail: { run, stage } });
-          throw new HttpError(403, 'FORBIDDEN', 'You may not post documents of this run.');
+          throw new HttpError('FORBIDDEN', 403, 'You may not post documents of this run.');
         }
         const state = row && (await deps.dispatcher.state(run));
         if (state?.nodes.has(stage) === true) {
-          throw new HttpError(409, 'STAGE_CARRIED', `The document of ${JSON.stringify(stage)} is written by the worker that runs it.`);
+          throw new HttpError('STAGE_CARRIED', 409, `The document of ${JSON.stringify(stage)} is written by the worker that runs it.`);
         }
         if (request.body.name !== stage)
-          throw new HttpError(400, 'REQUEST_INVALID', 'The name in the document is not that of its address.');
+          throw new HttpError('REQUEST_INVALID', 400, 'The name in the document is not that of its address.');
         await keep(deps, run, request.body);
         return reply.code(201).send({ key: `run/${run}/${file}` });
       },

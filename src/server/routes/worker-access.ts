@@ -8,7 +8,7 @@ import { HttpError } from '../http-error.ts';
 export const workerOf = async ({ actorOf }: Pick<RouteDeps, 'actorOf'>, request: FastifyRequest): Promise<string> => {
   const actor = await actorOf(request);
   if (actor.kind === 'worker') return actor.worker;
-  throw new HttpError(401, 'NOT_A_WORKER', 'This address is for workers, with a token of theirs.');
+  throw new HttpError('NOT_A_WORKER', 401, 'This address is for workers, with a token of theirs.');
 };
 
 /** Which attempt a worker asks for: one that it holds, by the newest token. Nothing else of a request says whose bytes they are. */
@@ -21,7 +21,7 @@ export const leaseOf = async (
   const item = headers.success ? decoded(headers.data['cion-item']) : undefined;
   const key = item === undefined ? undefined : attemptOf(item);
   if (!headers.success || item === undefined || key === undefined) {
-    throw new HttpError(400, 'REQUEST_INVALID', 'The headers cion-item and cion-token have to name a lease.');
+    throw new HttpError('REQUEST_INVALID', 400, 'The headers cion-item and cion-token have to name a lease.');
   }
   if (!(await deps.leases.held({ worker, item, token: Number(headers.data['cion-token']) }))) {
     await deps.guard.note({
@@ -30,7 +30,7 @@ export const leaseOf = async (
       outcome: 'refused',
       detail: { item, method: request.method, route: request.routeOptions.url ?? '' },
     });
-    throw new HttpError(409, 'LEASE_LOST', `The worker ${JSON.stringify(worker)} does not hold ${JSON.stringify(item)}, or not any more.`);
+    throw new HttpError('LEASE_LOST', 409, `The worker ${JSON.stringify(worker)} does not hold ${JSON.stringify(item)}, or not any more.`);
   }
   return { ...key, worker };
 };

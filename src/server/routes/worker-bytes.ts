@@ -20,7 +20,7 @@ import {
   treeQuerySchema,
   workerPaths,
 } from '../../api/worker-wire.ts';
-import type { StageKey, StoredChunk } from '../../results/results.ts';
+import type { AttemptKey, StageKey, StoredChunk } from '../../results/results.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { exactOutput, givenOutputs } from '../exact-output.ts';
@@ -29,6 +29,7 @@ import { HttpError } from '../http-error.ts';
 import { gathered, limited } from '../limited.ts';
 import { openLogs } from '../open-logs.ts';
 import { treesOf } from '../trees-of.ts';
+import { makeTurns } from '../turns.ts';
 import { leaseOf, workerOf } from './worker-access.ts';
 
 /** The bytes of one attempt, each way by its lease: what is read and written follows from that, and from the run's state. */
@@ -37,15 +38,19 @@ export const workerBytesRoutes =
   async (app) => {
     const { results, trees, caches, outputs, limits } = deps;
     const logs = openLogs({ results, clock: deps.clock, limits });
+    const inTurn = makeTurns();
     app.addHook('onClose', () => logs.closeAll());
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', async (request, reply) => {
       await workerOf(deps, request);
+      const { socket } = request.raw;
+      request.raw.once('end', () => socket.setTimeout(limits.workMs));
+      reply.raw.once('finish', () => socket.setTimeout(limits.idleMs));
     });
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     const config = { rateLimit: { max: limits.workerRequestsPerMinute } };
     const stateOf = async (run: string): Promise<RunState> => {
       const state = await deps.dispatcher.state(run);
-      if (state === undefined) throw new HttpError(404, 'RUN_UNKNOWN', `There is no run ${JSON.stringify(run)}.`);
+      if (state === undefined) throw new HttpError('RUN_UNKNOWN', 404, `There is no run ${JSON.stringify(run)}.`);
       return state;
     };
 
@@ -73,7 +78,7 @@ export const workerBytesRoutes =
       const { run, stage, attempt: own } = await leaseOf(deps, request);
       const { from, follow, attempt, part } = request.query;
       if (attempt !== undefined && attempt > own) {
-        throw new HttpError(403, 'NOT_OF_THIS_LEASE', `The lease is of attempt ${own}.`);
+        throw new HttpError('NOT_OF_THIS_LEASE', 403, `The lease is of attempt ${own}.`);
       }
       const key: StageKey = { run, stage, ...(attempt === undefined ? {} : { attempt }), ...(part === undefined ? {} : { part }) };
       const chunks = results.readLog(key, { from, follow: follow === '1', signal: goneSignal(reply) });
@@ -85,7 +90,9 @@ export const workerBytesRoutes =
       { config, schema: { querystring: artifactsQuerySchema, response: { 200: artifactsAnswerSchema } } },
       async (request) => {
         const { worker: _who, ...key } = await leaseOf(deps, request);
-        const artifacts = await results.putArtifacts({ ...key, ...request.query }, limited(request.body as Readable, limits.uploadBytes));
+        const artifacts = await inTurn(turnOf(key), () =>
+          results.putArtifacts({ ...key, ...request.query }, limited(request.body as Readable, limits.uploadBytes)),
+        );
         return artifacts === undefined ? {} : { artifacts };
       },
     );
@@ -93,7 +100,7 @@ export const workerBytesRoutes =
     app.post(workerPaths.finish, { config, schema: { body: finishSchema, response: { 200: doneSchema } } }, async (request) => {
       const { worker: _who, ...key } = await leaseOf(deps, request);
       await Promise.all([logs.close(key), logs.close({ ...key, part: 'done' })]);
-      await results.finish(key, request.body.summary);
+      await inTurn(turnOf(key), () => results.finish(key, request.body.summary));
       return { ok: true as const };
     });
 
@@ -101,7 +108,7 @@ export const workerBytesRoutes =
       const { run, stage } = await leaseOf(deps, request);
       const { name } = request.query;
       const object = isOf(stage, name) ? await results.open(run, name) : undefined;
-      if (object === undefined) throw new HttpError(404, 'OBJECT_NONE', `There is no ${JSON.stringify(name)} of this stage.`);
+      if (object === undefined) throw new HttpError('OBJECT_NONE', 404, `There is no ${JSON.stringify(name)} of this stage.`);
       return reply.type('application/octet-stream').send(object);
     });
 
@@ -109,7 +116,7 @@ export const workerBytesRoutes =
       const { run } = await leaseOf(deps, request);
       const digits = request.query.digest.replace(/^sha256:/, '');
       if (!treesOf(await stateOf(run)).has(digits)) {
-        throw new HttpError(403, 'NOT_OF_THIS_LEASE', `The run has no files ${JSON.stringify(digits)}.`);
+        throw new HttpError('NOT_OF_THIS_LEASE', 403, `The run has no files ${JSON.stringify(digits)}.`);
       }
       return reply.type('application/octet-stream').send(await trees.open(request.query.digest));
     });
@@ -122,7 +129,7 @@ export const workerBytesRoutes =
     app.get(workerPaths.cache, { config, schema: { querystring: cacheQuerySchema } }, async (request, reply) => {
       const { run } = await leaseOf(deps, request);
       const kept = await caches(await stateOf(run)).open(request.query.key);
-      if (kept === undefined) throw new HttpError(404, 'CACHE_NONE', `Nothing was kept under ${JSON.stringify(request.query.key)}.`);
+      if (kept === undefined) throw new HttpError('CACHE_NONE', 404, `Nothing was kept under ${JSON.stringify(request.query.key)}.`);
       return reply.type('application/octet-stream').send(kept);
     });
 
@@ -141,8 +148,8 @@ export const workerBytesRoutes =
       const state = await stateOf(run);
       if (!givenOutputs(state, stage).has(request.query.stage)) {
         throw new HttpError(
-          403,
           'NOT_OF_THIS_LEASE',
+          403,
           `${JSON.stringify(stage)} is not given what ${JSON.stringify(request.query.stage)} wrote.`,
         );
       }
@@ -151,10 +158,14 @@ export const workerBytesRoutes =
 
     app.put(workerPaths.outputs, { config, schema: { response: { 200: doneSchema } } }, async (request) => {
       const { worker: _who, ...key } = await leaseOf(deps, request);
-      await outputs.keep(key, await gathered(request.body as Readable, limits.outputBytes));
+      const stdout = await gathered(request.body as Readable, limits.outputBytes);
+      await inTurn(turnOf(key), () => outputs.keep(key, stdout));
       return { ok: true as const };
     });
   };
+
+/** A worker that sends a thing again may be faster than the end of its first try. */
+const turnOf = ({ run, stage }: AttemptKey): string => `${run}/${stage}`;
 
 const encoded = async function* (chunks: AsyncIterable<StoredChunk>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) for (const frame of framesOf(chunk, 0)) yield encodeFrame(frame);

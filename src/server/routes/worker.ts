@@ -21,7 +21,7 @@ export const workerRoutes =
     const asItself = async (worker: string, named: string, action: string): Promise<void> => {
       if (worker === named) return;
       await guard.note({ actor: { kind: 'worker', worker }, action, outcome: 'refused', detail: { named } });
-      throw new HttpError(403, 'WORKER_MISMATCH', `This token is of the worker ${JSON.stringify(worker)}.`);
+      throw new HttpError('WORKER_MISMATCH', 403, `This token is of the worker ${JSON.stringify(worker)}.`);
     };
 
     app.addHook('onRequest', async (request) => {
@@ -53,7 +53,7 @@ export const workerRoutes =
           const stray = facts.find(({ stage, attempt }) => !item.endsWith(`/${stage}/${attempt}`));
           if (stray === undefined) continue;
           await guard.note({ actor: { kind: 'worker', worker }, action: 'worker.report', outcome: 'refused', detail: { item } });
-          throw new HttpError(400, 'FACT_OF_ANOTHER', `A fact about ${stray.stage}/${stray.attempt} was told of ${item}.`);
+          throw new HttpError('FACT_OF_ANOTHER', 400, `A fact about ${stray.stage}/${stray.attempt} was told of ${item}.`);
         }
         const waitMs = Math.min(request.body.waitMs, longestWaitMs);
         return dispatcher.report({ ...request.body, waitMs }, goneSignal(reply));

@@ -27,7 +27,7 @@ export const testGuard = (): TestGuard => {
       const token = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1] ?? /session=([^;]+)/.exec(headers.cookie ?? '')?.[1];
       if (token === undefined) return { kind: 'anonymous' };
       const [kind, name] = token.split(':');
-      if (name === undefined) throw new HttpError(401, 'TOKEN_UNKNOWN', 'This token is not one of ours.');
+      if (name === undefined) throw new HttpError('TOKEN_UNKNOWN', 401, 'This token is not one of ours.');
       if (kind === 'worker') return { kind: 'worker', worker: name };
       return { kind: 'account', account: name, name, isAdmin: kind === 'admin' };
     },
