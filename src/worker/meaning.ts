@@ -4,6 +4,8 @@ export type Meaning = 'away' | 'lost' | 'stranger' | 'refused';
 const awayCodes: ReadonlySet<string> = new Set([
   'RESULTS_UNREACHABLE',
   'STORE_UNAVAILABLE',
+  // The log is begun anew where the server's side ended.
+  'LOG_OUT_OF_ORDER',
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
