@@ -7,6 +7,9 @@ import { startWorker } from './sim-worker.ts';
 import { type Life, lifeIn, type Timeline } from './timeline.ts';
 import type { Weather } from './weather.ts';
 
+/** A supervisor starts a dead process again within less than the margin in which a worker ends what it runs before the grace is over. */
+const restartMs = 10_000;
+
 export type SimHostDeps = {
   readonly name: string;
   readonly timeline: Timeline;
@@ -51,7 +54,7 @@ export const startHost = ({ name, timeline, random, weather, server, invariants,
       machine.crash();
       ledger.clear();
     }
-    const downMs = isMachine ? random.between(1, 200_000) : random.between(1, 20_000);
+    const downMs = random.between(1, isMachine ? 200_000 : restartMs);
     tell(`${name} dies for ${downMs}${isMachine ? ' with its machine' : ''}`);
     timeline.after(downMs, boot);
   };
