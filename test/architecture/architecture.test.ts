@@ -26,9 +26,14 @@ const treeWith = (modules: Readonly<Record<string, string>>) =>
   treeOf(
     new Map([
       ...Array.from(rules.arrows.keys(), (folder) => [folder.endsWith('.ts') ? folder : `${folder}/x.ts`, ''] as const),
-      ...['runtimes/docker/x.ts', 'runtimes/fake/x.ts', 'results/fs/x.ts', 'cli/commands/x.ts', 'lib/x.test.ts'].map(
-        (path) => [path, ''] as const,
-      ),
+      ...[
+        'runtimes/docker/x.ts',
+        'runtimes/fake/x.ts',
+        'results/fs/x.ts',
+        'server/forges/git/x.ts',
+        'cli/commands/x.ts',
+        'lib/x.test.ts',
+      ].map((path) => [path, ''] as const),
       ...Object.entries(modules),
     ]),
   );
@@ -49,6 +54,7 @@ const refused: readonly (readonly [string, Readonly<Record<string, string>>, Reg
   ['an adapter named by the port', { 'runtimes/a.ts': "import { x } from './fake/x.ts';" }, /only cli\/commands/],
   ['an adapter named by another', { 'runtimes/docker/a.ts': "import { x } from '../fake/x.ts';" }, /only cli\/commands/],
   ['an adapter named by the rest of the CLI', { 'cli/a.ts': "import { x } from '../results/fs/x.ts';" }, /only cli\/commands/],
+  ['an adapter named by the server', { 'server/intake/a.ts': "import { x } from '../forges/git/x.ts';" }, /only cli\/commands/],
   ['a test that code imports', { 'lib/a.ts': "import { x } from './x.test.ts';" }, /for tests/],
   ['I/O in a pure folder', { 'plan/a.ts': "import { readFileSync } from 'node:fs';" }, /plan is pure/],
   ['a package that a pure folder may not use', { 'run/a.ts': "import { z } from 'zod';" }, /run is pure/],

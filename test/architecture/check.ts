@@ -44,7 +44,7 @@ const adapters = (path: string, to: string): readonly string[] => {
   return [`${path} imports ${to}: only cli/commands names adapters`];
 };
 
-const adapterOf = (path: string): string | undefined => /^(?:runtimes|results)\/[^/]+(?=\/)/.exec(path)?.[0];
+const adapterOf = (path: string): string | undefined => /^(?:runtimes|results|server\/forges)\/[^/]+(?=\/)/.exec(path)?.[0];
 
 const outside = ({ pure }: Rules, path: string, specifier: string): readonly string[] => {
   const folder = path.split('/')[0] ?? '';

@@ -46,8 +46,6 @@ export const ownRepository = async ({ api }: AskedForge, repository: string): Pr
  * cannot be finished is taken back. Rejects with PROJECT_EXISTS when another repository has the name (atk-05), and with ForgeError.
  */
 export const connect = async (deps: ConnectDeps, forge: AskedForge, repository: ForgeRepository): Promise<Project> => {
-  const before = await projectOf(deps, forge, repository.id);
-  if (before !== undefined) return finish(deps, forge, before);
   const project = newProject(deps, {
     name: repository.name,
     cloneUrl: repository.cloneUrl,
@@ -56,9 +54,9 @@ export const connect = async (deps: ConnectDeps, forge: AskedForge, repository: 
     forge: { kind: forge.kind, url: forge.url, repository: repository.id },
   });
   if (!(await deps.projects.add(project))) {
-    const other = await projectOf(deps, forge, repository.id);
-    if (other === undefined) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already, of another repository.`);
-    return finish(deps, forge, other);
+    const before = await projectOf(deps, forge, repository.id);
+    if (before === undefined) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already, of another repository.`);
+    return finish(deps, forge, before);
   }
   try {
     return await finish(deps, forge, project);

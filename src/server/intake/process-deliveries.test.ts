@@ -164,7 +164,7 @@ describe('deliveries', () => {
     assert.deepEqual(of('bob/app'), [hashOf(1), hashOf(2), hashOf(3)]);
   });
 
-  it('the run of a fork says that it is one, and takes no name of a run that is trusted (atk-09)', async () => {
+  it('the run of a fork says that it is one, and takes no name of a run that is trusted', async () => {
     const [opened] = gitHubExamples('pull_request', ({ action }) => action === 'opened');
     const pull = opened?.pull_request as { readonly head: object; readonly base: object };
     const payload = (head: number) => ({

@@ -30,7 +30,7 @@ export type DeliveryWork = {
 const projectsAtOnce = 8;
 const takenOfProject = 4;
 /** Also without being woken: some are tried again. */
-const restMs = 1000;
+const restMs = 5000;
 const mostTries = 12;
 /** Bodies are kept for those who look for what went wrong. */
 const bodiesKeptMs = 7 * 24 * 3_600_000;

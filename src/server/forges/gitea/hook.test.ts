@@ -33,7 +33,7 @@ test('of a tag Gitea tells the commit once: its event "create" is not read as an
   assert.deepEqual(eventOf('push', 'branch-delete'), { kind: 'ref-deleted', ref: 'refs/heads/develop' });
 });
 
-test('pull requests of Gitea say whether they are of a fork, also when that is gone (atk-09)', () => {
+test('pull requests of Gitea say whether they are of a fork, also when that is gone', () => {
   const pull = { kind: 'pull-request', number: 2, ref: 'refs/pull/2/head', commit: newest, draft: false, by: 'gitea', actor: '1' };
   assert.deepEqual(eventOf('pull_request', 'pull-request-opened'), { ...pull, action: 'opened', fork: false, headRepository: '140' });
   assert.deepEqual(eventOf('pull_request', 'pull-request-synchronized-fork'), {

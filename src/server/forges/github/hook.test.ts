@@ -79,7 +79,7 @@ test('pull requests of GitHub are opened, updated and closed, and other changes 
   );
 });
 
-test('a pull request of GitHub whose head is elsewhere, or gone, is of a fork (atk-09)', () => {
+test('a pull request of GitHub whose head is elsewhere, or gone, is of a fork', () => {
   const [payload] = gitHubExamples('pull_request', ({ action }) => action === 'synchronize');
   const pull = payload?.pull_request;
   const forkOf = (repo: unknown) => {

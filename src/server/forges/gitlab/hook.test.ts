@@ -33,7 +33,7 @@ test('of a tag GitLab tells the commit, and of a deleted branch that it is gone'
   assert.deepEqual(eventOf('Push Hook', 'branch-delete'), { kind: 'ref-deleted', ref: 'refs/heads/master' });
 });
 
-test('merge requests of GitLab are pull requests, and those of another project are of a fork (atk-09)', () => {
+test('merge requests of GitLab are pull requests, and those of another project are of a fork', () => {
   const pull = { kind: 'pull-request', number: 1, ref: 'refs/merge-requests/1/head', commit: newest, draft: false, by: 'root', actor: '1' };
   assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-open'), { ...pull, action: 'opened', fork: false, headRepository: '15' });
   assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-update-fork'), {
