@@ -22,8 +22,8 @@ describe('what runs are, over HTTP', () => {
       queue.items.map(({ project, pipeline, stage, attempt }) => [project, pipeline, stage, attempt]),
       [
         ['acme/app', 'cion', 'build', 1],
-        ['acme/app', 'cion', 'lint', 1],
         ['acme/other', 'dockercise', 'build', 1],
+        ['acme/app', 'cion', 'lint', 1],
       ],
     );
     assert.equal(queue.hidden, 1);
