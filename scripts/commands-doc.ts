@@ -85,6 +85,7 @@ export const commandsDoc = (): string => {
         ['`NO_COLOR`', 'no colours'],
         ['`CION_AGE_KEY`', 'the age key that reads encrypted values, itself; no stage is given it'],
         ['`CION_AGE_KEY_FILE`', 'the file with that key'],
+        ['`CION_WORKER_TOKEN`', 'the token of `cion work`, itself; no stage is given it'],
         ['`STEPS_REGISTRY`, `STEPS_REGISTRY_TOKEN`', 'the registry of steps, and who asks; see [steps](steps.md)'],
         ['`VISUAL`, `EDITOR`', 'the editor of `cion secret edit`'],
         [

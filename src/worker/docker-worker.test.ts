@@ -4,6 +4,8 @@ import type { Plan, Stage, Volume } from '../plan/plan.ts';
 import { reference, stage } from '../plan/stage.ts';
 import { decideGate } from '../server/dispatch/requests.ts';
 import { gateOf, planOf } from '../server/dispatch/testing/served.ts';
+import { tarOf } from '../runtimes/contract/case.contract.ts';
+import { cutNetwork } from './testing/cut-network.ts';
 import { dockerSite } from './testing/docker-site.ts';
 
 const work: Volume = { name: 'work', from: 'empty' };
@@ -71,6 +73,28 @@ describe('workers with Docker and a server over HTTP', { timeout: 120_000 }, () 
     assert.equal(await site.logOf(run, 'test'), '20000\n');
     assert.equal(await site.logOf(run, 'release'), '20001\ngood\n');
     assert.deepEqual(worker.fetched, []);
+    worker.drain();
+    await worker.ended;
+  });
+
+  it('go on while the network to the server is cut, and tell all of it afterwards: every byte of the log once (atk-73, atk-75)', async (t) => {
+    const network = await cutNetwork(site.server.url);
+    t.after(network.cut);
+    const worker = await site.worker(site.newName(), network.url);
+    const go = '[ $i = 3000 ] && until [ -e /go ]; do sleep 0.05; done; true';
+    const run = await site.plan(planOf([script('talk', `i=0; while [ $i -lt ${lineCount} ]; do echo "line $i"; i=$((i+1)); ${go}; done`)]));
+    await site.logged(run, 'talk', 10_000);
+    await network.cut();
+    const [container] = await site.containers(worker.name, 'talk');
+    await site.engine.json('PUT', `/containers/${container?.Id}/archive`, {
+      query: { path: '/' },
+      body: tarOf({ name: 'go', content: '' }),
+    });
+    await site.engine.json('POST', `/containers/${container?.Id}/wait`);
+    assert.notEqual(await site.logOf(run, 'talk'), whole);
+    await network.mend();
+    assert.equal((await site.ended(run)).outcome, 'passed');
+    assert.equal(await site.logOf(run, 'talk'), whole);
     worker.drain();
     await worker.ended;
   });

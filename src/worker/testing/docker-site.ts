@@ -55,9 +55,9 @@ export const dockerSite = async () => {
     plan: (plan: Plan): Promise<string> => runs.plan(plan),
     ended: (run: string): Promise<RunState> => until(run, ({ phase }) => phase === 'finished'),
     /** A worker of this process. */
-    worker: async (name = newName()) => {
+    worker: async (name = newName(), url = server.url) => {
       const fetched: string[] = [];
-      const client = workerClient({ url: server.url, token: `worker:${name}` });
+      const client = workerClient({ url, token: `worker:${name}` });
       const bytes: typeof client.bytes = (lease) => {
         const own = client.bytes(lease);
         const open = (digest: string) => {
