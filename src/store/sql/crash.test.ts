@@ -51,7 +51,7 @@ describe('an embedded database', () => {
   it('has all that was acknowledged when its process was killed, and opens again (R-CIO-04)', async () => {
     const directory = await embeddedDirectory();
     const place: DatabasePlace = { kind: 'embedded', directory };
-    for (const [round, count] of [40, 97].entries()) {
+    for (const [round, count] of [30, 57].entries()) {
       const last = await writeUntil(`run_${round}`, place, count, (pid) => process.kill(pid, 'SIGKILL'));
       const database = await openDatabase(place);
       await holds(database, `run_${round}`, last);
@@ -74,7 +74,7 @@ describe('a Postgres', { skip: whyNoPostgres() }, () => {
   after(() => server.close());
 
   it('has all that was acknowledged when the server was killed (R-CIO-04)', async () => {
-    const last = await writeUntil('run_0', place, 200, (pid) => process.kill(pid, 'SIGKILL'));
+    const last = await writeUntil('run_0', place, 60, (pid) => process.kill(pid, 'SIGKILL'));
     const database = await openDatabase(place);
     await holds(database, 'run_0', last);
     await database.close();
@@ -82,7 +82,7 @@ describe('a Postgres', { skip: whyNoPostgres() }, () => {
 
   it('has all that was acknowledged when it was killed itself (R-CIO-04)', async () => {
     let killed: Promise<void> | undefined;
-    const last = await writeUntil('run_1', place, 200, () => (killed = server.kill()));
+    const last = await writeUntil('run_1', place, 60, () => (killed = server.kill()));
     await killed;
     await server.start();
     const database = await openDatabase(place);

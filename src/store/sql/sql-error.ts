@@ -3,8 +3,8 @@ import { StoreError } from '../store-error.ts';
 /** What the driver threw, as a StoreError: with the database's own code and the name of a constraint, and no values. */
 export const asStoreError = (error: unknown): StoreError => {
   if (error instanceof StoreError) return error;
-  const { code, constraint, message } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
-  const isState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  const { code, severity, constraint, message } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
+  const isState = typeof code === 'string' && typeof severity === 'string';
   if (code === replaced) return new StoreError('STORE_LOCKED', 'Another server has taken the database over.');
   if (isState && !meansAway.test(code)) {
     const what = code.startsWith(wrongText) ? message : constraint;
