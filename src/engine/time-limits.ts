@@ -8,20 +8,23 @@ export type TimeLimits = {
   cancel(): void;
 };
 
-/** Says when a limit is over; `totalMs` counts from `startedAt`, `silentMs` from now. */
+/**
+ * Says when a limit is over; `totalMs` counts from `startedAt`, `silentMs` from now. A wall clock that jumps meanwhile changes nothing (atk-72): only timers
+ * are waited for.
+ */
 export const watchLimits = (
   clock: Clock,
   { totalMs, silentMs }: Timeouts,
   startedAt: number,
   over: (cause: Cause & { kind: 'timeout' }) => void,
 ): TimeLimits => {
-  let wroteAt = clock.now();
   let cancelTotal = (): void => {};
-  let cancelSilent = (): void => {};
+  let cancelSilent: (() => void) | undefined;
   const watchSilence = (limitMs: number): void => {
-    const rest = wroteAt + limitMs - clock.now();
-    if (rest <= 0) over({ kind: 'timeout', limit: 'silent', ms: limitMs });
-    else cancelSilent = clock.after(rest, () => watchSilence(limitMs));
+    cancelSilent = clock.after(limitMs, () => {
+      cancelSilent = undefined;
+      over({ kind: 'timeout', limit: 'silent', ms: limitMs });
+    });
   };
   if (totalMs !== undefined) {
     const rest = Math.max(0, startedAt + totalMs - clock.now());
@@ -30,11 +33,13 @@ export const watchLimits = (
   if (silentMs !== undefined) watchSilence(silentMs);
   return {
     wrote: () => {
-      wroteAt = clock.now();
+      if (silentMs === undefined || cancelSilent === undefined) return;
+      cancelSilent();
+      watchSilence(silentMs);
     },
     cancel: () => {
       cancelTotal();
-      cancelSilent();
+      cancelSilent?.();
     },
   };
 };
