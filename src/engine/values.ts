@@ -4,6 +4,7 @@ import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 import { given, type GivenValue, missingProblem, type Outside } from './given.ts';
 import { shortestSecretBytes } from './redact/forms.ts';
+import { usableValue } from './variable-value.ts';
 
 /** One Problem for each value from outside that is missing or cannot be read, naming variable and stage (R-DCK-39). */
 export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<string>): readonly Problem[] =>
@@ -56,7 +57,10 @@ export const resolveValues = async (
   const isThere = ({ value }: InputFile): boolean => !isGiven(value) || given(value, outside) !== undefined;
   const resolveAll = async (env: Readonly<Record<string, EnvValue>>): Promise<Record<string, EnvironmentValue>> => {
     const entries = await Promise.all(
-      Object.entries(env).map(async ([name, value]): Promise<[string, EnvironmentValue]> => [name, await resolve(value)]),
+      Object.entries(env).map(async ([name, value]): Promise<[string, EnvironmentValue]> => {
+        const resolved = await resolve(value);
+        return [name, { ...resolved, value: usableValue(stage.name, name, resolved.value) }];
+      }),
     );
     return Object.fromEntries(entries);
   };
