@@ -26,16 +26,10 @@ export const sqlProjects = ({ sql: db }: Pick<Database, 'sql'>): ProjectStore =>
         where name = ${name}`.execute(trx);
       return after;
     }),
-  remove: (name) =>
-    db.transaction().execute(async (trx) => {
-      for (const table of ofProject) await sql`delete from ${sql.table(table)} where project = ${name}`.execute(trx);
-      await sql`delete from upstream where after_project = ${name}`.execute(trx);
-      await sql`delete from project where name = ${name}`.execute(trx);
-    }),
+  remove: async (name) => {
+    await sql`delete from project where name = ${name}`.execute(db);
+  },
 });
-
-/** What is kept under the name of a project and does not go with the project by itself. The audit stays. */
-const ofProject = ['run', 'project_number', 'member', 'token', 'schedule', 'upstream', 'subscription'];
 
 type Row = { readonly project: Project };
 
