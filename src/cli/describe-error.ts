@@ -19,6 +19,8 @@ const ownErrors: ReadonlySet<string> = new Set([
   'JournalError',
   'DockerConfigError',
   'WorkerError',
+  'StoreError',
+  'BackupError',
 ]);
 
 const projectUnwritable =

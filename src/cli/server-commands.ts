@@ -50,6 +50,17 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
           'an address, network or name that users may have called besides the public internet (repeatable)',
         ).argParser(collect),
       )
+      .addOption(
+        new Option(
+          '--proxy <address>',
+          'a proxy in front of it, an address or a network, whose word counts for where requests come from (repeatable)',
+        ).argParser(collect),
+      )
+      .option('--insecure-http', 'listen on the network without TLS, where everybody on the way can read passwords and tokens')
+      .addOption(new Option('--keep-runs <n>', 'how many finished runs of each project are kept').argParser(wholeNumber).default(500))
+      .addOption(new Option('--keep-days <n>', 'for how many days').argParser(atLeastOne).default(90))
+      .addOption(new Option('--keep-caches <n>', 'for how many days caches are kept that no run saves').argParser(atLeastOne).default(30))
+      .addOption(new Option('--keep-audit <n>', 'for how many days it is kept who did what').argParser(atLeastOne).default(365))
       .option('--mail-from <address>', 'the sender of mails; their server is in CION_SMTP_URL')
       .option('--metrics <address>', 'HOST:PORT at which Prometheus reads; where others reach it, with CION_METRICS_TOKEN')
       .addOption(runtimeOption())

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, open } from 'node:fs/promises';
+import { access, mkdir, open, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { TreeStore } from '../engine/tree-store.ts';
@@ -9,6 +9,7 @@ import { treesRoot } from './project-dir.ts';
 import { keepTar } from './tar-file.ts';
 
 export type LocalTreeStore = TreeStore & {
+  /** It is needed then: whoever clears up sees that it is not old. */
   has(digest: string): Promise<boolean>;
   /** Answers the SHA-256 of the tar's bytes, in hexadecimal digits: what a Plan calls it by. A damaged tar is refused. */
   put(tar: Readable): Promise<string>;
@@ -18,11 +19,15 @@ export type LocalTreeStore = TreeStore & {
 export const treeStore = (dir: string): LocalTreeStore => {
   const pathOf = (digest: string): string => join(treesRoot(dir), `${digitsOf(digest)}.tar`);
   return {
-    has: (digest) =>
-      access(pathOf(digest)).then(
-        () => true,
-        () => false,
-      ),
+    has: (digest) => {
+      const now = new Date();
+      return utimes(pathOf(digest), now, now)
+        .catch(() => access(pathOf(digest)))
+        .then(
+          () => true,
+          () => false,
+        );
+    },
     open: async (digest) => {
       try {
         const file = await open(pathOf(digest));

@@ -2,6 +2,8 @@
 export type Housekeeping = {
   /** The runs whose deployment is the newest in an environment of their project. */
   deployed(): Promise<ReadonlySet<string>>;
+  /** Only if it is as finished as it was: it may have begun again. */
+  forgetRun(run: string, finishedAt: number): Promise<void>;
   /** Digests of trees, without `sha256:`: all that a run names, perhaps more. */
   trees(): Promise<ReadonlySet<string>>;
   /** Runs and projects that were removed, until `cleared` says that nothing of them is left anywhere. */

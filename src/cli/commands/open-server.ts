@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { dialects } from '../../dialects/dialects.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -26,6 +27,9 @@ import { openGitHub } from '../../server/forges/github/api.ts';
 import { github } from '../../server/forges/github/hook.ts';
 import { openGitLab } from '../../server/forges/gitlab/api.ts';
 import { gitlab } from '../../server/forges/gitlab/hook.ts';
+import { cacheOwner } from '../../server/housekeeping/cache-owner.ts';
+import { housekeeper, type Keep } from '../../server/housekeeping/housekeeper.ts';
+import { leftoverBytes } from '../../server/housekeeping/leftover-bytes.ts';
 import { defaultLimits as httpLimits } from '../../server/http-limits.ts';
 import type { ForgeSite } from '../../server/intake/intake-deps.ts';
 import { makeIntake } from '../../server/intake/intake-plugin.ts';
@@ -41,14 +45,13 @@ import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
 import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { accessOf } from '../../server/routes/access.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
-import { defaultFetchLimits, type FetchRunDeps } from '../../server/runs/fetch-run.ts';
+import { defaultFetchLimits, type FetchRunDeps, mirrorOf } from '../../server/runs/fetch-run.ts';
 import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
 import { makeBeginRun } from '../../server/runs/make-begin-run.ts';
 import { cleanerOf } from '../../server/secrets/cleaner.ts';
 import { projectSecrets } from '../../server/secrets/project-secrets.ts';
 import { secretsPlugin } from '../../server/secrets/secrets-plugin.ts';
 import { runSecrets } from '../../server/secrets/run-secrets.ts';
-import { isUntrusted } from '../../server/secrets/who-is-given.ts';
 import { latestVersion } from '../../server/triggers/latest-version.ts';
 import { timers } from '../../server/triggers/timers.ts';
 import { triggersPlugin } from '../../server/triggers/triggers-plugin.ts';
@@ -62,6 +65,9 @@ export type ServerParts = {
   readonly storage: ServerStorage;
   readonly sealer: Sealer;
   readonly clock: Clock;
+  readonly keep: Keep;
+  /** Addresses and networks of proxies whose word counts for where a request comes from. */
+  readonly proxies: readonly string[];
   /** The server's own: mirrors, checkouts, outputs. */
   readonly directory: string;
   /** As browsers and forges reach it. */
@@ -156,8 +162,17 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     const isThere = linked !== undefined && site.kind === 'github' && linked.url === site.url;
     return isThere ? sealer.open(linked.token, forgeTokenContext(account)).toString() : undefined;
   };
+  const leftovers = leftoverBytes({
+    housekeeping: state.housekeeping,
+    projects,
+    removeResults: storage.remove,
+    outputs,
+    caches: storage.cacheShelf,
+    removeMirror: (project) => rm(mirrorOf(directory, project), { recursive: true, force: true }),
+  });
   const intake = makeIntake({
     ...state,
+    projects: { ...projects, add: leftovers.add },
     dispatcher,
     beginRun,
     forges: [github, gitlab, gitea, git],
@@ -197,6 +212,17 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const metrics = serverMetrics({ queue, workers: async () => connected(), clock });
   metrics.follow(dispatcher);
   const kept = projectSecrets({ store: state.secrets, sealer, clock });
+  const keeper = housekeeper({
+    runs,
+    housekeeping: state.housekeeping,
+    leftovers,
+    secrets: kept,
+    trees: storage.treeShelf,
+    caches: storage.cacheShelf,
+    keep: parts.keep,
+    clock,
+    failed,
+  });
   const app = makeApp({
     dispatcher,
     workers: seen.api,
@@ -205,7 +231,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     projects,
     results: storage.results,
     trees: storage.trees,
-    caches: (of) => storage.caches(isUntrusted(of.trigger) ? `${of.project} of others` : of.project),
+    caches: (of) => storage.caches(cacheOwner(of)),
     outputs,
     leases: dispatcher,
     actorOf,
@@ -227,6 +253,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       notificationsPlugin({ ...state, access, guard, hasMail: parts.mail !== undefined, sealer, clock }),
       runMetricsPlugin({ access, runs }),
     ],
+    proxies: parts.proxies,
     clock,
     log: parts.log,
   });
@@ -238,7 +265,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     start: async (signal) => {
       await kept.reseal();
       await dispatcher.start(signal);
-      await Promise.all([beginner, time, office, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
+      await Promise.all([beginner, time, office, keeper, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
     },
   };
 };

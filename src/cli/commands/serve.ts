@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, isIPv4, isIPv6 } from 'node:net';
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
@@ -50,6 +50,13 @@ export type ServeOptions = RuntimeOptions &
     readonly allowAddress?: readonly string[];
     readonly metrics?: string;
     readonly mailFrom?: string;
+    readonly proxy?: readonly string[];
+    readonly insecureHttp?: true;
+    readonly keepRuns: number;
+    /** Days, as the two after it. */
+    readonly keepDays: number;
+    readonly keepCaches: number;
+    readonly keepAudit: number;
   };
 
 /** Runs a server until a signal ends it: what its own worker had let go is left running, and taken up by the next start. */
@@ -59,6 +66,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const stop = stopOf();
   const directory = await dataDirectory(context, options);
   const listen = listenAddress(options.listen);
+  refuseInTheClear(listen.host, options);
+  const proxies = proxiesOf(options.proxy ?? []);
   const place: DatabasePlace =
     options.database === undefined
       ? { kind: 'embedded', directory: join(directory, 'database') }
@@ -87,6 +96,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
       allowFiles: options.allowFiles === true,
       allowAddresses: options.allowAddress ?? [],
+      keep: keepOf(options),
+      proxies,
       ...mailOf(context, options),
       ...tracesOf(context),
       embedded,
@@ -176,7 +187,35 @@ const dataDirectory = async ({ cwd, env }: Context, { data }: ServeOptions): Pro
   const state = env.CION_STATE_HOME || join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'cion');
   const directory = data === undefined ? join(state, 'server') : resolve(cwd, data);
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700).catch((error: NodeJS.ErrnoException) => {
+    throw new Refusal('SERVER_DATA_EXPOSED', `The directory ${directory} cannot be closed to others: ${error.code ?? error.message}.`);
+  });
   return directory;
+};
+
+/** Passwords, sessions and tokens go over it (atk-87). Behind a proxy that has TLS, `--url` says so. */
+const refuseInTheClear = (host: string, { url, insecureHttp }: ServeOptions): void => {
+  const hasTls = url !== undefined && URL.parse(url)?.protocol === 'https:';
+  if (isLoopback(host) || hasTls || insecureHttp === true) return;
+  throw new Refusal(
+    'SERVER_IN_THE_CLEAR',
+    `At ${host} everybody on the way could read passwords and tokens: there is no TLS.`,
+    'Put a proxy with TLS before it and say --url https://…; or listen at 127.0.0.1; or, in a network that you trust, --insecure-http.',
+  );
+};
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+
+const proxiesOf = (given: readonly string[]): readonly string[] => {
+  for (const text of given) {
+    const [address = '', bits, ...more] = text.split('/');
+    const longest = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+    const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= longest);
+    if (longest < 0 || !isNetwork || more.length > 0) {
+      throw new Refusal('USAGE', `${JSON.stringify(text)} is no proxy.`, 'Write its address, 10.0.0.5, or a network, 10.0.0.0/8.');
+    }
+  }
+  return given;
 };
 
 const listenAddress = (text: string): { readonly host: string; readonly port: number } => {
@@ -205,6 +244,14 @@ const keysOf = async ({ cwd, env }: Context, options: ServeOptions, directory: s
 const metricsPlace = ({ env }: Context, text: string) => ({
   ...listenAddress(text),
   ...(env.CION_METRICS_TOKEN ? { token: env.CION_METRICS_TOKEN } : {}),
+});
+
+const dayMs = 86_400_000;
+
+const keepOf = ({ keepRuns, keepDays, keepCaches, keepAudit }: ServeOptions): ServerParts['keep'] => ({
+  runs: { runs: keepRuns, ms: keepDays * dayMs },
+  cachesMs: keepCaches * dayMs,
+  auditMs: keepAudit * dayMs,
 });
 
 const tracesOf = ({ env }: Context): Pick<ServerParts, 'traces'> => {

@@ -4,6 +4,7 @@ import { sqlAudit } from '../../store/sql/audit.ts';
 import { type DatabasePlace, openDatabase } from '../../store/sql/database.ts';
 import { sqlDeliveries } from '../../store/sql/deliveries.ts';
 import { takeOver } from '../../store/sql/epoch.ts';
+import { sqlHousekeeping } from '../../store/sql/housekeeping.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
 import { sqlMembers } from '../../store/sql/members.ts';
 import { migrate } from '../../store/sql/migrate.ts';
@@ -46,6 +47,7 @@ export const openState = async (place: DatabasePlace, clock: Clock, signal: Abor
       subscriptions: sqlSubscriptions(database),
       outbox: sqlOutbox(database),
       marks: sqlMarks(database),
+      housekeeping: sqlHousekeeping(database),
       close: async () => {
         await epoch.release();
         await database.close();

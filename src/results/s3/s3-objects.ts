@@ -14,10 +14,12 @@ export type S3Objects = {
   get(path: string, from?: number): Promise<Readable | undefined>;
   /** The metadata of an object; `undefined` when there is none. */
   metadata(path: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** In the order of their paths. */
-  list(start: string): Promise<readonly { readonly path: string; readonly bytes: number }[]>;
+  /** In the order of their paths; `at`: when it was put there, epoch ms. */
+  list(start: string): Promise<readonly StoredObject[]>;
   close(): Promise<void>;
 };
+
+export type StoredObject = { readonly path: string; readonly bytes: number; readonly at: number };
 
 export type PutOptions = {
   readonly metadata?: Readonly<Record<string, string>>;
@@ -104,14 +106,16 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
     },
 
     list: async (start) => {
-      const found: { readonly path: string; readonly bytes: number }[] = [];
+      const found: StoredObject[] = [];
       try {
         for (let next: string | undefined = ''; next !== undefined; ) {
           const more: { ContinuationToken?: string } = next === '' ? {} : { ContinuationToken: next };
           const page = await (await client()).send(
             new ListObjectsV2Command({ Bucket: place.bucket, Prefix: place.prefix + start, ...more }),
           );
-          for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ path: Key.slice(place.prefix.length), bytes: Size });
+          for (const { Key = '', Size = 0, LastModified: at } of page.Contents ?? []) {
+            found.push({ path: Key.slice(place.prefix.length), bytes: Size, at: at?.getTime() ?? 0 });
+          }
           next = page.NextContinuationToken;
         }
         return found;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import type { CacheStore } from '../../engine/cache-store.ts';
 import type { TreeStore } from '../../engine/tree-store.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { spooled } from '../../lib/spooled.ts';
 import { tarCensus } from '../../lib/tar-census.ts';
 import { ResultsError } from '../results-error.ts';
@@ -13,7 +14,10 @@ export type S3Trees = TreeStore & {
   keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }>;
 };
 
-/** `trees/<sha256>.tar`: written once, for the same name is the same bytes. */
+/** What is older is written again: whoever clears up sees that it is needed. */
+const freshMs = 3_600_000;
+
+/** `trees/<sha256>.tar`: the same name is the same bytes. */
 export const s3Trees = (objects: S3Objects): S3Trees => ({
   open: async (digest) => {
     const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(digest)?.[1];
@@ -25,14 +29,15 @@ export const s3Trees = (objects: S3Objects): S3Trees => ({
   },
   keep: (tar) =>
     spooled(tmpdir(), tarCensus(tar).tar, async ({ digest, bytes, read }) => {
-      if ((await objects.metadata(pathOf(digest))) === undefined) await objects.put(pathOf(digest), read());
+      const [there] = await objects.list(pathOf(digest));
+      if (there === undefined || there.at < systemClock.now() - freshMs) await objects.put(pathOf(digest), read());
       return { digest, bytes };
     }),
 });
 
 /** `caches/<owner of the caches>/<key>.tar`; names that are no plain words are told apart by their digest. */
 export const s3Caches = (objects: S3Objects, owner: string): CacheStore => {
-  const cache = (key: string): string => `caches/${plain(owner)}/${plain(key)}.tar`;
+  const cache = (key: string): string => `${cachesPrefix(owner)}${plain(key)}.tar`;
   return {
     open: (key) => objects.get(cache(key)),
     save: async (key, tar, limitBytes) => {
@@ -52,7 +57,11 @@ export const s3Caches = (objects: S3Objects, owner: string): CacheStore => {
   };
 };
 
-const pathOf = (digits: string): string => `trees/${digits}.tar`;
+export const treesPrefix = 'trees/';
+/** Of all owners, or of one. */
+export const cachesPrefix = (owner?: string): string => (owner === undefined ? 'caches/' : `caches/${plain(owner)}/`);
+
+const pathOf = (digits: string): string => `${treesPrefix}${digits}.tar`;
 
 const plain = (name: string): string => (/^[\w-][\w.@-]{0,99}$/.test(name) ? name : `~${createHash('sha256').update(name).digest('hex')}`);
 

@@ -153,7 +153,7 @@ export const fetchRun = async (
 };
 
 /** A name may be anything; a folder's is not. */
-const mirrorOf = (directory: string, project: string): string =>
+export const mirrorOf = (directory: string, project: string): string =>
   join(mirrorsOf(directory), `${createHash('sha256').update(project).digest('hex').slice(0, 32)}.git`);
 
 const refOf = ({ request: { ref, commit }, project }: AboutFetch): string | undefined =>

@@ -184,6 +184,23 @@ for (const { name, skip, make } of testDatabases) {
       assert.deepEqual(await kept.trees(), new Set([digest('a'), digest('b')]));
     });
 
+    it('forgets a run that has finished, and none that has begun again', async () => {
+      const { database } = store.made;
+      const kept = sqlHousekeeping(database);
+      const runs = sqlRunStore(database, store.epoch);
+      const run = newRunId(noon);
+      await runs.create(newRun(run));
+      const there = async (): Promise<number> => (await runs.list({ run, limit: 1 })).length;
+      await kept.forgetRun(run, noon);
+      assert.equal(await there(), 1);
+      const over = { phase: 'finished', outcome: 'passed', finishedAt: noon + 5 } as const;
+      await runs.append(change(run, 1, { facts: [{ kind: 'run.finished', outcome: 'passed' }], row: over }));
+      await kept.forgetRun(run, noon + 4);
+      assert.equal(await there(), 1);
+      await kept.forgetRun(run, noon + 5);
+      assert.equal(await there(), 0);
+    });
+
     it('forgets what is cleared, and old records of the audit, which nobody else can remove', async () => {
       const { database } = store.made;
       const kept = sqlHousekeeping(database);

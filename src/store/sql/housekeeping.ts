@@ -8,6 +8,9 @@ export const sqlHousekeeping = ({ sql: db }: Pick<Database, 'sql'>): Housekeepin
       select distinct on (project, environment) run from deployment order by project, environment, place desc`.execute(db);
     return new Set(rows.map(({ run }) => run));
   },
+  forgetRun: async (run, finishedAt) => {
+    await sql`delete from run where id = ${run} and phase = 'finished' and finished_at = ${finishedAt}`.execute(db);
+  },
   trees: async () => {
     const { rows } = await sql<{ digest: string }>`
       select distinct found[1] as digest from event, regexp_matches(fact::text, '"tree":"(?:sha256:)?([0-9a-f]{64})"', 'g') as found
