@@ -21,6 +21,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'WorkerError',
   'StoreError',
   'BackupError',
+  'SealError',
 ]);
 
 const projectUnwritable =
@@ -37,6 +38,9 @@ const hints: Readonly<Record<string, string>> = {
   RESULTS_NO_BUCKET: 'Make the bucket, or correct its name in --results.',
   RESULTS_UNREACHABLE: 'Check the network, and the address if one is given with --results-endpoint or AWS_ENDPOINT_URL.',
   RESULTS_UNWRITABLE: 'Check who owns .cion and whether its disk is writable.',
+  SEALED_UNREADABLE: 'Give the server the key that it had: --key-file, or server.key in its directory.',
+  STORE_UNAVAILABLE: 'See that the database runs, and that its address and login are right.',
+  STORE_LOCKED: 'Stop the server that has it.',
   STATE_UNWRITABLE: projectUnwritable,
   EROFS: projectUnwritable,
   EACCES: 'Check who owns the file.',

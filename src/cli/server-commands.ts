@@ -68,6 +68,29 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .addOption(new Option('--allow-host-path <path>', 'let stages mount this path of the engine (repeatable)').argParser(collect)),
   ).action(async (options) => finish(await (await import('./commands/serve.ts')).serve(context(), options)));
 
+  const placed = (name: string, summary: string) =>
+    command(name, summary)
+      .option('--data <dir>', 'where the server keeps what it has (default: server in the state directory of cion)')
+      .option('--database <url>', 'its Postgres: postgres://user:password@host/name (better in CION_DATABASE)')
+      .option('--key-file <file>', 'its keys, the newest first (or CION_SERVER_KEY; default: server.key in its directory)');
+
+  placed('backup', 'write all that a server has into one file')
+    .description(
+      'Writes the database of a server as it is at one moment, its results, outputs and trees into a tar, sealed with the key of the server, which is not in it.\n' +
+        'With --database the server may go on; the embedded database is open in one process only: stop the server first. What is in S3 stays there.',
+    )
+    .requiredOption('--to <file>', 'the file; one that is there is replaced when the new one is whole')
+    .option('--no-results', 'the database alone')
+    .action(async (options) => finish(await (await import('./commands/backup.ts')).backup(context(), options)));
+
+  placed('restore', 'make a server of a backup')
+    .description(
+      'Takes up a backup in an empty place, with the key that its server had. One that was changed or breaks off is refused, and nothing is overwritten.\n' +
+        'Kinds of databases may differ: what was embedded can go on in a Postgres, and the other way round.',
+    )
+    .requiredOption('--from <file>', 'the file')
+    .action(async (options) => finish(await (await import('./commands/restore.ts')).restore(context(), options)));
+
   command('work', 'run what a server gives, on the container engine of this machine')
     .description(
       'Works for a server of cion until it is told to end (SIGTERM, Ctrl-C): then it takes nothing new, and ends when what runs has ended. Told again, it ends' +

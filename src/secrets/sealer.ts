@@ -23,8 +23,8 @@ export class SealError extends Error {
 
 /** `keys`: 32 bytes each, the newest first; the others only open. */
 export const sealerOf = (keys: readonly [Uint8Array, ...Uint8Array[]]): Sealer => {
-  const byName = new Map(keys.map((key) => [nameOf(key), key]));
-  const newest = nameOf(keys[0]);
+  const byName = new Map(keys.map((key) => [keyName(key), key]));
+  const newest = keyName(keys[0]);
   return {
     seal: (plain, context) => {
       const nonce = randomBytes(12);
@@ -50,4 +50,4 @@ export const sealerOf = (keys: readonly [Uint8Array, ...Uint8Array[]]): Sealer =
 };
 
 /** Says which key it was, and nothing about it. */
-const nameOf = (key: Uint8Array): string => createHash('sha256').update('cion key name').update(key).digest('hex').slice(0, 8);
+export const keyName = (key: Uint8Array): string => createHash('sha256').update('cion key name').update(key).digest('hex').slice(0, 8);

@@ -50,6 +50,7 @@ import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
 import { makeBeginRun } from '../../server/runs/make-begin-run.ts';
 import { cleanerOf } from '../../server/secrets/cleaner.ts';
 import { projectSecrets } from '../../server/secrets/project-secrets.ts';
+import { resealProjects } from '../../server/secrets/reseal-projects.ts';
 import { secretsPlugin } from '../../server/secrets/secrets-plugin.ts';
 import { runSecrets } from '../../server/secrets/run-secrets.ts';
 import { latestVersion } from '../../server/triggers/latest-version.ts';
@@ -98,7 +99,7 @@ export type OpenServer = {
   start(signal: AbortSignal): Promise<void>;
 };
 
-/** A server of its parts; nothing of it has begun yet. */
+/** A server of its parts; nothing of it has begun yet. Rejects with SealError where the key is not the one that its database was written with. */
 export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const { state, storage, sealer, clock, directory, publicUrl, warn } = parts;
   const { runs, queue, projects } = state;
@@ -258,12 +259,13 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     log: parts.log,
   });
   metrics.observe(app);
+  await kept.reseal();
+  await resealProjects(projects, sealer);
   return {
     app,
     setup,
     metrics,
     start: async (signal) => {
-      await kept.reseal();
       await dispatcher.start(signal);
       await Promise.all([beginner, time, office, keeper, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
     },

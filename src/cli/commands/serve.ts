@@ -1,18 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, isIPv4, isIPv6 } from 'node:net';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
-import { serverKeys } from '../../secrets/server-keys.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
 import { defaultGithubScopes } from '../../server/auth/github-login.ts';
-import type { DatabasePlace } from '../../store/sql/database.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -24,6 +21,7 @@ import type { ResultsOptions } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
+import { databasePlace, dataDirectory, keysOf, makeDirectory, makeKey } from './server-place.ts';
 import { openStorage } from './server-storage.ts';
 import { stepByOf } from './step-by.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -64,15 +62,14 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const { stdout, stderr } = context;
   const warn = (text: string): void => void stderr.write(`cion: ${text}\n`);
   const stop = stopOf();
-  const directory = await dataDirectory(context, options);
+  const directory = dataDirectory(context, options);
+  await makeDirectory(directory);
   const listen = listenAddress(options.listen);
   refuseInTheClear(listen.host, options);
   const proxies = proxiesOf(options.proxy ?? []);
-  const place: DatabasePlace =
-    options.database === undefined
-      ? { kind: 'embedded', directory: join(directory, 'database') }
-      : { kind: 'postgres', url: options.database };
-  const keys = await keysOf(context, options, directory, warn);
+  const place = databasePlace(options, directory);
+  await makeKey(context, options, directory, warn);
+  const keys = await keysOf(context, options, directory);
   const state = await openState(place, systemClock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
   const storage = await openStorage(context, directory, options);
   try {
@@ -113,13 +110,20 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
     }
     const metrics = options.metrics === undefined ? undefined : await metricsServer(server.metrics, metricsPlace(context, options.metrics));
+    const failed = new AbortController();
+    const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
     const working =
-      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: stop.signal });
-    const ended = AbortSignal.any([stop.signal, state.replaced]);
-    await Promise.all([server.start(ended), working, untilAborted(ended)]);
+      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
+    const going = [server.start(ended), working, untilAborted(ended)];
+    for (const one of going) one?.catch(() => failed.abort());
+    try {
+      await Promise.all(going);
+    } finally {
+      await Promise.allSettled(going);
+      await metrics?.close();
+      await server.app.close();
+    }
     if (state.replaced.aborted) warn('another server has taken over the database: this one ends');
-    await metrics?.close();
-    await server.app.close();
     return state.replaced.aborted ? exitCodes.errored : exitCodes.passed;
   } finally {
     stop.off();
@@ -183,16 +187,6 @@ const stopOf = () => {
   };
 };
 
-const dataDirectory = async ({ cwd, env }: Context, { data }: ServeOptions): Promise<string> => {
-  const state = env.CION_STATE_HOME || join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'cion');
-  const directory = data === undefined ? join(state, 'server') : resolve(cwd, data);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await chmod(directory, 0o700).catch((error: NodeJS.ErrnoException) => {
-    throw new Refusal('SERVER_DATA_EXPOSED', `The directory ${directory} cannot be closed to others: ${error.code ?? error.message}.`);
-  });
-  return directory;
-};
-
 /** Passwords, sessions and tokens go over it (atk-87). Behind a proxy that has TLS, `--url` says so. */
 const refuseInTheClear = (host: string, { url, insecureHttp }: ServeOptions): void => {
   const hasTls = url !== undefined && URL.parse(url)?.protocol === 'https:';
@@ -224,21 +218,6 @@ const listenAddress = (text: string): { readonly host: string; readonly port: nu
   if (match === null || port > 65_535)
     throw new Refusal('USAGE', `${JSON.stringify(text)} is no address to listen at.`, 'Write HOST:PORT.');
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
-};
-
-/** The embedded database gets a key of its own when it is made; another is given one by who runs the server. */
-const keysOf = async ({ cwd, env }: Context, options: ServeOptions, directory: string, warn: (text: string) => void) => {
-  const given = options.keyFile === undefined ? undefined : resolve(cwd, options.keyFile);
-  if (given !== undefined || env.CION_SERVER_KEY || options.database !== undefined) {
-    return serverKeys({ ...(given && { file: given }), ...(env.CION_SERVER_KEY && { text: env.CION_SERVER_KEY }) });
-  }
-  const file = join(directory, 'server.key');
-  const isNew = (await stat(join(directory, 'database')).catch(() => undefined)) === undefined;
-  if (isNew && (await stat(file).catch(() => undefined)) === undefined) {
-    await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });
-    warn(`made the key ${file}: keep a copy elsewhere, without it no secret can be read again`);
-  }
-  return serverKeys({ file });
 };
 
 const metricsPlace = ({ env }: Context, text: string) => ({

@@ -56,4 +56,4 @@ const appliedIn = async (db: Kysely<unknown>): Promise<ReadonlyMap<number, { rea
   return new Map(rows.map((row) => [row.number, row]));
 };
 
-const checksumOf = ({ text }: Migration): string => createHash('sha256').update(text).digest('hex');
+export const checksumOf = ({ text }: Migration): string => createHash('sha256').update(text).digest('hex');
