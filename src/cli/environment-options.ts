@@ -13,7 +13,19 @@ const names: Readonly<Record<string, string | undefined>> = {
 /** Outside variables come from the environment as it is. */
 const without: ReadonlySet<string> = new Set(['--env', '--help', '--version']);
 
-const started: ReadonlySet<string> = new Set(['run', 'build', 'deploy', 'dev', 'fetch', 'rerun', 'resume', 'serve', 'work']);
+const started: ReadonlySet<string> = new Set([
+  'run',
+  'build',
+  'deploy',
+  'dev',
+  'fetch',
+  'rerun',
+  'resume',
+  'serve',
+  'work',
+  'backup',
+  'restore',
+]);
 
 /** The variable that says an option when the command line does not (R-WRK-77); none for commands that start no work. */
 export const environmentName = (option: Option, command: CommandUnknownOpts): string | undefined => {

@@ -177,15 +177,8 @@ describe('a backup', () => {
 
   it('that was changed anywhere, or breaks off anywhere, is refused (atk-86)', async () => {
     const good = readFileSync(join(directory, 'good.tar'));
-    assert.equal(
-      (
-        await verifiedManifest(
-          copy((bytes) => bytes),
-          [key],
-        )
-      ).entries.length,
-      2,
-    );
+    const { entries } = await verifiedManifest(join(directory, 'good.tar'), [key]);
+    let refused = 0;
     for (let at = 0; at < good.length - 1024; at += 97) {
       const file = copy((bytes) => {
         bytes[at] = (bytes[at] ?? 0) ^ 1;

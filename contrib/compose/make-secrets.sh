@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes what the services of compose.yaml share, each in a file of its own. What is there stays. Keep a copy of server-key elsewhere.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+if [ -e secrets ]; then
+  echo "There is a folder secrets already; nothing was changed." >&2
+  exit 1
+fi
+random() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+password=$(random)
+access=$(random)
+secret=$(random)
+mkdir secrets.new
+cd secrets.new
+printf '%s' "$password" >database-password
+printf 'database:5432:cion:cion:%s\n' "$password" >database-login
+head -c 32 /dev/urandom | base64 >server-key
+printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' "$access" "$secret" >s3-login
+printf '{"identities":[{"name":"cion","credentials":[{"accessKey":"%s","secretKey":"%s"}],"actions":["Admin"]}]}\n' "$access" "$secret" >s3-users
+: >worker-token
+# The server of the database is not root when it reads its password.
+chmod 644 database-password
+cd ..
+mv secrets.new secrets
+echo "Made secrets. Keep a copy of secrets/server-key elsewhere: without it no secret can be read again."
