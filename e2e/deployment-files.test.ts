@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { canInstall, install } from '../scripts/setup/debian.mjs';
 import { root } from '../scripts/setup/root.mjs';
 import { which } from '../scripts/setup/shell.mjs';
-import { program } from '../src/cli/program.ts';
+import { buildProgram } from '../src/cli/program.ts';
 import { environmentName } from '../src/cli/environment-options.ts';
 import { serverKeys } from '../src/secrets/server-keys.ts';
 import { directory } from './repository.ts';
@@ -29,7 +29,14 @@ test('the units of server and worker are such as systemd takes', async (t) => {
 
 /** The variables that a command has for its options. */
 const variablesOf = (name: string): ReadonlySet<string> => {
-  const command = program({ argv: [], cwd: '/', env: {} } as never).commands.find((one) => one.name() === name);
+  const command = buildProgram({
+    cwd: '/',
+    env: {},
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    finish: () => undefined,
+  }).commands.find((one) => one.name() === name);
   assert.ok(command);
   return new Set(command.options.map((option) => environmentName(option, command) ?? ''));
 };

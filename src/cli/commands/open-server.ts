@@ -267,6 +267,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     metrics,
     start: async (signal) => {
       await dispatcher.start(signal);
+      if (signal.aborted) return;
       await Promise.all([beginner, time, office, keeper, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
     },
   };
