@@ -113,9 +113,9 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     const failed = new AbortController();
     const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
     const working =
-      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
+      options.slots === 0 ? Promise.resolve() : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
     const going = [server.start(ended), working, untilAborted(ended)];
-    for (const one of going) one?.catch(() => failed.abort());
+    for (const one of going) one.catch(() => failed.abort());
     try {
       await Promise.all(going);
     } finally {

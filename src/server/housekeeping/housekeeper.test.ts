@@ -195,7 +195,7 @@ describe('a server clears up', () => {
     assert.deepEqual(it.bytes(), [[], []]);
     const cache = await it.caches(project).open('npm');
     assert.ok(cache);
-    (cache as Readable).destroy();
+    cache.destroy();
   });
 
   it('forgets secrets that were replaced, as soon as no run is alive that may know them (atk-39)', async () => {

@@ -44,7 +44,7 @@ test('whatever there is: at most what is asked for is left besides what is pinne
         const finished = sorted.map(({ outcome, age }, index) => ({
           run: `${index}`,
           pipeline: 'main',
-          outcome: outcome as 'passed' | 'failed',
+          outcome,
           finishedAt: now - age * dayMs,
         }));
         const pinned = new Set(finished.filter((_, index) => sorted[index]?.isPinned).map((one) => one.run));

@@ -87,7 +87,7 @@ for (const { name, skip, make } of testDatabases) {
         wants: {},
         by: 'ada',
         createdAt: noon,
-      } as never);
+      });
       await sqlUpstreams(database).add({
         id: `v-${of}`,
         project: 'x/y',
@@ -95,7 +95,7 @@ for (const { name, skip, make } of testDatabases) {
         wants: {},
         by: 'ada',
         createdAt: noon,
-      } as never);
+      });
       await sqlSubscriptions(database).add({
         id: `n-${of}`,
         project: of,
