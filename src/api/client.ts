@@ -27,14 +27,7 @@ import {
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
 import { paths } from './paths.ts';
-import {
-  type ConnectJson,
-  connectedSchema,
-  disconnectedSchema,
-  repositoriesSchema,
-  type SecretJson,
-  secretsSchema,
-} from './projects.ts';
+import { type ConnectJson, connectedSchema, disconnectedSchema, repositoriesSchema, type SecretJson, secretsSchema } from './projects.ts';
 import { runSchema } from './run-json.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
@@ -51,7 +44,8 @@ export type ApiClient = ReturnType<typeof apiClient>;
 
 /**
  * What people and programs ask of a server; runs in a browser too. `token` absent: the cookie of the page. Rejects with ApiError when the server
- * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts.
+ * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts; `followLog` returns whether
+ * the log has ended.
  */
 export const apiClient = ({
   url,
@@ -72,7 +66,7 @@ export const apiClient = ({
     throw apiErrorOf(answer.status, await answer.text());
   };
   const get = async <T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>> =>
-    schema.parse(await (await send(path, query === undefined ? {} : { query })).json());
+    answered(schema, await send(path, query === undefined ? {} : { query }));
   const act = (method: string, path: string, body?: unknown, query?: Query): Promise<Response> =>
     send(path, {
       method,
@@ -81,7 +75,7 @@ export const apiClient = ({
       ...(query === undefined ? {} : { query }),
     });
   const post = async <T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> =>
-    schema.parse(await (await act('POST', path, body)).json());
+    answered(schema, await act('POST', path, body));
   const stream = async function* (path: string, query: Query, signal: AbortSignal) {
     const { body } = await send(path, { query, signal, headers: { accept: 'text/event-stream' } });
     if (body !== null) yield* streamEvents(textOf(body));
@@ -89,7 +83,8 @@ export const apiClient = ({
 
   return {
     owners: async () => (await get(ownersSchema, paths.owners)).owners,
-    projects: async (query: { readonly owner?: string; readonly repository?: string } = {}) => (await get(projectsSchema, paths.projects, query)).projects,
+    projects: async (query: { readonly owner?: string; readonly repository?: string } = {}) =>
+      (await get(projectsSchema, paths.projects, query)).projects,
     project: (project: string) => get(projectSchema, paths.project(project)),
     queue: () => get(queueSchema, paths.queue),
     runs: (project: string, query: Partial<z.input<typeof runsQuerySchema>> = {}) => get(runsSchema, paths.runs(project), query as Query),
@@ -120,11 +115,10 @@ export const apiClient = ({
     me: () => get(meAnswer, paths.me),
     connect: (wanted: ConnectJson) => post(connectedSchema, paths.projects, wanted),
     disconnect: async (project: string, force = false) =>
-      disconnectedSchema.parse(await (await act('DELETE', paths.project(project), undefined, { force: String(force) })).json()),
+      answered(disconnectedSchema, await act('DELETE', paths.project(project), undefined, { force: String(force) })),
     repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
-    setSecret: async (project: string, name: string, secret: SecretJson) =>
-      void (await act('PUT', paths.secret(project, name), secret)),
+    setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),
     removeSecret: async (project: string, name: string) => void (await act('DELETE', paths.secret(project, name))),
     makeWorkerToken: (wanted: z.input<typeof workerTokenRequest>) => post(tokenMade, paths.workerTokens, wanted),
 
@@ -139,15 +133,26 @@ export const apiClient = ({
       stage: string,
       query: Which & { readonly from: number; readonly until?: 'end' | 'now' },
       signal: AbortSignal,
-    ): AsyncGenerator<LogPiece> {
+    ): AsyncGenerator<LogPiece, boolean> {
       for await (const { event, data, id } of stream(paths.logStream(project, number, stage), query, signal)) {
-        if (event === 'end') return;
+        if (event === 'end') return true;
         if (event !== 'log') continue;
         const { bytes, ...piece } = logPieceSchema.parse(JSON.parse(data));
         yield { ...piece, bytes: bytesOf(bytes), end: Number(id) };
       }
+      return false;
     },
   };
+};
+
+/** Something else than a server of cion may answer at an address. */
+const answered = async <T extends z.ZodType>(schema: T, answer: Response): Promise<z.output<T>> => {
+  const text = await answer.text();
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw apiErrorOf(answer.status, '');
+  }
 };
 
 const withQuery = (path: string, query: Query = {}): string => {

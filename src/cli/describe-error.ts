@@ -19,6 +19,8 @@ const ownErrors: ReadonlySet<string> = new Set([
   'JournalError',
   'DockerConfigError',
   'WorkerError',
+  'ServerError',
+  'ApiError',
 ]);
 
 const projectUnwritable =
@@ -36,6 +38,12 @@ const hints: Readonly<Record<string, string>> = {
   RESULTS_UNREACHABLE: 'Check the network, and the address if one is given with --results-endpoint or AWS_ENDPOINT_URL.',
   RESULTS_UNWRITABLE: 'Check who owns .cion and whether its disk is writable.',
   STATE_UNWRITABLE: projectUnwritable,
+  LOGIN_REQUIRED: 'Log in with "cion login --server URL", or set CION_TOKEN.',
+  TOKEN_INVALID: 'Log in again with "cion login --server URL".',
+  FORBIDDEN: 'Ask an owner of the project. What an admin alone may needs "cion login --admin", for other tokens have not that right.',
+  PROJECT_UNKNOWN: '"cion projects" lists those that you may see; "cion login" makes it more.',
+  RUN_UNKNOWN: '"cion runs" lists them.',
+  SERVER_ANSWER: 'Check the address: it may not be that of a server of cion.',
   EROFS: projectUnwritable,
   EACCES: 'Check who owns the file.',
   ENOSPC: 'Make room; "cion clean --runs-older-than 30d" forgets old runs.',
