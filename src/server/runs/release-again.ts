@@ -24,7 +24,8 @@ export const releaseAgain = async (
       { kind: 'run.noted', text: `the release of run ${of.number} again` },
       { kind: 'fetch.finished', source },
       ...(of.sourceTree === undefined ? [] : [{ kind: 'source.kept' as const, tree: of.sourceTree, bytes: source.bytes }]),
-      { kind: 'run.planned', plan, digest: planDigest(plan) },
+      // It is no pipeline that turns green: others do not follow it.
+      { kind: 'run.planned', plan, digest: planDigest(plan), only: plan.nodes.map(({ name }) => name) },
     ]);
   } catch (error) {
     if (!(error instanceof ReleaseError)) throw error;

@@ -5,7 +5,7 @@ import type { RunRequests } from '../../store/run-requests.ts';
 import type { RunStore } from '../../store/run-store.ts';
 import type { Guard } from '../actor.ts';
 import { HttpError } from '../http-error.ts';
-import type { ProjectAccess } from '../project-access.ts';
+import { nameOf, type ProjectAccess } from '../project-access.ts';
 import { environmentParams } from '../routes/params.ts';
 import type { BeginRun } from './begin-run.ts';
 import type { ReleaseOf } from './release.ts';
@@ -41,7 +41,7 @@ export const rollbackPlugin =
         const begun = await beginRun({
           project: project.name,
           pipeline: plan.pipeline,
-          trigger: { kind: 'manual', by: actor.kind === 'account' ? actor.name : 'somebody', from: from.run },
+          trigger: { kind: 'manual', by: nameOf(actor), from: from.run },
           again: { run: from.run, environment },
           ...(commit === undefined ? {} : { commit }),
           ...(target === undefined ? {} : { target }),
