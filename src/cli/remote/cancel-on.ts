@@ -9,7 +9,7 @@ import { numberOf } from './remote-runs.ts';
 export const cancelOn = async (context: Context, remote: RemoteProject, wanted: string | undefined, force: boolean): Promise<ExitCode> => {
   const number = wanted === undefined ? await newestOpen(remote) : await numberOf(remote, wanted);
   await remote.api.cancel(remote.project, number, force);
-  await write(context.stdout, `Run ${number} is asked to stop; cion show ${number} --server -f watches it.\n`);
+  await write(context.stdout, `Run ${number} is asked to stop; cion show ${number} -f${remote.place} watches it.\n`);
   return exitCodes.passed;
 };
 

@@ -15,7 +15,12 @@ export type RemoteOptions = { readonly server?: string | true; readonly on?: str
 export type Remote = { readonly url: string; readonly api: ApiClient; readonly isLoggedIn: boolean; readonly clock: Clock };
 
 /** `isHere`: it is the project of the directory. */
-export type RemoteProject = Remote & { readonly project: string; readonly isHere: boolean };
+export type RemoteProject = Remote & {
+  readonly project: string;
+  readonly isHere: boolean;
+  /** What commands about it have to say. */
+  readonly place: string;
+};
 
 /** Without `--server` nothing is asked of any server. */
 export const isRemote = ({ server, on }: RemoteOptions): boolean => server !== undefined || on !== undefined;
@@ -29,9 +34,12 @@ export const openRemote = async (context: Context, { server }: RemoteOptions, cl
 /** The project that is named, else the one that is cloned from where the repository of this directory is. */
 export const openRemoteProject = async (context: Context, options: RemoteOptions, clock = systemClock): Promise<RemoteProject> => {
   const remote = await openRemote(context, options, clock);
-  if (options.on !== undefined) return { ...remote, project: checkedName(options.on), isHere: false };
-  return { ...remote, project: await projectHere(context, remote), isHere: true };
+  if (options.on !== undefined) return { ...remote, project: checkedName(options.on), isHere: false, place: placeOf(options) };
+  return { ...remote, project: await projectHere(context, remote), isHere: true, place: placeOf(options) };
 };
+
+const placeOf = ({ server, on }: RemoteOptions): string =>
+  `${on === undefined ? '' : ` --on ${on}`}${typeof server === 'string' ? ` --server ${server}` : on === undefined ? ' --server' : ''}`;
 
 const checkedName = (name: string): string => {
   if (/^[^/\s]+(?:\/[^/\s]+)+$/.test(name)) return name;

@@ -21,6 +21,6 @@ export const rerunOn = async (
     return exitCodes.passed;
   }
   if (!options.detach) return stayWith(context, remote, number, past, options);
-  await write(context.stdout, `Run ${number} goes on: cion show ${number} --server -f watches it.\n`);
+  await write(context.stdout, `Run ${number} goes on: cion show ${number} -f${remote.place} watches it.\n`);
   return exitCodes.passed;
 };

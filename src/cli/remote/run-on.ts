@@ -34,7 +34,7 @@ export const stayOrLeave = async (
   if (!options.detach) return stayWith(context, remote, number, [], options);
   const said = options.json
     ? JSON.stringify({ run, number, project: remote.project })
-    : `Run ${number} of ${remote.project} has begun: cion show ${number} --server -f watches it.`;
+    : `Run ${number} of ${remote.project} has begun: cion show ${number} -f${remote.place} watches it.`;
   await write(context.stdout, `${said}\n`);
   return exitCodes.passed;
 };

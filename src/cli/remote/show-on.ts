@@ -25,15 +25,15 @@ export const showOn = async (
   if (follow && isLive) return watch(context, remote, number, json === true);
   if (json) for (const event of events) await write(context.stdout, `${JSON.stringify(event)}\n`);
   else if (state !== undefined) {
-    const hint = isLive ? ['', `It goes on: cion show ${number} --server -f watches it.`] : [];
-    await writeLines(context.stdout, [...runShow(state, Date.now(), looks(context)), ...hint]);
+    const hint = isLive ? ['', `It goes on: cion show ${number} -f${remote.place} watches it.`] : [];
+    await writeLines(context.stdout, [...runShow(state, Date.now(), { ...looks(context), place: remote.place }), ...hint]);
   }
   return exitCodes.passed;
 };
 
 const watch = async (context: Context, remote: RemoteProject, number: number, json: boolean): Promise<ExitCode> => {
   const interrupts = listenForInterrupts(() => undefined);
-  const printer = await openPrinter(context, json ? { json } : {}, remote.clock);
+  const printer = await openPrinter(context, { ...(json ? { json } : {}), place: remote.place }, remote.clock);
   try {
     await watchRun(remote, number, { past: [], printer, logs: false, signal: interrupts.cancel });
     return exitCodes.passed;

@@ -37,7 +37,7 @@ export const stayWith = async (
   interrupts.cancel.addEventListener('abort', ask(false), { once: true });
   interrupts.force.addEventListener('abort', ask(true), { once: true });
   const person = isLive(context, options) ? await personAt(remote, number) : undefined;
-  const printer = await openPrinter(context, options, clock, person);
+  const printer = await openPrinter(context, { ...options, place: remote.place }, clock, person);
   const stay = new AbortController();
   // One listener for each log that is followed.
   setMaxListeners(0, stay.signal);
