@@ -69,9 +69,13 @@ const outputText = async (deps: ReleaseDeps, state: RunState, stages: readonly S
 };
 
 const isThere = async ({ trees }: ReleaseDeps, digest: string): Promise<boolean> => {
-  const tar = await trees.open(digest).catch(() => undefined);
-  tar?.on('error', () => {}).destroy();
-  return tar !== undefined;
+  try {
+    // What is begun is also closed.
+    for await (const _ of await trees.open(digest)) break;
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 /** The tree, or one of the same files that are kept as a zip. */

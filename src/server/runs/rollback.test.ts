@@ -70,7 +70,9 @@ const site = async (t: TestContext) => {
 
   const claim = async (): Promise<Claimed> => {
     for (;;) {
-      const { claimed } = await dispatcher.claim({ worker: 'w1', slots: 10, fresh: false, waitMs: 5000, labels: [] }, never);
+      const {
+        claimed: [claimed],
+      } = await dispatcher.claim({ worker: 'w1', slots: 10, fresh: false, waitMs: 5000, labels: [] }, never);
       if (claimed !== undefined) return claimed;
     }
   };
