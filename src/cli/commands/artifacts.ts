@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { didYouMean } from '../../lib/did-you-mean.ts';
 import type { RunState } from '../../run/run-state.ts';
+import type { ArtifactsPlace } from '../artifacts-place.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { extractZip } from '../extract.ts';
@@ -13,7 +14,7 @@ import { Refusal } from '../refusal.ts';
 import { artifactsOn } from '../remote/artifacts-on.ts';
 import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
 import { findRunAndStage } from '../run-and-stage.ts';
-import { localRuns, type RunPlace } from '../run-place.ts';
+import { localRuns } from '../run-place.ts';
 import { write, writeLines } from '../write.ts';
 import { openProject } from './open-project.ts';
 
@@ -98,9 +99,6 @@ const openZip = async ({ zip }: ArtifactsPlace, state: RunState, one: StageArtif
   if (found === undefined) throw new Refusal('NO_ARTIFACTS', `The files of "${one.stage}" are no longer kept.`);
   return found;
 };
-
-/** `zip`: of what one stage left; `undefined` when it is not there any more. */
-export type ArtifactsPlace = { readonly runs: RunPlace; zip(state: RunState, one: StageArtifacts): Promise<Readable | undefined> };
 
 const artifactsHere = async (context: Context): Promise<ArtifactsPlace> => {
   const project = await openProject(context);

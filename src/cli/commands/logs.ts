@@ -1,8 +1,6 @@
 import { followJournal } from '../../local/journal.ts';
 import { ownerOf } from '../../local/lock.ts';
 import { stageOfLog } from '../../plan/stage.ts';
-import type { StageKey, StoredChunk } from '../../results/results.ts';
-import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -12,29 +10,15 @@ import { skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
 import { Refusal } from '../refusal.ts';
 import { partOfStep } from '../log-part.ts';
+import type { LogsPlace } from '../logs-place.ts';
 import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
 import { logsOn } from '../remote/logs-on.ts';
 import { findRunAndStage, logNames } from '../run-and-stage.ts';
-import { localRuns, type RunPlace } from '../run-place.ts';
+import { localRuns } from '../run-place.ts';
 import { write } from '../write.ts';
 import { openProject } from './open-project.ts';
 
 export type LogsOptions = RemoteOptions & { readonly follow?: true; readonly attempt?: number; readonly step?: string };
-
-/** Where runs and their logs are. */
-export type LogsPlace = {
-  readonly runs: RunPlace;
-  /** Whether more may come. */
-  isLive(state: RunState): Promise<boolean>;
-  /** From its first byte on; with `follow` until its attempt has ended. */
-  log(
-    state: RunState,
-    key: Omit<StageKey, 'run'>,
-    how: { readonly follow: boolean; readonly signal: AbortSignal },
-  ): AsyncIterable<Pick<StoredChunk, 'stream' | 'bytes'>>;
-  /** From the first on, until the run finishes. */
-  events(state: RunState, signal: AbortSignal): AsyncIterable<RunEvent>;
-};
 
 const logsHere = async (context: Context): Promise<LogsPlace> => {
   const project = await openProject(context);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { ApiError } from '../../api/api-error.ts';
-import type { ArtifactsPlace } from '../commands/artifacts.ts';
+import type { ArtifactsPlace } from '../artifacts-place.ts';
 import type { RemoteProject } from './open-remote.ts';
 import { remoteRuns } from './remote-runs.ts';
 

@@ -1,11 +1,10 @@
-import type { DecideOptions } from '../commands/approve.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { findGate } from '../find-gate.ts';
 import { visible } from '../printers/visible.ts';
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
-import { openRemoteProject } from './open-remote.ts';
+import { openRemoteProject, type RemoteOptions } from './open-remote.ts';
 import { remoteRuns } from './remote-runs.ts';
 
 /** Decides an open gate of a run on a server, in the name of who is logged in (R-DCO-36). */
@@ -14,7 +13,7 @@ export const decideRemote = async (
   decision: 'approved' | 'rejected',
   first: string | undefined,
   second: string | undefined,
-  options: DecideOptions,
+  options: RemoteOptions & { readonly by?: string; readonly reason?: string },
 ): Promise<ExitCode> => {
   if (options.by !== undefined) throw new Refusal('USAGE', '--by is for runs on this machine: a server knows who asks.');
   const remote = await openRemoteProject(context, options);

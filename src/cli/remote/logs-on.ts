@@ -1,4 +1,4 @@
-import type { LogsPlace } from '../commands/logs.ts';
+import type { LogsPlace } from '../logs-place.ts';
 import { followEvents, followLog } from './follow.ts';
 import type { RemoteProject } from './open-remote.ts';
 import { remoteRuns } from './remote-runs.ts';

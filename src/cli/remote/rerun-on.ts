@@ -1,4 +1,4 @@
-import type { RerunOptions } from '../commands/rerun.ts';
+import type { PrinterOptions } from '../open-printer.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { write } from '../write.ts';
@@ -11,7 +11,7 @@ export const rerunOn = async (
   context: Context,
   remote: RemoteProject,
   wanted: string | undefined,
-  options: RerunOptions,
+  options: PrinterOptions & { readonly failed?: true; readonly detach?: true },
 ): Promise<ExitCode> => {
   const number = await numberOf(remote, wanted);
   const past = await eventsOf(remote, number);

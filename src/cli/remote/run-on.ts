@@ -1,14 +1,24 @@
 import type { BeginJson } from '../../api/acts.ts';
 import { gitIn } from '../../source/git.ts';
-import type { RunOptions } from '../commands/run.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { outsideVariables } from '../outside-variables.ts';
+import type { PrinterOptions } from '../open-printer.ts';
+import { type OutsideOptions, outsideVariables } from '../outside-variables.ts';
 import { projectRoot } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
-import { openRemoteProject, type RemoteProject } from './open-remote.ts';
+import { openRemoteProject, type RemoteOptions, type RemoteProject } from './open-remote.ts';
 import { stayWith } from './stay-with.ts';
+
+type RunOptions = RemoteOptions &
+  OutsideOptions &
+  PrinterOptions & {
+    readonly commit?: string;
+    readonly ref?: string;
+    readonly pipeline?: string;
+    readonly target?: string;
+    readonly detach?: true;
+  };
 
 /** Begins a run on a server, of a commit that was pushed, and stays with it (R-CIO-03). */
 export const runOn = async (context: Context, stages: readonly string[], options: RunOptions): Promise<ExitCode> => {

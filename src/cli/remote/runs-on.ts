@@ -1,13 +1,14 @@
 import type { z } from 'zod';
 import type { runRowSchema } from '../../api/lists.ts';
 import type { Outcome } from '../../run/outcome.ts';
-import type { RunsOptions } from '../commands/runs.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
 import { type RunListRow, runList } from '../printers/run-list.ts';
 import { write, writeLines } from '../write.ts';
 import type { RemoteProject } from './open-remote.ts';
+
+type RunsOptions = { readonly all?: true; readonly branch?: string; readonly outcome?: string; readonly json?: true };
 
 const usualCount = 20;
 const most = 200;

@@ -1,5 +1,4 @@
 import { fold } from '../../run/fold.ts';
-import type { ShowOptions } from '../commands/show.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { listenForInterrupts } from '../interrupts.ts';
@@ -16,7 +15,7 @@ export const showOn = async (
   context: Context,
   remote: RemoteProject,
   wanted: string | undefined,
-  { json, follow }: ShowOptions,
+  { json, follow }: { readonly json?: true; readonly follow?: true },
 ): Promise<ExitCode> => {
   const number = await numberOf(remote, wanted);
   const events = await eventsOf(remote, number);
