@@ -5,7 +5,7 @@ import { z } from 'zod';
 const text = z.string().min(1).max(1024);
 const node = z.string().min(1).max(1024);
 
-/** At most one of `commit`, `branch` and `tag`; with none, the newest of the default branch. */
+/** At most one of `branch` and `tag`; without `commit` the newest there, without any of them that of the default branch. */
 export const beginSchema = z
   .strictObject({
     /** A full hash. */
@@ -23,9 +23,7 @@ export const beginSchema = z
     /** Two requests with the same make one run. */
     once: text.exactOptional(),
   })
-  .refine(({ commit, branch, tag }) => [commit, branch, tag].filter((each) => each !== undefined).length <= 1, {
-    message: 'a run is of one commit, branch or tag',
-  });
+  .refine(({ branch, tag }) => branch === undefined || tag === undefined, { message: 'a run is of one branch or tag' });
 export type BeginJson = z.input<typeof beginSchema>;
 
 export const begunSchema = z.object({ kind: z.enum(['created', 'exists']), run: z.string(), number: z.int() });
@@ -44,5 +42,10 @@ export const decideSchema = z.strictObject({
   digest: text,
   openedAt: z.number(),
 });
+
+/** `run`: the number of the run whose release it shall be; absent: that before what is there now. */
+export const rollbackSchema = z.strictObject({ run: z.int().positive().exactOptional(), once: text.exactOptional() });
+/** `from`: the number of the run whose release runs again. */
+export const rolledBackSchema = begunSchema.extend({ from: z.int() });
 
 export const actedSchema = z.object({ lastSeq: z.int() });

@@ -1,6 +1,15 @@
 import type { z } from 'zod';
-import { actedSchema, type BeginJson, begunSchema, type decideSchema, rerunAnswerSchema } from './acts.ts';
+import {
+  actedSchema,
+  type BeginJson,
+  begunSchema,
+  type decideSchema,
+  rerunAnswerSchema,
+  type rollbackSchema,
+  rolledBackSchema,
+} from './acts.ts';
 import { apiErrorOf } from './api-error.ts';
+import { meAnswer, tokenMade, type workerTokenRequest } from './auth.ts';
 import {
   deploymentsSchema,
   differenceSchema,
@@ -18,12 +27,15 @@ import {
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
 import { paths } from './paths.ts';
+import { type ConnectJson, connectedSchema, disconnectedSchema, repositoriesSchema, type SecretJson, secretsSchema } from './projects.ts';
 import { runSchema } from './run-json.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 type Which = { readonly attempt?: number; readonly part?: 'done' };
+/** `part`: not what the stage left, but what its steps kept. */
+type WhichFiles = { readonly part?: 'steps' };
 
 /** A piece of a log; `end`: how long the log is with it, from where to go on after a break. */
 export type LogPiece = { readonly stream: 'stdout' | 'stderr'; readonly at: number; readonly bytes: Uint8Array; readonly end: number };
@@ -32,7 +44,8 @@ export type ApiClient = ReturnType<typeof apiClient>;
 
 /**
  * What people and programs ask of a server; runs in a browser too. `token` absent: the cookie of the page. Rejects with ApiError when the server
- * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts.
+ * says no. The two `follow…` end when what they follow has ended, when the connection breaks and when the signal aborts; `followLog` returns whether
+ * the log has ended.
  */
 export const apiClient = ({
   url,
@@ -45,7 +58,7 @@ export const apiClient = ({
 }) => {
   const send = async (path: string, init: RequestInit & { readonly query?: Query } = {}): Promise<Response> => {
     const { query, headers, ...rest } = init;
-    const answer = await fetch(new URL(withQuery(path, query), url), {
+    const answer = await fetch(`${url.replace(/\/+$/, '')}${withQuery(path, query)}`, {
       ...rest,
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(headers as Record<string, string> | undefined) },
     });
@@ -53,11 +66,16 @@ export const apiClient = ({
     throw apiErrorOf(answer.status, await answer.text());
   };
   const get = async <T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>> =>
-    schema.parse(await (await send(path, query === undefined ? {} : { query })).json());
-  const post = async <T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> => {
-    const headers = { 'content-type': 'application/json', 'x-cion': '1' };
-    return schema.parse(await (await send(path, { method: 'POST', headers, body: JSON.stringify(body) })).json());
-  };
+    answered(schema, await send(path, query === undefined ? {} : { query }));
+  const act = (method: string, path: string, body?: unknown, query?: Query): Promise<Response> =>
+    send(path, {
+      method,
+      headers: { 'x-cion': '1', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(query === undefined ? {} : { query }),
+    });
+  const post = async <T extends z.ZodType>(schema: T, path: string, body: unknown): Promise<z.output<T>> =>
+    answered(schema, await act('POST', path, body));
   const stream = async function* (path: string, query: Query, signal: AbortSignal) {
     const { body } = await send(path, { query, signal, headers: { accept: 'text/event-stream' } });
     if (body !== null) yield* streamEvents(textOf(body));
@@ -65,7 +83,8 @@ export const apiClient = ({
 
   return {
     owners: async () => (await get(ownersSchema, paths.owners)).owners,
-    projects: async (query: { readonly owner?: string } = {}) => (await get(projectsSchema, paths.projects, query)).projects,
+    projects: async (query: { readonly owner?: string; readonly repository?: string } = {}) =>
+      (await get(projectsSchema, paths.projects, query)).projects,
     project: (project: string) => get(projectSchema, paths.project(project)),
     queue: () => get(queueSchema, paths.queue),
     runs: (project: string, query: Partial<z.input<typeof runsQuerySchema>> = {}) => get(runsSchema, paths.runs(project), query as Query),
@@ -77,7 +96,8 @@ export const apiClient = ({
       send(paths.log(project, number, stage), { query }),
     files: async (project: string, number: number, stage: string) => (await get(filesSchema, paths.files(project, number, stage))).files,
     file: (project: string, number: number, stage: string, path: string) => send(paths.file(project, number, stage), { query: { path } }),
-    artifacts: (project: string, number: number, stage: string) => send(paths.artifacts(project, number, stage)),
+    artifacts: (project: string, number: number, stage: string, query: WhichFiles = {}) =>
+      send(paths.artifacts(project, number, stage), { query }),
     deployments: async (project: string, query: { readonly environment?: string; readonly limit?: number } = {}) =>
       (await get(deploymentsSchema, paths.deployments(project), query)).deployments,
     environments: async (project: string) => (await get(environmentsSchema, paths.environments(project))).environments,
@@ -90,6 +110,18 @@ export const apiClient = ({
     decide: (project: string, number: number, gate: string, decision: z.input<typeof decideSchema>) =>
       post(actedSchema, paths.gate(project, number, gate), decision),
 
+    rollback: (project: string, environment: string, wanted: z.input<typeof rollbackSchema> = {}) =>
+      post(rolledBackSchema, paths.rollback(project, environment), wanted),
+    me: () => get(meAnswer, paths.me),
+    connect: (wanted: ConnectJson) => post(connectedSchema, paths.projects, wanted),
+    disconnect: async (project: string, force = false) =>
+      answered(disconnectedSchema, await act('DELETE', paths.project(project), undefined, { force: String(force) })),
+    repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
+    secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
+    setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),
+    removeSecret: async (project: string, name: string) => void (await act('DELETE', paths.secret(project, name))),
+    makeWorkerToken: (wanted: z.input<typeof workerTokenRequest>) => post(tokenMade, paths.workerTokens, wanted),
+
     followEvents: async function* (project: string, number: number, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
       for await (const { event, data } of stream(paths.eventStream(project, number), { after }, signal)) {
         if (event === 'run') yield JSON.parse(data) as RunEvent;
@@ -99,17 +131,28 @@ export const apiClient = ({
       project: string,
       number: number,
       stage: string,
-      query: Which & { readonly from: number },
+      query: Which & { readonly from: number; readonly until?: 'end' | 'now' },
       signal: AbortSignal,
-    ): AsyncGenerator<LogPiece> {
+    ): AsyncGenerator<LogPiece, boolean> {
       for await (const { event, data, id } of stream(paths.logStream(project, number, stage), query, signal)) {
-        if (event === 'end') return;
+        if (event === 'end') return true;
         if (event !== 'log') continue;
         const { bytes, ...piece } = logPieceSchema.parse(JSON.parse(data));
         yield { ...piece, bytes: bytesOf(bytes), end: Number(id) };
       }
+      return false;
     },
   };
+};
+
+/** Something else than a server of cion may answer at an address. */
+const answered = async <T extends z.ZodType>(schema: T, answer: Response): Promise<z.output<T>> => {
+  const text = await answer.text();
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw apiErrorOf(answer.status, '');
+  }
 };
 
 const withQuery = (path: string, query: Query = {}): string => {

@@ -20,7 +20,8 @@ export const projectSchema = z
   })
   .meta({ id: 'Project' });
 export const projectsSchema = z.object({ projects: z.array(projectSchema).readonly() });
-export const projectsQuerySchema = z.object({ owner: text.exactOptional() });
+/** `repository`: only those that are cloned from it; see source/repository-key.ts. */
+export const projectsQuerySchema = z.object({ owner: text.exactOptional(), repository: text.exactOptional() });
 
 export const runRowSchema = z
   .object({

@@ -12,3 +12,5 @@ export const logQuerySchema = z.object({
   attempt: z.coerce.number().int().positive().exactOptional(),
   part: z.literal('done').exactOptional(),
 });
+/** `until`: `end` waits for the end of the attempt, `now` ends with what is there. */
+export const logStreamQuerySchema = logQuerySchema.extend({ until: z.enum(['end', 'now']).default('end') });

@@ -23,5 +23,11 @@ export const paths = {
   deployments: (project: string): string => `${paths.project(project)}/deployments`,
   environments: (project: string): string => `${paths.project(project)}/environments`,
   environment: (project: string, environment: string): string => `${paths.environments(project)}/${part(environment)}`,
+  rollback: (project: string, environment: string): string => `${paths.environment(project, environment)}/rollback`,
+  repositories: '/api/repositories',
+  secrets: (project: string): string => `${paths.project(project)}/secrets`,
+  secret: (project: string, secret: string): string => `${paths.secrets(project)}/${part(secret)}`,
+  workerTokens: '/api/workers/tokens',
+  me: '/api/auth/me',
   difference: (project: string, from: string, to: string): string => `${paths.environment(project, from)}/difference/${part(to)}`,
 } as const;

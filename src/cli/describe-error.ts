@@ -22,6 +22,8 @@ const ownErrors: ReadonlySet<string> = new Set([
   'StoreError',
   'BackupError',
   'SealError',
+  'ServerError',
+  'ApiError',
 ]);
 
 const projectUnwritable =
@@ -42,6 +44,12 @@ const hints: Readonly<Record<string, string>> = {
   STORE_UNAVAILABLE: 'See that the database runs, and that its address and login are right.',
   STORE_LOCKED: 'Stop the server that has it.',
   STATE_UNWRITABLE: projectUnwritable,
+  LOGIN_REQUIRED: 'Log in with "cion login --server URL", or set CION_TOKEN.',
+  TOKEN_INVALID: 'Log in again with "cion login --server URL".',
+  FORBIDDEN: 'Ask an owner of the project. What an admin alone may needs "cion login --admin", for other tokens have not that right.',
+  PROJECT_UNKNOWN: '"cion projects" lists those that you may see; "cion login" makes it more.',
+  RUN_UNKNOWN: '"cion runs" lists them.',
+  SERVER_ANSWER: 'Check the address: it may not be that of a server of cion.',
   EROFS: projectUnwritable,
   EACCES: 'Check who owns the file.',
   ENOSPC: 'Make room; "cion clean --runs-older-than 30d" forgets old runs.',

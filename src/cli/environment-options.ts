@@ -13,6 +13,8 @@ const names: Readonly<Record<string, string | undefined>> = {
 /** Outside variables come from the environment as it is. */
 const without: ReadonlySet<string> = new Set(['--env', '--help', '--version']);
 
+const serverOptions: ReadonlySet<string> = new Set(['--server', '--on', '--ref', '--detach']);
+
 const started: ReadonlySet<string> = new Set([
   'run',
   'build',
@@ -31,6 +33,8 @@ const started: ReadonlySet<string> = new Set([
 export const environmentName = (option: Option, command: CommandUnknownOpts): string | undefined => {
   const { long } = option;
   if (long === null || long === undefined || without.has(long)) return undefined;
+  // Where a command works on this machine when nothing is said, only the command line sends it to a server.
+  if (command.name() !== 'work' && serverOptions.has(long)) return undefined;
   if (command.parent !== null && !started.has(command.name())) return undefined;
   return names[`${command.name()} ${long}`] ?? `CION_${long.slice(2).toUpperCase().replaceAll('-', '_')}`;
 };

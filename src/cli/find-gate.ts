@@ -1,19 +1,18 @@
 import { didYouMean } from '../lib/did-you-mean.ts';
-import { resolveRun, runIds } from '../local/runs.ts';
 import type { Gate } from '../plan/plan.ts';
 import type { GateState, RunState } from '../run/run-state.ts';
-import { findRun, type Project, readRun } from './project.ts';
 import { Refusal } from './refusal.ts';
+import type { RunPlace } from './run-place.ts';
 
 export type FoundGate = { readonly state: RunState; readonly gate: Gate; readonly own: GateState };
 
 /** What `[run] <gate>` means: one word alone is a gate of the newest run in which one of that name waits, else of the newest run. */
-export const findGate = async (project: Project, first: string | undefined, second: string | undefined): Promise<FoundGate> => {
-  if (first === undefined) throw new Refusal('USAGE', 'Which gate?', await waitingGates(project));
-  if (second !== undefined) return gateIn(await readRun(project, await findRun(project, first)), second);
-  for await (const state of openRuns(project)) if (state.nodes.get(first)?.phase === 'running') return gateIn(state, first);
-  const newest = await readRun(project, await findRun(project, undefined));
-  if (!newest.nodes.has(first) && (await resolveRun(project.stateDir, first)).ok) {
+export const findGate = async (runs: RunPlace, first: string | undefined, second: string | undefined): Promise<FoundGate> => {
+  if (first === undefined) throw new Refusal('USAGE', 'Which gate?', await waitingGates(runs));
+  if (second !== undefined) return gateIn(await runs.read(first), second);
+  for await (const state of runs.open()) if (state.nodes.get(first)?.phase === 'running') return gateIn(state, first);
+  const newest = await runs.read(undefined);
+  if (!newest.nodes.has(first) && (await runs.has(first))) {
     throw new Refusal('USAGE', `Which gate of run ${first}?`, `Give its name too: cion approve ${first} <gate>.`);
   }
   return gateIn(newest, first);
@@ -29,22 +28,15 @@ const gateIn = (state: RunState, name: string): FoundGate => {
   throw new Refusal('GATE_UNKNOWN', message, didYouMean(name, gates));
 };
 
-const openRuns = async function* (project: Project): AsyncGenerator<RunState> {
-  for (const run of await runIds(project.stateDir)) {
-    const state = await readRun(project, run);
-    if (state.phase !== 'finished') yield state;
-  }
-};
-
 /** The gates that are open now, of the newest run first. */
-export const openGates = async function* (project: Project): AsyncGenerator<{ readonly gate: string; readonly run: number }> {
-  for await (const { number, nodes } of openRuns(project)) {
+export const openGates = async function* (runs: RunPlace): AsyncGenerator<{ readonly gate: string; readonly run: number }> {
+  for await (const { number, nodes } of runs.open()) {
     for (const { kind, name, phase } of nodes.values()) if (kind === 'gate' && phase === 'running') yield { gate: name, run: number };
   }
 };
 
-const waitingGates = async (project: Project): Promise<string> => {
+const waitingGates = async (runs: RunPlace): Promise<string> => {
   const waiting: string[] = [];
-  for await (const { gate, run } of openGates(project)) waiting.push(`"${gate}" of run ${run}`);
+  for await (const { gate, run } of openGates(runs)) waiting.push(`"${gate}" of run ${run}`);
   return waiting.length === 0 ? 'No gate waits.' : `These wait: ${waiting.join(', ')}.`;
 };

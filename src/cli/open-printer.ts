@@ -5,7 +5,8 @@ import type { Asked } from './printers/gate-questions.ts';
 import type { Printer } from './printers/printer.ts';
 import { hasTerminal, terminalKeys } from './terminal-keys.ts';
 
-export type PrinterOptions = { readonly json?: true; readonly plain?: true };
+/** `place`: see Look. */
+export type PrinterOptions = { readonly json?: true; readonly plain?: true; readonly place?: string };
 
 /** Whether progress is painted on the terminal, so that nobody else may write there. */
 export const isLive = ({ stdout, env }: Context, { json, plain }: PrinterOptions): boolean =>
@@ -20,7 +21,7 @@ export const openPrinter = async (
 ): Promise<Printer> => {
   const { stdout } = context;
   if (options.json) return (await import('./printers/json.ts')).jsonPrinter(stdout, { clock });
-  const look = looks(context);
+  const look = { ...looks(context), ...(options.place === undefined ? {} : { place: options.place }) };
   if (isLive(context, options)) {
     const asked =
       person !== undefined && process.stdin.isTTY && hasTerminal() ? { ...person, keys: terminalKeys(process.stdin) } : undefined;

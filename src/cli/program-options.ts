@@ -3,6 +3,54 @@ import { atLeastOne, collect } from './option-values.ts';
 
 export const runArgument = 'a number, an id or its beginning; without it: the newest';
 
+/** What the commands share that work on this machine, and with `--server` on a server; `local`: what is not for runs there. */
+export const remotely = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>, local: readonly string[] = []) =>
+  command
+    .addOption(
+      new Option(
+        '--server [url]',
+        'of a server: this one, or without an address that of CION_SERVER, else of the last login (then write it last)',
+      ).conflicts([...local]),
+    )
+    .addOption(onOption().conflicts([...local]));
+
+/** What the commands share that are about a project of a server and nothing else. */
+export const onServer = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+  command.addOption(someServerOption()).addOption(onOption());
+
+/** `--server` alone means what is meant without it, so that it may stand at every command of a server. */
+export const someServerOption = () =>
+  new Option('--server [url]', 'the address of the server (default: CION_SERVER, else that of the last login)');
+
+const onOption = () =>
+  new Option('--on <project>', 'OWNER/NAME on the server (default: the project that is cloned from where the repository here is)');
+
+export const detachOption = () => new Option('--detach', 'with --server: begin it, and do not stay with it');
+
+/** What of `executing` and `guarding` a server decides for itself. */
+export const localOfRuns: readonly string[] = [
+  'only',
+  'dialect',
+  'log',
+  'stepsRegistry',
+  'identity',
+  'concurrency',
+  'failFast',
+  'keepGoing',
+  'approve',
+  'record',
+  'results',
+  'resultsEndpoint',
+  'eventsUrl',
+  'logsUrl',
+  'allowPrivileged',
+  'allowHostPath',
+  'production',
+  'boxRegistry',
+  'allowRegistry',
+  'policy',
+];
+
 /** What the commands share that decide a gate. */
 export const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command

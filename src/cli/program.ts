@@ -5,6 +5,9 @@ import { takeFromEnvironment } from './environment-options.ts';
 import { collect, wholeNumber, age } from './option-values.ts';
 import {
   runArgument,
+  remotely,
+  localOfRuns,
+  detachOption,
   deciding,
   building,
   guarding,
@@ -21,6 +24,7 @@ import {
   runtimeOption,
   identityOption,
 } from './program-options.ts';
+import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
@@ -63,22 +67,28 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   };
   const { finish } = process;
 
-  guarding(
-    executing(
-      command('run', 'run the pipeline of a commit, or of the working tree as it is', { isDefault: isDockercise })
-        .description(
-          'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
-            'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
-        )
-        .argument('[target-or-path...]', 'stages to run, or the directory of a project')
-        .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
-        .addOption(pipelineOption())
-        .addOption(targetOption())
-        .addOption(dialectOption())
-        .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
-        .addOption(stepsRegistryOption())
-        .addOption(logOption()),
+  remotely(
+    guarding(
+      executing(
+        command('run', 'run the pipeline of a commit, or of the working tree as it is', { isDefault: isDockercise })
+          .description(
+            'Runs the pipeline of the working tree as git sees it (tracked files and untracked ones that are not ignored), or of a clean commit.\n' +
+              'With --server: of the commit here as it was pushed, on a server, as if it ran here. See docs/remote.md.\n' +
+              'A name is a stage: it and all that it needs are run. An argument with a "/" (or "." and "..") is the path of a project.',
+          )
+          .argument('[target-or-path...]', 'stages to run, or the directory of a project')
+          .option('--commit <rev>', 'run a clean checkout of this commit, branch or tag')
+          .addOption(pipelineOption())
+          .addOption(targetOption())
+          .addOption(dialectOption())
+          .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
+          .addOption(stepsRegistryOption())
+          .addOption(logOption())
+          .option('--ref <ref>', 'with --server: the newest commit of this branch, or of refs/tags/NAME')
+          .addOption(detachOption()),
+      ),
     ),
+    localOfRuns,
   ).action(async (args, options) => finish(await (await import('./commands/run.ts')).run(context(), args, options)));
 
   building(
@@ -172,30 +182,33 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .option('--force', 'write it even if there is one')
     .action(async (options) => finish(await (await import('./commands/init.ts')).init(context(), options)));
 
-  command('runs', 'list the runs, the newest first')
-    .option('--all', 'list all of them, not only the last 20')
-    .option('--branch <name>', 'only runs of this branch')
-    .addOption(new Option('--outcome <outcome>', 'only runs that ended so').choices(['passed', 'failed', 'errored', 'cancelled']))
-    .addOption(jsonOption('print JSON lines'))
-    .action(async (options) => finish(await (await import('./commands/runs.ts')).runs(context(), options)));
+  remotely(
+    command('runs', 'list the runs, the newest first')
+      .option('--all', 'list all of them, not only the last 20')
+      .option('--branch <name>', 'only runs of this branch')
+      .addOption(new Option('--outcome <outcome>', 'only runs that ended so').choices(['passed', 'failed', 'errored', 'cancelled']))
+      .addOption(jsonOption('print JSON lines')),
+  ).action(async (options) => finish(await (await import('./commands/runs.ts')).runs(context(), options)));
 
-  command('show', 'show a run: its stages, how they ended and why')
-    .argument('[run]', runArgument)
-    .option('-f, --follow', 'while it runs, show what happens')
-    .addOption(jsonOption('print the events of the run as JSON lines'))
-    .action(async (run, options) => finish(await (await import('./commands/show.ts')).show(context(), run, options)));
+  remotely(
+    command('show', 'show a run: its stages, how they ended and why')
+      .argument('[run]', runArgument)
+      .option('-f, --follow', 'while it runs, show what happens')
+      .addOption(jsonOption('print the events of the run as JSON lines')),
+  ).action(async (run, options) => finish(await (await import('./commands/show.ts')).show(context(), run, options)));
 
-  command('logs', 'print what a stage wrote, byte for byte')
-    .description(
-      'Prints what a stage wrote: its stdout to stdout, its stderr to stderr, byte for byte. "fetch" is a stage too.\n' +
-        'Without a stage: of all stages, one after the other.',
-    )
-    .argument('[run]', runArgument)
-    .argument('[stage]', 'a stage of the run, "fetch", or "<stage>.done"')
-    .option('-f, --follow', 'go on until the stage has ended')
-    .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
-    .addOption(new Option('--step <step>', 'only what this step of the stage wrote, by its id or name').conflicts('follow'))
-    .action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));
+  remotely(
+    command('logs', 'print what a stage wrote, byte for byte')
+      .description(
+        'Prints what a stage wrote: its stdout to stdout, its stderr to stderr, byte for byte. "fetch" is a stage too.\n' +
+          'Without a stage: of all stages, one after the other.',
+      )
+      .argument('[run]', runArgument)
+      .argument('[stage]', 'a stage of the run, "fetch", or "<stage>.done"')
+      .option('-f, --follow', 'go on until the stage has ended')
+      .addOption(new Option('--attempt <n>', 'of this attempt instead of the newest').argParser(wholeNumber))
+      .addOption(new Option('--step <step>', 'only what this step of the stage wrote, by its id or name').conflicts('follow')),
+  ).action(async (run, stage, options) => finish(await (await import('./commands/logs.ts')).logs(context(), run, stage, options)));
 
   command('shell', 'open a shell in the state after a step, also of a stage that failed or goes on')
     .description(
@@ -206,16 +219,17 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .argument('[command...]', 'after "--": run this instead of a shell')
     .action(async (place, words) => finish(await (await import('./commands/shell.ts')).shell(context(), place, words)));
 
-  command('artifacts', 'list the files that the stages left behind, or get them')
-    .argument('[run]', runArgument)
-    .argument('[stage]', 'only of this stage')
-    .option('--steps', 'only what its steps kept for themselves, each below its id')
-    .addOption(new Option('--get <path>', 'print one file to stdout').conflicts(['extract', 'json']))
-    .addOption(new Option('--extract <dir>', 'write all files below this directory').conflicts('json'))
-    .addOption(jsonOption('print JSON lines'))
-    .action(async (run, stage, options) =>
-      finish(await (await import('./commands/artifacts.ts')).artifacts(context(), run, stage, options)),
-    );
+  remotely(
+    command('artifacts', 'list the files that the stages left behind, or get them')
+      .argument('[run]', runArgument)
+      .argument('[stage]', 'only of this stage')
+      .option('--steps', 'only what its steps kept for themselves, each below its id')
+      .addOption(new Option('--get <path>', 'print one file to stdout').conflicts(['extract', 'json']))
+      .addOption(new Option('--extract <dir>', 'write all files below this directory').conflicts('json'))
+      .addOption(jsonOption('print JSON lines')),
+  ).action(async (run, stage, options) =>
+    finish(await (await import('./commands/artifacts.ts')).artifacts(context(), run, stage, options)),
+  );
 
   command('results', 'upload results that a run with --results could not upload')
     .description(
@@ -228,15 +242,20 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(resultsEndpointOption())
     .action(async (_action, run, options) => finish(await (await import('./commands/results.ts')).pushResults(context(), run, options)));
 
-  command('deployments', 'say what was deployed where, the newest first')
-    .option('--at <environment>', 'only what is there now')
-    .addOption(jsonOption('print JSON lines'))
-    .action(async (options) => finish(await (await import('./commands/deployments.ts')).deployments(context(), options)));
+  remotely(
+    command('deployments', 'say what was deployed where, the newest first')
+      .option('--at <environment>', 'only what is there now')
+      .addOption(jsonOption('print JSON lines')),
+  ).action(async (options) => finish(await (await import('./commands/deployments.ts')).deployments(context(), options)));
 
-  executing(
-    command('rerun', 'run the stages of a finished run again, as further attempts of it')
-      .argument('[run]', runArgument)
-      .option('--failed', 'only the stages that did not pass, and those that go with them'),
+  remotely(
+    executing(
+      command('rerun', 'run the stages of a finished run again, as further attempts of it')
+        .argument('[run]', runArgument)
+        .option('--failed', 'only the stages that did not pass, and those that go with them')
+        .addOption(detachOption()),
+    ),
+    [...localOfRuns, 'env', 'envFile'],
   ).action(async (run, options) => finish(await (await import('./commands/rerun.ts')).rerun(context(), run, options)));
 
   executing(
@@ -246,17 +265,18 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     ),
   ).action(async (run, options) => finish(await (await import('./commands/resume.ts')).resume(context(), run, options)));
 
-  command('cancel', 'end a run: ask its process, or end what a dead one left')
-    .argument('[run]', 'a number, an id or its beginning; without it: the newest that has not ended')
-    .option('--force', 'do not wait for commands to end politely')
-    .addOption(runtimeOption())
-    .action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
+  remotely(
+    command('cancel', 'end a run: ask its process, or end what a dead one left')
+      .argument('[run]', 'a number, an id or its beginning; without it: the newest that has not ended')
+      .option('--force', 'do not wait for commands to end politely')
+      .addOption(runtimeOption()),
+  ).action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
 
-  deciding(command('approve', 'let a run go on that waits at a gate for a person')).action(async (run, gate, options) =>
+  remotely(deciding(command('approve', 'let a run go on that waits at a gate for a person'))).action(async (run, gate, options) =>
     finish(await (await import('./commands/approve.ts')).approve(context(), run, gate, options)),
   );
 
-  deciding(command('reject', 'say no at a gate: what waits behind it is not run')).action(async (run, gate, options) =>
+  remotely(deciding(command('reject', 'say no at a gate: what waits behind it is not run'))).action(async (run, gate, options) =>
     finish(await (await import('./commands/approve.ts')).reject(context(), run, gate, options)),
   );
 
@@ -275,8 +295,8 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .addOption(runtimeOption())
     .action(async (options) => finish(await (await import('./commands/clean.ts')).clean(context(), options)));
 
-  const secret = command('secret', 'keep secrets with the project, encrypted with age').description(
-    'Keeps secrets with the project: encrypted with age, for those who may read them. See docs/secrets.md.',
+  const secret = command('secret', 'keep secrets with the project, encrypted with age, or on a server').description(
+    'Keeps secrets with the project: encrypted with age, for those who may read them; or gives them to a server. See docs/secrets.md.',
   );
   secret
     .command('keygen')
@@ -306,6 +326,8 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .argument('[file]', 'the encrypted file (default: .cion.secrets.age)')
     .addOption(identityOption())
     .action(async (file, options) => finish(await (await import('./commands/secret-edit.ts')).secretEdit(context(), file, options)));
+
+  remoteSecretCommands(secret, { context, finish });
 
   const step = command('step', 'look at, fetch and publish steps of pipelines').description(
     'Steps of pipelines: those that come with cion, and those of a registry. See docs/steps.md.',
@@ -341,6 +363,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .option('--private', 'for the owner alone')
     .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPublish(context(), dir, options)));
 
+  remoteCommands({ command, context, finish });
   serverCommands({ command, context, finish });
 
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>

@@ -5,16 +5,20 @@ import { Refusal } from './refusal.ts';
 
 /**
  * A value from stdin, or typed unseen where that is a terminal; never an argument, which others can see. A single line's line break
- * does not belong to it.
+ * does not belong to it. `shortest`: bytes.
  */
-export const readSecret = async ({ stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>, prompt: string): Promise<string> => {
+export const readSecret = async (
+  { stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>,
+  prompt: string,
+  shortest: number = shortestSecretBytes,
+): Promise<string> => {
   const value = stdin.isTTY ? await typed(stdin, stderr, prompt) : withoutOnlyBreak(await piped(stdin));
   if (value.includes('\0'))
     throw new Refusal('SECRET_REFUSED', 'The value has a NUL byte, which no variable can hold.', 'Encode it, e.g. with base64.');
-  if (Buffer.byteLength(value) >= shortestSecretBytes) return value;
+  if (Buffer.byteLength(value) >= shortest) return value;
   throw new Refusal(
     'SECRET_REFUSED',
-    `The value is shorter than ${shortestSecretBytes} bytes: it could not be kept out of a log.`,
+    `The value is shorter than ${shortest} bytes: it could not be kept out of a log.`,
     'Use a longer one.',
   );
 };

@@ -1,6 +1,7 @@
 import { describeError } from './describe-error.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { Refusal } from './refusal.ts';
+import { isRefused } from './remote/server-error.ts';
 import { isReaderGone } from './write.ts';
 
 /** Says what went wrong in one sentence and what to do about it; the stack only on request. Gives the exit code. */
@@ -11,7 +12,7 @@ export const reportError = (error: unknown, options: { readonly stderr: NodeJS.W
   if (hint !== undefined) options.stderr.write(`      ${hint}\n`);
   if (options.debug && error instanceof Error) options.stderr.write(`${stackOf(error)}\n`);
   else if (!known) options.stderr.write('      This is a fault of cion; --debug shows where.\n');
-  return error instanceof Refusal ? exitCodes.refused : exitCodes.errored;
+  return error instanceof Refusal || isRefused(error) ? exitCodes.refused : exitCodes.errored;
 };
 
 const stackOf = (error: Error): string => {

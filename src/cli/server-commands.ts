@@ -129,6 +129,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
     )
     .addOption(serverOption())
     .option('--token', 'ask for a token only')
+    .option('--admin', 'have the right of an admin, too, where one is: to add projects, and to make tokens of workers')
     .action(async (options) => finish(await (await import('./commands/login.ts')).login(context(), options)));
 
   command('logout', 'forget the token of a server')

@@ -7,14 +7,14 @@ import { Refusal } from './refusal.ts';
 export const whoIs = async (url: string, token: string): Promise<z.infer<typeof meAnswer>> =>
   meAnswer.parse(await ask(url, 'GET', '/api/auth/me', { authorization: `Bearer ${token}` }).then(({ body }) => body));
 
-/** Logs in for a moment and makes a token of the account for this machine, with all rights but that of an admin. */
-export const tokenByPassword = async (url: string, name: string, password: string): Promise<string> => {
+/** Logs in for a moment and makes a token of the account for this machine, with all rights but that of an admin, or with that too. */
+export const tokenByPassword = async (url: string, name: string, password: string, isAdmin = false): Promise<string> => {
   const { cookie } = await ask(url, 'POST', '/api/auth/login', {}, { name, password });
   const session = { cookie };
   try {
     const made = await ask(url, 'POST', '/api/auth/tokens', session, {
       name: `cion login on ${hostname()}`.slice(0, 100),
-      scopes: ['read', 'run', 'decide', 'secrets', 'settings'],
+      scopes: ['read', 'run', 'decide', 'secrets', 'settings', ...(isAdmin ? ['admin'] : [])],
     });
     return tokenMade.parse(made.body).token;
   } finally {

@@ -148,7 +148,7 @@ const never = new AbortController().signal;
 const isOver = (state: RunState | undefined, { stage, attempt }: LogKey): boolean => {
   if (state === undefined) return true;
   const node = state.nodes.get(stage);
-  if (node?.kind !== 'stage') return state.phase === 'finished';
+  if (node?.kind !== 'stage') return state.phase === 'finished' || (stage === 'fetch' && state.plan !== undefined);
   const own = node.attempts.find((each) => each.attempt === attempt);
   if (own === undefined) return node.phase === 'finished' || (node.attempts.at(-1)?.attempt ?? 0) > attempt;
   return own.phase === 'finished';

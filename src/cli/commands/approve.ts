@@ -12,10 +12,13 @@ import { visible } from '../printers/visible.ts';
 import { dateTime, list } from '../printers/words.ts';
 import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
+import { decideRemote } from '../remote/decide.ts';
+import { isRemote, type RemoteOptions } from '../remote/open-remote.ts';
+import { localRuns } from '../run-place.ts';
 import { userName } from '../session.ts';
 import { openProject } from './open-project.ts';
 
-export type DecideOptions = { readonly by?: string; readonly reason?: string };
+export type DecideOptions = RemoteOptions & { readonly by?: string; readonly reason?: string };
 
 export const approve = (context: Context, first: string | undefined, second: string | undefined, options: DecideOptions) =>
   decideGate(context, 'approved', first, second, options);
@@ -29,10 +32,12 @@ const decideGate = async (
   kind: 'approved' | 'rejected',
   first: string | undefined,
   second: string | undefined,
-  { by = userName(context), reason }: DecideOptions,
+  options: DecideOptions,
 ): Promise<ExitCode> => {
+  if (isRemote(options)) return decideRemote(context, kind, first, second, options);
+  const { by = userName(context), reason } = options;
   const project = await openProject(context);
-  const found = await findGate(project, first, second);
+  const found = await findGate(localRuns(project), first, second);
   const { run, number } = found.state;
   const openedAt = openingOf(found, by, systemClock.now());
   const opening = { run, gate: found.gate.name, openedAt };

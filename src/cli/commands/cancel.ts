@@ -5,13 +5,16 @@ import { endDeadRun } from '../end-dead-run.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { findRun, type Project, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
+import { cancelOn } from '../remote/cancel-on.ts';
+import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
 import { openProject } from './open-project.ts';
 import { type RuntimeOptions, withRuntime } from './open-runtime.ts';
 
-export type CancelOptions = { readonly force?: true } & RuntimeOptions;
+export type CancelOptions = { readonly force?: true } & RuntimeOptions & RemoteOptions;
 
 /** Asks the process that carries the run; where it is dead, ends what it left. */
 export const cancel = async (context: Context, wanted: string | undefined, options: CancelOptions): Promise<ExitCode> => {
+  if (isRemote(options)) return cancelOn(context, await openRemoteProject(context, options), wanted, options.force === true);
   const project = await openProject(context);
   const id = wanted === undefined ? await newestOpen(project) : await findRun(project, wanted);
   const { phase, outcome, number } = await readRun(project, id);

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { givenForLook } from '../given-for-look.ts';
 import { openGates } from '../find-gate.ts';
+import { localRuns } from '../run-place.ts';
 import { type Candidate, candidateLines } from '../printers/completion.ts';
 import { type Project, projectRoot, readRun, findRun } from '../project.ts';
 import { directoryTree } from '../../planning/directory-tree.ts';
@@ -112,7 +113,7 @@ const nodesInText = async (context: Context, kind: PlanNode['kind']): Promise<re
 
 const gatesThatWait = async (context: Context): Promise<readonly Candidate[]> => {
   const found = new Map<string, Candidate>();
-  for await (const { gate, run } of openGates(await openProject(context))) {
+  for await (const { gate, run } of openGates(localRuns(await openProject(context)))) {
     if (!found.has(gate)) found.set(gate, { value: gate, description: `of run ${run}` });
   }
   return [...found.values()];

@@ -10,11 +10,13 @@ import { write } from '../write.ts';
 /** Keeps a token for a server: one that was made on its page, or one that it makes for a name and a password. */
 export const login = async (
   context: Context,
-  { token: wantsToken = false, ...options }: ServerOptions & { readonly token?: boolean },
+  { token: wantsToken = false, admin = false, ...options }: ServerOptions & { readonly token?: boolean; readonly admin?: boolean },
 ): Promise<ExitCode> => {
   const { url } = await serverOf(context, options);
   if (isOpenToAll(url)) context.stderr.write(`Everybody between here and ${url} can read what is sent: use https.\n`);
-  const token = checkedToken(wantsToken || !context.stdin.isTTY ? await readSecret(context, 'Token: ') : await byPerson(context, url));
+  const token = checkedToken(
+    wantsToken || !context.stdin.isTTY ? await readSecret(context, 'Token: ') : await byPerson(context, url, admin),
+  );
   const { name } = await whoIs(url, token);
   const { servers } = await readServers(context);
   await writeServers(context, { current: url, servers: { ...servers, [url]: { name, token } } });
@@ -34,9 +36,11 @@ export const logout = async (context: Context, options: ServerOptions): Promise<
   return exitCodes.passed;
 };
 
-const byPerson = async (context: Context, url: string): Promise<string> => {
+const byPerson = async (context: Context, url: string, isAdmin: boolean): Promise<string> => {
   const questions = createInterface({ input: context.stdin, output: context.stderr });
   const name = await questions.question('Name (empty: paste a token that was made on the page of the server): ');
   questions.close();
-  return name.trim() === '' ? readSecret(context, 'Token: ') : tokenByPassword(url, name.trim(), await readSecret(context, 'Password: '));
+  return name.trim() === ''
+    ? readSecret(context, 'Token: ')
+    : tokenByPassword(url, name.trim(), await readSecret(context, 'Password: '), isAdmin);
 };

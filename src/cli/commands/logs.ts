@@ -8,26 +8,39 @@ import { listenForInterrupts } from '../interrupts.ts';
 import { looks } from '../looks.ts';
 import { skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
-import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { partOfStep } from '../log-part.ts';
+import type { LogsPlace } from '../logs-place.ts';
+import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
+import { logsOn } from '../remote/logs-on.ts';
 import { findRunAndStage, logNames } from '../run-and-stage.ts';
+import { localRuns } from '../run-place.ts';
 import { write } from '../write.ts';
 import { openProject } from './open-project.ts';
 
-export type LogsOptions = { readonly follow?: true; readonly attempt?: number; readonly step?: string };
+export type LogsOptions = RemoteOptions & { readonly follow?: true; readonly attempt?: number; readonly step?: string };
+
+const logsHere = async (context: Context): Promise<LogsPlace> => {
+  const project = await openProject(context);
+  return {
+    runs: localRuns(project),
+    isLive: async ({ run }) => (await ownerOf(project.stateDir, run)) !== undefined,
+    log: ({ run }, key, how) => project.results.readLog({ run, ...key }, { from: 0, ...how }),
+    events: ({ run }, signal) => followJournal(project.stateDir, run, { signal }),
+  };
+};
 
 /** The exact bytes of each stream to the stream of the same name (R-CIO-15, R-CIO-52). */
 export const logs = async (
   context: Context,
   first: string | undefined,
   second: string | undefined,
-  { follow, attempt, step }: LogsOptions,
+  { follow, attempt, step, ...options }: LogsOptions,
 ): Promise<ExitCode> => {
-  const project = await openProject(context);
-  const { state, stage: named } = await findRunAndStage(project, first, second, logNames);
+  const place = isRemote(options) ? logsOn(await openRemoteProject(context, options)) : await logsHere(context);
+  const { state, stage: named } = await findRunAndStage(place.runs, first, second, logNames);
   const stage = named ?? (step === undefined ? undefined : onlyStage(state));
-  const follows = follow === true && (await ownerOf(project.stateDir, state.run)) !== undefined;
+  const follows = follow === true && (await place.isLive(state));
   if (stage !== undefined && !follows) explainNoLog(state, stage, attempt);
   const part = step === undefined ? undefined : partOfStep(state, stage, attempt, step);
   const interrupts = listenForInterrupts(() => undefined);
@@ -35,10 +48,10 @@ export const logs = async (
     const names = stage === undefined ? stagesWithLogs(state, follows) : [stage];
     const heading = stage === undefined && context.stdout.isTTY && context.stderr.isTTY ? headings(context) : undefined;
     for (const name of names) {
-      const end = follows ? endOfWaiting(project, state.run, keyOf(state, name).stage, interrupts.cancel) : undefined;
+      const end = follows ? endOfWaiting(place, state, keyOf(state, name).stage, interrupts.cancel) : undefined;
       const signal = end?.signal ?? interrupts.cancel;
-      const key = { run: state.run, ...keyOf(state, name), ...(attempt === undefined ? {} : { attempt }) };
-      for await (const { stream, bytes } of project.results.readLog(key, { from: 0, follow: follows, signal })) {
+      const key = { ...keyOf(state, name), ...(attempt === undefined ? {} : { attempt }) };
+      for await (const { stream, bytes } of place.log(state, key, { follow: follows, signal })) {
         const shown = part === undefined ? bytes : part.of(stream, bytes);
         if (shown.byteLength === 0) continue;
         await heading?.(name, shown);
@@ -104,8 +117,8 @@ const explainNoLog = (state: RunState, name: string, attempt: number | undefined
 
 /** Aborts when the stage will never have a log: it was skipped, or the run has ended without it. */
 const endOfWaiting = (
-  project: Project,
-  run: string,
+  place: LogsPlace,
+  state: RunState,
   stage: string,
   cancel: AbortSignal,
 ): { readonly signal: AbortSignal; stop(): void } => {
@@ -113,7 +126,7 @@ const endOfWaiting = (
   const watching = new AbortController();
   const watch = async (): Promise<void> => {
     let begun = stage === 'fetch';
-    for await (const event of followJournal(project.stateDir, run, { signal: AbortSignal.any([cancel, watching.signal]) })) {
+    for await (const event of place.events(state, AbortSignal.any([cancel, watching.signal]))) {
       if (event.kind === 'stage.queued' && event.stage === stage) begun = true;
       if ((event.kind === 'stage.skipped' && event.stage === stage) || (event.kind === 'run.finished' && !begun)) never.abort();
     }

@@ -47,6 +47,8 @@ import { accessOf } from '../../server/routes/access.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
 import { defaultFetchLimits, type FetchRunDeps, mirrorOf } from '../../server/runs/fetch-run.ts';
 import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
+import { releaseOf } from '../../server/runs/release.ts';
+import { rollbackPlugin } from '../../server/runs/rollback-plugin.ts';
 import { makeBeginRun } from '../../server/runs/make-begin-run.ts';
 import { cleanerOf } from '../../server/secrets/cleaner.ts';
 import { projectSecrets } from '../../server/secrets/project-secrets.ts';
@@ -130,8 +132,10 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   });
   const seen = seenWorkers(dispatcher, clock);
   const connected = (): number => seen.workers().filter(({ isConnected }) => isConnected).length;
+  const release = releaseOf({ dispatcher, results: storage.results, trees: storage.trees, outputOf, outsideOf: secrets.outsideOf });
   const beginner = makeBeginRun({
     dispatcher,
+    releaseOf: release,
     projects,
     requests: state.requests,
     sealer,
@@ -253,6 +257,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       triggersPlugin({ ...state, access, guard, timers: time, sealer, clock }),
       notificationsPlugin({ ...state, access, guard, hasMail: parts.mail !== undefined, sealer, clock }),
       runMetricsPlugin({ access, runs }),
+      rollbackPlugin({ ...state, access, releaseOf: release, beginRun, guard }),
     ],
     proxies: parts.proxies,
     clock,

@@ -5,12 +5,19 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { findRun, readRun } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { goOn, type GoOnOptions } from './go-on.ts';
+import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
+import { rerunOn } from '../remote/rerun-on.ts';
 import { openProject } from './open-project.ts';
 
-export type RerunOptions = GoOnOptions & { readonly failed?: true };
+export type RerunOptions = GoOnOptions &
+  RemoteOptions & {
+    readonly detach?: true;
+    readonly failed?: true;
+  };
 
 /** Further attempts of the same run (R-CIO-33). */
 export const rerun = async (context: Context, wanted: string | undefined, options: RerunOptions): Promise<ExitCode> => {
+  if (isRemote(options)) return rerunOn(context, await openRemoteProject(context, options), wanted, options);
   const project = await openProject(context);
   const id = await findRun(project, wanted);
   const state = await readRun(project, id);

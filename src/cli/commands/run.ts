@@ -12,16 +12,28 @@ import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import { printProblems } from '../print-problems.ts';
 import { directoryTree } from '../../planning/directory-tree.ts';
 import { Refusal } from '../refusal.ts';
+import { isRemote, type RemoteOptions } from '../remote/open-remote.ts';
+import { runOn } from '../remote/run-on.ts';
 import { openProject } from './open-project.ts';
 import { freezeProject, type StartOptions, startRun } from './start-run.ts';
 
 export type RunOptions = StartOptions &
-  PipelineOptions & { readonly commit?: string; readonly only?: readonly string[]; readonly dialect?: string };
+  PipelineOptions &
+  RemoteOptions & {
+    readonly ref?: string;
+    readonly detach?: true;
+    readonly commit?: string;
+    readonly only?: readonly string[];
+    readonly dialect?: string;
+  };
 
 /** A commit, or the working tree as it is, from its text to its end (R-CIO-01, R-CIO-56). */
 export const run = async (context: Context, args: readonly string[], options: RunOptions): Promise<ExitCode> => {
   const { targets, path } = split(args);
   const named = path ?? context.project;
+  if (isRemote(options)) return runOn(named === undefined ? context : { ...context, project: named }, targets, options);
+  if (options.ref !== undefined || options.detach)
+    throw new Refusal('USAGE', '--ref and --detach are for runs on a server.', 'Add --server.');
   const project = await openProject(named === undefined ? context : { ...context, project: named });
   if (named !== undefined && resolve(context.cwd, named) !== project.root && !options.json) {
     context.stdout.write(`The project is ${project.root}, the git repository around ${resolve(context.cwd, named)}.\n`);

@@ -9,12 +9,16 @@ import { looks } from '../looks.ts';
 import { openPrinter } from '../open-printer.ts';
 import { runShow } from '../printers/run-show.ts';
 import { findRun, type Project, readRun } from '../project.ts';
+import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
+import { showOn } from '../remote/show-on.ts';
 import { write, writeLines } from '../write.ts';
 import { openProject } from './open-project.ts';
 
-export type ShowOptions = { readonly json?: true; readonly follow?: true };
+export type ShowOptions = RemoteOptions & { readonly json?: true; readonly follow?: true };
 
-export const show = async (context: Context, wanted: string | undefined, { json, follow }: ShowOptions): Promise<ExitCode> => {
+export const show = async (context: Context, wanted: string | undefined, options: ShowOptions): Promise<ExitCode> => {
+  if (isRemote(options)) return showOn(context, await openRemoteProject(context, options), wanted, options);
+  const { json, follow } = options;
   const project = await openProject(context);
   const run = await findRun(project, wanted);
   const isLive = (await ownerOf(project.stateDir, run)) !== undefined;

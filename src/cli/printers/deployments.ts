@@ -26,7 +26,7 @@ export const deployments = (rows: readonly DeploymentRow[], now: number, look: L
     rows.map((row) => [
       { text: visible(row.environment), paint: look.palette.strong },
       row.commit === undefined ? 'no commit' : commitWords(row.commit, row.changedFiles),
-      { text: visible(row.image.reference), paint: look.palette.quiet },
+      { text: visible(row.image.reference.replace(/@sha256:.*$/, '')), paint: look.palette.quiet },
       { text: digestDigits(visible(row.image.digest)), paint: look.palette.quiet },
       String(row.number),
       visible(row.stage),

@@ -5,6 +5,7 @@ import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
 import { causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
 import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
+import type { Reach } from './suggestions.ts';
 import { visible } from './visible.ts';
 import { duration, list, sentence, shortDigest } from './words.ts';
 import { plural } from '../../lib/quantities.ts';
@@ -13,12 +14,12 @@ import { plural } from '../../lib/quantities.ts';
 export type Said = { readonly node?: string; readonly text: string; readonly outcome?: Outcome };
 
 /** `undefined` for what people need not know, and for the end of the run, which has its own summary. */
-export const eventSentence = (event: RunEvent, state: RunState): Said | undefined => {
+export const eventSentence = (event: RunEvent, state: RunState, look: Reach = {}): Said | undefined => {
   switch (event.kind) {
     case 'run.created':
       return { text: `Run ${event.number} of ${visible(event.project)}. ${triggerSentence(event.trigger)}.` };
     case 'run.resumed':
-      return { text: ['Goes on where the process before this one ended.', ...openGates(state)].join(' ') };
+      return { text: ['Goes on where the process before this one ended.', ...openGates(state, look)].join(' ') };
     case 'run.rerun':
       return { text: `Runs ${list(event.stages.map((name) => visible(name)))} again. ${triggerSentence(event.trigger)}.` };
     case 'run.cancel-requested':
@@ -56,7 +57,7 @@ export const eventSentence = (event: RunEvent, state: RunState): Said | undefine
     case 'stage.skipped':
       return { node: event.stage, text: `Skipped, because ${skipSentence(event.cause)}.`, outcome: 'skipped' };
     case 'gate.opened':
-      return { node: event.gate, text: `Waits for ${gateWords(event.gate, state)}.` };
+      return { node: event.gate, text: `Waits for ${gateWords(event.gate, state, look)}.` };
     case 'gate.decided':
       return { node: event.gate, text: `${decisionSentence(event.decision)}.`, outcome: state.nodes.get(event.gate)?.outcome ?? 'passed' };
     case 'gate.skipped':
@@ -112,15 +113,15 @@ const stepTook = (event: RunEvent & { kind: 'step.finished' }, state: RunState):
   return step === undefined ? '' : duration(event.at - step.startedAt);
 };
 
-const gateWords = (gate: string, state: RunState): string => {
+const gateWords = (gate: string, state: RunState, look: Reach): string => {
   const node = state.plan?.nodes.find(({ name }) => name === gate);
-  return node?.kind === 'gate' ? openGateWords(node, state.number) : 'a decision';
+  return node?.kind === 'gate' ? openGateWords(node, state.number, look) : 'a decision';
 };
 
-const openGates = (state: RunState): readonly string[] =>
+const openGates = (state: RunState, look: Reach): readonly string[] =>
   [...state.nodes.values()]
     .filter(({ kind, phase }) => kind === 'gate' && phase === 'running')
-    .map(({ name }) => `${visible(name)} waits for ${gateWords(name, state)}.`);
+    .map(({ name }) => `${visible(name)} waits for ${gateWords(name, state, look)}.`);
 
 const deployedWords = (deployment: { readonly commit?: string; readonly changedFiles: number }): string =>
   deployment.commit === undefined ? 'files without a commit' : commitWords(deployment.commit, deployment.changedFiles);

@@ -10,6 +10,8 @@ export type Look = {
   readonly columns: number;
   /** IANA name; absent: the machine's own. */
   readonly timeZone?: string;
+  /** What a command that is shown needs to reach what is shown: ` --server`; absent: nothing. */
+  readonly place?: string;
 };
 
 export type LookQuestion = ColourQuestion & {

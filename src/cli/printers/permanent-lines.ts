@@ -32,7 +32,7 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       const planned = state.plan?.nodes.find(({ name }) => name === event.stage);
       if (planned?.kind !== 'stage' || planned.sensitive || (planned.mayFail && event.outcome === 'failed')) return [line];
       const log = event.cause?.part === 'done' ? doneName(event.stage) : event.stage;
-      const command = logCommand(state.number, log, planned.retry.attempts > 1 || event.attempt > 1 ? event.attempt : undefined);
+      const command = logCommand(state.number, log, planned.retry.attempts > 1 || event.attempt > 1 ? event.attempt : undefined, look);
       return [line, ...logEnd(tail, look), `  ${look.palette.quiet('Whole log:')} ${look.palette.accent(command)}`];
     }
     case 'stage.skipped':
@@ -45,7 +45,7 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
       return [look.palette.strong(`Run ${event.number} of ${visible(event.project)}`)];
     case 'step.finished': {
       const isReported = event.outcome !== 'passed' && stepPlace(state.plan, event.stage, event.step)?.isAfter === true;
-      const said = isReported ? eventSentence(event, state) : undefined;
+      const said = isReported ? eventSentence(event, state, look) : undefined;
       return said === undefined ? [] : [look.palette.warning(`${look.glyphs.warning} ${visible(event.stage)}: ${said.text}`)];
     }
     case 'stage.noted':
@@ -55,7 +55,7 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
     case 'run.cancel-requested':
     case 'fetch.finished':
     case 'fetch.failed': {
-      const said = eventSentence(event, state);
+      const said = eventSentence(event, state, look);
       if (said === undefined) return [];
       const text = said.node === undefined ? said.text : `${visible(said.node)}: ${said.text}`;
       return [said.outcome === undefined ? look.palette.quiet(text) : look.palette.outcome[said.outcome](text)];

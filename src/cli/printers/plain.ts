@@ -58,7 +58,7 @@ export const plainPrinter = (output: Output, { look, gone }: PlainOptions): Prin
       names = namesOf(speakers(state), look);
     }
     if (event.kind === 'stage.finished' || event.kind === 'step.started' || event.kind === 'step.finished') flush(event.stage);
-    const said = eventSentence(event, state);
+    const said = eventSentence(event, state, look);
     if (said !== undefined) {
       const paint = said.outcome === undefined ? (text: string): string => text : look.palette.outcome[said.outcome];
       say(`${said.node === undefined ? '' : names.prefix(said.node, ' :')}${paint(said.text)}`);

@@ -131,7 +131,7 @@ const gateWords = ({ name, phase, skip, decision, openedAt }: GateState, { plan,
   if (phase !== 'running' || gate?.kind !== 'gate') return '';
   const until =
     openedAt === undefined || gate.timeoutMs === undefined ? '' : `, until ${dateTime(openedAt + gate.timeoutMs, look.timeZone)}`;
-  return `Waits for ${openGateWords(gate, number)}${until}`;
+  return `Waits for ${openGateWords(gate, number, look)}${until}`;
 };
 
 const outcomeCell = (node: NodeState, look: Look): Cell => {

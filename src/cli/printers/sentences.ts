@@ -2,7 +2,7 @@ import { assertNever } from '../../lib/assert-never.ts';
 import type { Gate, GateReason } from '../../plan/plan.ts';
 import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
-import { approveCommand } from './suggestions.ts';
+import { approveCommand, type Reach } from './suggestions.ts';
 import { visible } from './visible.ts';
 import { limit, list, sentence, shortCommit } from './words.ts';
 import { plural } from '../../lib/quantities.ts';
@@ -108,8 +108,8 @@ export const gateSentence = (reason: GateReason): string => {
 };
 
 /** The same of an open gate of a run, with how to answer. */
-export const openGateWords = ({ name, waitsFor }: Gate, run: number): string =>
-  `${gateSentence(waitsFor)}${waitsFor.kind === 'person' ? ` (${approveCommand(run, name)})` : ''}`;
+export const openGateWords = ({ name, waitsFor }: Gate, run: number, look: Reach = {}): string =>
+  `${gateSentence(waitsFor)}${waitsFor.kind === 'person' ? ` (${approveCommand(run, name, look)})` : ''}`;
 
 /** What a run waits at while nothing of it runs. */
 export const waitingWords = ([first = '', ...more]: readonly string[]): string =>

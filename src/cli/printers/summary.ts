@@ -83,7 +83,7 @@ const facts = (state: RunState, stages: readonly StageState[], since: number, lo
     rows.push({ title: 'Deployed', text: `${what} to ${visible(deployment.environment)} by ${visible(deployment.stage)}, ${image}` });
   }
   for (const text of unrecorded(state, since)) rows.push({ title: 'Not recorded', text });
-  for (const command of nextCommands(state, stages, artifacts.length > 0))
+  for (const command of nextCommands(state, stages, artifacts.length > 0, look))
     rows.push({ title: 'Look', text: { text: command, paint: look.palette.accent } });
   const titled = rows.map(({ title, text }, index): Cell[] => [
     title === rows[index - 1]?.title ? '' : { text: title, paint: look.palette.quiet },
@@ -92,14 +92,14 @@ const facts = (state: RunState, stages: readonly StageState[], since: number, lo
   return table([{ title: '' }, { title: '' }], titled, look).slice(1);
 };
 
-const nextCommands = (state: RunState, stages: readonly StageState[], hasArtifacts: boolean): string[] => {
+const nextCommands = (state: RunState, stages: readonly StageState[], hasArtifacts: boolean, look: Look): string[] => {
   const troubled = stages.filter((stage) => !isForgiven(stage, state));
   const bad = troubled.find((stage) => stage.outcome === 'failed') ?? troubled.find((stage) => stage.outcome === 'errored');
   return [
-    ...(bad?.attempts.some(({ startedAt }) => startedAt !== undefined) ? [logCommand(state.number, bad.name)] : []),
-    ...(bad === undefined ? [] : [rerunCommand(state.number)]),
-    ...(hasArtifacts ? [artifactsCommand(state.number)] : []),
-    showCommand(state.number),
+    ...(bad?.attempts.some(({ startedAt }) => startedAt !== undefined) ? [logCommand(state.number, bad.name, undefined, look)] : []),
+    ...(bad === undefined ? [] : [rerunCommand(state.number, look)]),
+    ...(hasArtifacts ? [artifactsCommand(state.number, look)] : []),
+    showCommand(state.number, look),
   ];
 };
 

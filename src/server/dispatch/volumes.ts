@@ -83,13 +83,23 @@ class SourceMissing extends Error {
 }
 
 /** Of those that left something in it, the newest: none that another of them needs, and of several the one that ended last. */
-const leftIn = (parts: PlanParts, state: RunState, stage: Stage, volume: string): VolumeContent | undefined => {
+const leftIn = (parts: PlanParts, state: RunState, stage: Stage, volume: string): VolumeContent | undefined =>
+  tree(leftBy(parts, state, stage, volume)?.tree);
+
+/** The same, and which stage it was. `volume` by its name in the stage's item. Pure. */
+export const leftBy = (
+  parts: PlanParts,
+  state: RunState,
+  stage: Stage,
+  volume: string,
+): { readonly stage: string; readonly tree: string } | undefined => {
   const keptBy = (name: string): string | undefined => newestAttempt(state, name)?.keptVolumes?.[volume];
   const nearest = ancestors(parts, stage.name, (name) => keptBy(name) !== undefined).filter((name) => keptBy(name) !== undefined);
   const older = new Set(nearest.length < 2 ? [] : nearest.flatMap((name) => ancestors(parts, name, () => false)));
   const endOf = (name: string): number => newestAttempt(state, name)?.finishedAt ?? 0;
   const newest = nearest.filter((name) => !older.has(name)).reduce((a, b) => (a !== undefined && endOf(a) >= endOf(b) ? a : b), nearest[0]);
-  return newest === undefined ? undefined : tree(keptBy(newest));
+  const kept = newest === undefined ? undefined : keptBy(newest);
+  return newest === undefined || kept === undefined ? undefined : { stage: newest, tree: kept };
 };
 
 /** All that a node needs; not what is behind those at which it `stops`. */

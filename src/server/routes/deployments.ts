@@ -3,12 +3,12 @@ import {
   type DeploymentJson,
   deploymentsQuerySchema,
   deploymentsSchema,
-  type DifferenceJson,
   differenceSchema,
   type EnvironmentJson,
   environmentSchema,
   environmentsSchema,
 } from '../../api/lists.ts';
+import { differencesOf } from '../../run/deployment-difference.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError } from '../http-error.ts';
 import { accessOf } from './access.ts';
@@ -60,7 +60,7 @@ export const deploymentRoutes =
       async (request) => {
         const { project } = await access.project(request, 'read');
         const [from, to] = await Promise.all([at(project.name, request.params.environment), at(project.name, request.params.other)]);
-        return differenceOf(from.now, to.now);
+        return { from: from.now, to: to.now, differs: differencesOf(from.now, to.now) };
       },
     );
   };
@@ -71,15 +71,3 @@ const environmentOf = (rows: readonly DeploymentJson[]): EnvironmentJson | undef
   const parts = rows.filter((row, i) => rows.findIndex(({ pipeline, stage }) => pipeline === row.pipeline && stage === row.stage) === i);
   return now && { environment: now.environment, now, parts };
 };
-
-const differenceOf = (from: DeploymentJson, to: DeploymentJson): DifferenceJson => ({
-  from,
-  to,
-  differs: [
-    ...(from.commit === to.commit ? [] : (['commit'] as const)),
-    ...(from.changedFiles === to.changedFiles ? [] : (['changedFiles'] as const)),
-    ...(imageOf(from) === imageOf(to) ? [] : (['image'] as const)),
-  ],
-});
-
-const imageOf = ({ image }: DeploymentJson): string => image.digest || image.reference;

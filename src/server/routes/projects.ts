@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { ownersSchema, projectSchema, projectsQuerySchema, projectsSchema, queueSchema } from '../../api/lists.ts';
 import { paths } from '../../api/paths.ts';
+import { repositoryKey } from '../../source/repository-key.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { accessOf } from './access.ts';
@@ -34,9 +35,10 @@ export const projectRoutes =
     }));
 
     app.get(paths.projects, { schema: { querystring: projectsQuerySchema, response: { 200: projectsSchema } } }, async (request) => {
-      const { owner } = request.query;
-      const all = await visible(request);
-      return { projects: all.filter(({ name }) => owner === undefined || ownerOf(name) === owner).map(projectJson) };
+      const { owner, repository } = request.query;
+      const isAsked = ({ name, cloneUrl }: Project): boolean =>
+        (owner === undefined || ownerOf(name) === owner) && (repository === undefined || repositoryKey(cloneUrl) === repository);
+      return { projects: (await visible(request)).filter(isAsked).map(projectJson) };
     });
 
     app.get('/api/projects/:owner/:name', { schema: { params: projectParams, response: { 200: projectSchema } } }, async (request) =>

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { logQuerySchema } from '../../api/log-stream.ts';
+import { logQuerySchema, logStreamQuerySchema } from '../../api/log-stream.ts';
 import { encodeStreamEvent, heartbeat } from '../../api/sse.ts';
 import type { StoredChunk } from '../../results/results.ts';
 import type { RunEvent } from '../../run/run-event.ts';
@@ -36,13 +36,20 @@ export const streamRoutes =
       return streamed(reply, encodedEvents(runNews(deps, row.run, after, { quietMs, signal: goneSignal(reply) })));
     });
 
-    app.get('/runs/:number/log/:stage/stream', { schema: { params: stageParams, querystring: logQuerySchema } }, async (request, reply) => {
-      const { row } = await access.run(request, 'read');
-      const key = logKeyOf(await access.state(row), request.params.stage, request.query);
-      const from = resumeAt(request.headers['last-event-id']) ?? request.query.from;
-      slots.take(request, reply);
-      return streamed(reply, encodedLog(logs.read(key, from, { quietMs, signal: goneSignal(reply) }), from));
-    });
+    app.get(
+      '/runs/:number/log/:stage/stream',
+      { schema: { params: stageParams, querystring: logStreamQuerySchema } },
+      async (request, reply) => {
+        const { row } = await access.run(request, 'read');
+        const key = logKeyOf(await access.state(row), request.params.stage, request.query);
+        const from = resumeAt(request.headers['last-event-id']) ?? request.query.from;
+        slots.take(request, reply);
+        const signal = goneSignal(reply);
+        const chunks =
+          request.query.until === 'now' ? results.readLog(key, { from, follow: false, signal }) : logs.read(key, from, { quietMs, signal });
+        return streamed(reply, encodedLog(chunks, from));
+      },
+    );
 
     app.get('/runs/:number/log/:stage', { schema: { params: stageParams, querystring: logQuerySchema } }, async (request, reply) => {
       const { row } = await access.run(request, 'read');

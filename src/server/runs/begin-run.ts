@@ -22,4 +22,6 @@ export type RunRequest = {
   readonly once?: string;
   /** Further variables for its stages. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Nothing is fetched: what the run with that id deployed to an environment runs again. */
+  readonly again?: { readonly run: string; readonly environment: string };
 };

@@ -8,6 +8,8 @@ import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
 import { checkoutsOf, fetchRun, type FetchRunDeps, mirrorsOf } from './fetch-run.ts';
+import type { ReleaseOf } from './release.ts';
+import { releaseAgain } from './release-again.ts';
 import { requestOf } from './request-of.ts';
 import { RunError } from './run-error.ts';
 import { turns } from './turns.ts';
@@ -18,6 +20,8 @@ export type BeginRunDeps = Omit<FetchRunDeps, 'requests'> & {
   };
   readonly projects: Pick<ProjectStore, 'get'>;
   readonly requests: RunRequests;
+  /** Absent: no release runs again. */
+  readonly releaseOf?: ReleaseOf;
   /** So many projects at a time. */
   readonly fetches: number;
   /** A word to the operator; no values. */
@@ -97,7 +101,8 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     try {
       heed((await dispatcher.state(state.run)) ?? state);
       const project = await deps.projects.get(state.project);
-      if (project === undefined) await recorder.report(failed(`The project ${state.project} is not here any more.`));
+      if (request.again !== undefined) await releaseAgain(deps, recorder, state.run, request.again);
+      else if (project === undefined) await recorder.report(failed(`The project ${state.project} is not here any more.`));
       else await fetchRun(deps, recorder, { state, request, project }, AbortSignal.any([stopped, cancel.signal]));
     } finally {
       unwatch();

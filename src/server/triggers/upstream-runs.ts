@@ -18,13 +18,14 @@ export type UpstreamDeps = {
 
 /**
  * When a run of a pipeline turns green, a run of each project that comes after it begins, once (R-DCK-87, R-DCK-88): `pipeline/<run>`. A pull request
- * begins nothing. What would come round to where it began is stopped, and why is kept with the upstream and in the audit (atk-78).
+ * begins nothing, nor does a release that runs again. What would come round to where it began is stopped, and why is kept with the upstream and in the audit (atk-78).
  */
 export const upstreamRuns = (deps: UpstreamDeps): Reader => ({
   name: 'upstreams',
   gates: false,
   take: async (news) => {
     if (news.kind !== 'finished' || news.outcome !== 'passed' || news.trigger.kind === 'pull-request') return;
+    if (news.trigger.from !== undefined) return;
     for (const upstream of await deps.upstreams.list({ after: news.project })) {
       if (follows(upstream, news)) await beginAfter(deps, upstream, news);
     }

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** How repositories become projects, and what is kept secret for them. */
+
+const forge = z.enum(['github', 'gitlab', 'gitea']);
+
+export type ConnectJson =
+  /** `repository`: its number at the forge. */
+  | { readonly forge: z.output<typeof forge>; readonly repository: string }
+  | {
+      readonly forge: 'git';
+      readonly name: string;
+      readonly cloneUrl: string;
+      readonly defaultBranch?: string;
+      readonly visibility?: 'public' | 'private';
+    };
+
+/** `hook`: where its git server tells of pushes, and what it signs with; shown this once. */
+export const connectedSchema = z.object({
+  name: z.string(),
+  cloneUrl: z.string(),
+  defaultBranch: z.string(),
+  hook: z.object({ url: z.string(), secret: z.string() }).exactOptional(),
+});
+export type ConnectedJson = z.output<typeof connectedSchema>;
+
+/** `isClean` false: its webhook and its key may still be at the forge. */
+export const disconnectedSchema = z.object({ isClean: z.boolean() });
+
+/** `project`: what it is here already. */
+export const repositoriesSchema = z.array(
+  z.object({ id: z.string(), name: z.string(), visibility: z.enum(['public', 'private']), project: z.string().exactOptional() }),
+);
+
+const texts = z.array(z.string()).readonly();
+export const secretsSchema = z.array(
+  z.object({
+    name: z.string(),
+    kind: z.enum(['secret', 'variable', 'identity']),
+    scope: z.object({ pipelines: texts, branches: texts, environments: texts, triggers: texts }),
+    by: z.string(),
+    at: z.int(),
+  }),
+);
+export type SecretRow = z.output<typeof secretsSchema>[number];
+/** An empty list is all there is. */
+export type SecretJson = Pick<SecretRow, 'kind' | 'scope'> & { readonly value: string };

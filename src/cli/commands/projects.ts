@@ -1,0 +1,100 @@
+import type { ConnectJson } from '../../api/projects.ts';
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { looks } from '../looks.ts';
+import { table } from '../printers/table.ts';
+import { visible } from '../printers/visible.ts';
+import { Refusal } from '../refusal.ts';
+import { openRemote, type RemoteOptions } from '../remote/open-remote.ts';
+import { writeLines } from '../write.ts';
+
+export type ProjectsOptions = RemoteOptions & { readonly json?: true };
+type Forge = 'github' | 'gitlab' | 'gitea';
+
+/** The projects of a server that who asks may see. */
+export const projectList = async (context: Context, { json, ...options }: ProjectsOptions): Promise<ExitCode> => {
+  const { api } = await openRemote(context, options);
+  const projects = await api.projects();
+  if (json)
+    await writeLines(
+      context.stdout,
+      projects.map((project) => JSON.stringify(project)),
+    );
+  else if (projects.length === 0) await writeLines(context.stdout, ['There is no project that you may see.']);
+  else {
+    const rows = projects.map(({ name, defaultBranch, visibility, forge }) => [
+      visible(name),
+      visible(defaultBranch),
+      visibility,
+      forge ?? 'git',
+    ]);
+    const columns = [{ title: 'Project' }, { title: 'Branch', min: 8 }, { title: 'Seen by' }, { title: 'Forge' }];
+    await writeLines(context.stdout, table(columns, rows, looks(context)));
+  }
+  return exitCodes.passed;
+};
+
+/** What one may connect of a forge, each with the number that `projects add --repository` takes. */
+export const projectRepositories = async (context: Context, forge: Forge, { json, ...options }: ProjectsOptions): Promise<ExitCode> => {
+  const { api } = await openRemote(context, options);
+  const found = await api.repositories(forge);
+  const rows = found.map(({ id, name, visibility, project }) => [id, visible(name), visibility, visible(project ?? '')]);
+  const columns = [{ title: 'Repository', align: 'right' as const }, { title: 'Name' }, { title: 'Seen by' }, { title: 'Project here' }];
+  const lines = found.length === 0 ? [`There is no repository at ${forge} that you could connect.`] : table(columns, rows, looks(context));
+  await writeLines(context.stdout, json ? found.map((one) => JSON.stringify(one)) : lines);
+  return exitCodes.passed;
+};
+
+export type AddOptions = RemoteOptions & {
+  readonly cloneUrl?: string;
+  readonly branch?: string;
+  readonly public?: true;
+  readonly forge?: Forge;
+  readonly repository?: string;
+};
+
+/** Connects a repository: one of a forge by its number there, any other by where it is cloned from. What its hook signs with is shown this once. */
+export const projectAdd = async (context: Context, name: string | undefined, options: AddOptions): Promise<ExitCode> => {
+  const wanted = wantedOf(name, options);
+  const { api } = await openRemote(context, options);
+  const { hook, ...project } = await api.connect(wanted);
+  const lines = [`${visible(project.name)} is a project now, cloned from ${visible(project.cloneUrl)}.`];
+  const told =
+    hook === undefined
+      ? []
+      : [
+          '',
+          `Hook:    ${hook.url}`,
+          `Secret:  ${hook.secret}`,
+          '',
+          'The secret is not shown again. "cion trigger" in a post-receive hook uses both; see docs/webhooks.md.',
+        ];
+  await writeLines(context.stdout, [...lines, ...told]);
+  return exitCodes.passed;
+};
+
+const wantedOf = (name: string | undefined, { cloneUrl, branch, forge, repository, ...options }: AddOptions): ConnectJson => {
+  if (forge !== undefined && repository !== undefined && name === undefined && cloneUrl === undefined) return { forge, repository };
+  if (name !== undefined && cloneUrl !== undefined && forge === undefined && repository === undefined) {
+    const visibility = options.public ? 'public' : 'private';
+    return { forge: 'git', name, cloneUrl, visibility, ...(branch === undefined ? {} : { defaultBranch: branch }) };
+  }
+  throw new Refusal(
+    'USAGE',
+    'Which repository?',
+    'Write "cion projects add OWNER/NAME --clone-url URL", or "--forge github --repository NUMBER"; "cion projects repositories github" lists the numbers.',
+  );
+};
+
+export type RemoveOptions = RemoteOptions & { readonly force?: true };
+
+/** A project is taken off the server; its repository stays where it is. */
+export const projectRemove = async (context: Context, name: string, { force, ...options }: RemoveOptions): Promise<ExitCode> => {
+  const { api } = await openRemote(context, options);
+  const { isClean } = await api.disconnect(name, force === true);
+  await writeLines(context.stdout, [
+    `${visible(name)} is no project any more.`,
+    ...(isClean ? [] : ['Its webhook and its deploy key may still be at the forge: remove them there.']),
+  ]);
+  return exitCodes.passed;
+};
