@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
@@ -58,7 +59,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const warn = (text: string): void => void stderr.write(`cion: ${text}\n`);
   const stop = stopOf();
   const directory = await dataDirectory(context, options);
-  const listen = listenAddress(options.listen);
+  const listen = await settled(listenAddress(options.listen));
   const place: DatabasePlace =
     options.database === undefined
       ? { kind: 'embedded', directory: join(directory, 'database') }
@@ -93,11 +94,10 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       log: { write: (line) => void stderr.write(line) },
       warn,
     };
-    const publicUrl = (options.url ?? `http://${listen.host}:${listen.port}`).replace(/\/+$/, '');
+    const publicUrl = (options.url ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`).replace(/\/+$/, '');
     const server = await openServer({ ...parts, publicUrl });
     await server.app.listen(listen);
-    const { port } = server.app.server.address() as AddressInfo;
-    await write(stdout, `cion serves at ${options.url ?? `http://${listen.host}:${port}`}\n`);
+    await write(stdout, `cion serves at ${publicUrl}\n`);
     if (server.setup.token !== undefined) {
       await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
     }
@@ -185,6 +185,17 @@ const listenAddress = (text: string): { readonly host: string; readonly port: nu
   if (match === null || port > 65_535)
     throw new Refusal('USAGE', `${JSON.stringify(text)} is no address to listen at.`, 'Write HOST:PORT.');
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+};
+
+/** With a port of its own where any will do: hooks and pages are told of it before anything listens. */
+const settled = async ({ host, port }: ReturnType<typeof listenAddress>): Promise<ReturnType<typeof listenAddress>> => {
+  if (port !== 0) return { host, port };
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const free = (probe.address() as AddressInfo).port;
+  probe.close();
+  await once(probe, 'close');
+  return { host, port: free };
 };
 
 /** The embedded database gets a key of its own when it is made; another is given one by who runs the server. */
