@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { execFile } from 'node:child_process';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ApiClient, apiClient } from '../src/api/client.ts';
 import { paths } from '../src/api/paths.ts';
@@ -95,6 +96,17 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
   };
   const client: ApiClient = apiClient({ url, token });
 
+  /** The run's events from the first on, as they come, until one is as asked; rejects when the run's stream ends before. */
+  const until = async (project: string, number: number, isThere: (event: RunEvent) => boolean): Promise<void> => {
+    const enough = new AbortController();
+    try {
+      for await (const event of client.followEvents(project, number, 0, enough.signal)) if (isThere(event)) return;
+    } finally {
+      enough.abort();
+    }
+    throw new Error(`run ${number} of ${project} ended without it`);
+  };
+
   return {
     url,
     token,
@@ -161,23 +173,16 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
         },
       };
     },
-    /** The run's events from the first on, as they come, until one is as asked; rejects when the run's stream ends before. */
-    until: async (project: string, number: number, isThere: (event: RunEvent) => boolean): Promise<void> => {
-      const enough = new AbortController();
-      try {
-        for await (const event of client.followEvents(project, number, 0, enough.signal)) if (isThere(event)) return;
-      } finally {
-        enough.abort();
-      }
-      throw new Error(`run ${number} of ${project} ended without it`);
+    until,
+    /** The run when it has ended, for the `times`th time. */
+    ended: async (project: string, number: number, times = 1): Promise<RunJson> => {
+      let left = times;
+      await until(project, number, ({ kind }) => kind === 'run.finished' && --left === 0);
+      return client.run(project, number);
     },
-    /** The run when it has ended. */
-    ended: async (project: string, number: number): Promise<RunJson> => {
-      let last = 0;
-      for await (const { seq } of client.followEvents(project, number, 0, new AbortController().signal)) last = seq;
-      const state = await client.run(project, number);
-      assert.equal(state.phase, 'finished', `the stream of run ${number} of ${project} ended at event ${last}`);
-      return state;
+    /** When what a hook has told of is a run; what there is before a run has no stream. */
+    begun: async (project: string, number: number): Promise<void> => {
+      while ((await ask('GET', paths.run(project, number))).status === 404) await sleep(50);
     },
     text: async (project: string, number: number, stage: string): Promise<string> => (await client.log(project, number, stage)).text(),
   };
@@ -205,10 +210,22 @@ const firstAdmin = async (url: string, { said }: Running): Promise<string> => {
 const removeAll = async (namespace: string): Promise<void> => {
   const ours = ['--filter', `label=cion.namespace=${namespace}`];
   for (const [list, remove] of [
-    [['ps', '--all', '--quiet', ...ours], ['rm', '--force', '--volumes']],
-    [['volume', 'ls', '--quiet', ...ours], ['volume', 'rm', '--force']],
-    [['network', 'ls', '--quiet', ...ours], ['network', 'rm']],
-    [['image', 'ls', '--quiet', ...ours], ['image', 'rm', '--force']],
+    [
+      ['ps', '--all', '--quiet', ...ours],
+      ['rm', '--force', '--volumes'],
+    ],
+    [
+      ['volume', 'ls', '--quiet', ...ours],
+      ['volume', 'rm', '--force'],
+    ],
+    [
+      ['network', 'ls', '--quiet', ...ours],
+      ['network', 'rm'],
+    ],
+    [
+      ['image', 'ls', '--quiet', ...ours],
+      ['image', 'rm', '--force'],
+    ],
   ] as const) {
     const found = (await execute('docker', list)).stdout.split('\n').filter((line) => line !== '');
     if (found.length > 0) await execute('docker', [...remove, ...new Set(found)]);

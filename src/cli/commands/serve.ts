@@ -94,7 +94,10 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       log: { write: (line) => void stderr.write(line) },
       warn,
     };
-    const publicUrl = (options.url ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`).replace(/\/+$/, '');
+    const publicUrl = (options.url ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`).replace(
+      /\/+$/,
+      '',
+    );
     const server = await openServer({ ...parts, publicUrl });
     await server.app.listen(listen);
     await write(stdout, `cion serves at ${publicUrl}\n`);
