@@ -10,7 +10,7 @@ import { type Files, git } from './repository.ts';
 import { type GitProject, type ServerProcess, startServer } from './server-process.ts';
 
 const seed = Number(process.env['CION_SAME_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const count = 200;
+const count = Number(process.env['CION_SAME_CASES'] ?? 200);
 
 /** Those of the dialects' cases that have a plan and wait for nobody. */
 const fromCases = (dialect: string, file: string): readonly Files[] =>
@@ -81,7 +81,7 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
       }) as unknown as NodeJS.WriteStream;
     const program = buildProgram({
       cwd,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], CION_STATE_HOME: join(server.cwd, 'laptop') },
+      env: { PATH: process.env['PATH'], CION_STATE_HOME: join(server.cwd, 'laptop') },
       stdin: Readable.from([]) as unknown as NodeJS.ReadStream,
       stdout: into(out),
       stderr: into(err),

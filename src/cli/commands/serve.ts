@@ -60,11 +60,10 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const stop = stopOf();
   const directory = await dataDirectory(context, options);
   const listen = await settled(listenAddress(options.listen));
+  const database = options.database ?? (context.env.CION_DATABASE || undefined);
   const place: DatabasePlace =
-    options.database === undefined
-      ? { kind: 'embedded', directory: join(directory, 'database') }
-      : { kind: 'postgres', url: options.database };
-  const keys = await keysOf(context, options, directory, warn);
+    database === undefined ? { kind: 'embedded', directory: join(directory, 'database') } : { kind: 'postgres', url: database };
+  const keys = await keysOf(context, options, place.kind === 'embedded' ? directory : undefined, warn);
   const state = await openState(place, systemClock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
   const storage = await openStorage(context, directory, options);
   try {
@@ -202,9 +201,9 @@ const settled = async ({ host, port }: ReturnType<typeof listenAddress>): Promis
 };
 
 /** The embedded database gets a key of its own when it is made; another is given one by who runs the server. */
-const keysOf = async ({ cwd, env }: Context, options: ServeOptions, directory: string, warn: (text: string) => void) => {
+const keysOf = async ({ cwd, env }: Context, options: ServeOptions, directory: string | undefined, warn: (text: string) => void) => {
   const given = options.keyFile === undefined ? undefined : resolve(cwd, options.keyFile);
-  if (given !== undefined || env.CION_SERVER_KEY || options.database !== undefined) {
+  if (given !== undefined || env.CION_SERVER_KEY || directory === undefined) {
     return serverKeys({ ...(given && { file: given }), ...(env.CION_SERVER_KEY && { text: env.CION_SERVER_KEY }) });
   }
   const file = join(directory, 'server.key');
