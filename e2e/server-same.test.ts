@@ -117,15 +117,24 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
       laptop.push(seenOf(await onLaptop(work)));
     }
     await project.push('--all');
+    const differing: string[] = [];
     const left = Array.from(cases.entries());
     const atOnce = Array.from({ length: 8 }, async () => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const [i, files] = next;
         const seen = seenOf(await onServer(project, `case-${i}`));
-        assert.deepEqual(seen, laptop[i], `case ${i} ${String(files['case'])} ${String(Object.values(files)[0])}`);
+        const there = laptop[i];
+        try {
+          // What ends by an error cancels what runs beside it: which that hits is a matter of time.
+          if (there?.outcome === 'errored') assert.deepEqual([seen.outcome, seen.digest], [there.outcome, there.digest]);
+          else assert.deepEqual(seen, there);
+        } catch (error) {
+          differing.push(`case ${i} ${String(files['case'])}: ${String(Object.values(files)[0])}\n${String(error)}`);
+        }
       }
     });
     await Promise.all(atOnce);
+    assert.deepEqual(differing, []);
     assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.9);
     assert.ok(laptop.some(({ outcome }) => outcome === 'failed') && laptop.some(({ outcome }) => outcome === 'passed'));
   });
