@@ -63,8 +63,8 @@ const begin = async (server: ServerProcess, project: GitProject, names: readonly
   return numbers;
 };
 
-const fiveSurvive = (of: () => ServerProcess) =>
-  it('killed with -9 with five items pending and started again, has two workers run each of the five exactly once (R-CIO-04)', async () => {
+const fiveSurvive = (of: () => ServerProcess): void => {
+  void it('killed with -9 with five items pending and started again, has two workers run each of the five exactly once (R-CIO-04)', async () => {
     const server = of();
     const project = await server.project('acme/five', { '.cion.yml': one('none') });
     const numbers = await begin(server, project, ['r1', 'r2', 'r3', 'r4', 'r5']);
@@ -87,8 +87,9 @@ const fiveSurvive = (of: () => ServerProcess) =>
     assert.deepEqual(await containers.stop(), before.items.map(({ id }) => id).toSorted());
     assert.deepEqual((await server.client.queue()).items, []);
   });
+};
 
-withServer(
+void withServer(
   'the queue of a server',
   async () => ({ args: ['--slots', '0'] }),
   async () => {},
@@ -175,7 +176,7 @@ withServer(
 );
 
 let postgres: Awaited<ReturnType<typeof postgresServer>>;
-withServer(
+void withServer(
   'the queue of a server with Postgres',
   async () => {
     postgres = await postgresServer();
