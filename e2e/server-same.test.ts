@@ -10,7 +10,7 @@ import { type Files, git } from './repository.ts';
 import { type GitProject, type ServerProcess, startServer } from './server-process.ts';
 
 const seed = Number(process.env['CION_SAME_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const count = Number(process.env['CION_SAME_CASES'] ?? 200);
+const count = Number(process.env['CION_SAME_CASES'] ?? 60);
 
 /** Those of the dialects' cases that have a plan and wait for nobody. */
 const fromCases = (dialect: string, file: string): readonly Files[] =>
@@ -111,31 +111,29 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
     rmSync(join(project.bare, 'hooks'), { recursive: true });
     const { work } = project;
     const laptop: Seen[] = [];
+    const differing: string[] = [];
+    const compared = async (i: number, there: Seen, about: string): Promise<void> => {
+      const seen = seenOf(await onServer(project, `case-${i}`));
+      try {
+        // What ends by an error cancels what runs beside it: which that hits is a matter of time.
+        if (there.outcome === 'errored') assert.deepEqual([seen.outcome, seen.digest], [there.outcome, there.digest]);
+        else assert.deepEqual(seen, there);
+      } catch (error) {
+        differing.push(`case ${i} ${about}\n${String(error)}`);
+      }
+    };
+    const underWay: Promise<void>[] = [];
     for (const [i, files] of cases.entries()) {
       git(work, 'checkout', '--quiet', '-B', `case-${i}`, 'main');
       project.commit(files);
-      laptop.push(seenOf(await onLaptop(work)));
+      await project.push(`case-${i}`);
+      const there = seenOf(await onLaptop(work));
+      laptop.push(there);
+      underWay.push(compared(i, there, Object.values(files).join('\n')));
     }
-    await project.push('--all');
-    const differing: string[] = [];
-    const left = Array.from(cases.entries());
-    const atOnce = Array.from({ length: 8 }, async () => {
-      for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const [i, files] = next;
-        const seen = seenOf(await onServer(project, `case-${i}`));
-        const there = laptop[i];
-        try {
-          // What ends by an error cancels what runs beside it: which that hits is a matter of time.
-          if (there?.outcome === 'errored') assert.deepEqual([seen.outcome, seen.digest], [there.outcome, there.digest]);
-          else assert.deepEqual(seen, there);
-        } catch (error) {
-          differing.push(`case ${i} ${String(files['case'])}: ${String(Object.values(files)[0])}\n${String(error)}`);
-        }
-      }
-    });
-    await Promise.all(atOnce);
+    await Promise.all(underWay);
     assert.deepEqual(differing, []);
-    assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.9);
+    assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.8);
     assert.ok(laptop.some(({ outcome }) => outcome === 'failed') && laptop.some(({ outcome }) => outcome === 'passed'));
   });
 });
