@@ -31,6 +31,8 @@ export type Running = {
   readonly process: ChildProcessWithoutNullStreams;
   /** Resolves when what was written so far contains the text; rejects when the process ends without it. */
   wrote(text: string): Promise<void>;
+  /** What was written so far, on both streams. */
+  said(): string;
   readonly ended: Promise<Ended>;
 };
 
@@ -50,16 +52,16 @@ export const startCion = (args: readonly string[], options: CliOptions): Running
     stdout: Buffer.concat(chunks.stdout),
     stderr: Buffer.concat(chunks.stderr),
   }));
-  const soFar = (): string => Buffer.concat([...chunks.stdout, ...chunks.stderr]).toString();
+  const said = (): string => Buffer.concat([...chunks.stdout, ...chunks.stderr]).toString();
   const wrote = async (text: string): Promise<void> => {
     let over = false;
     const end = ended.then(() => {
       over = true;
     });
-    while (!soFar().includes(text)) {
-      if (over) throw new Error(`cion ended without writing ${JSON.stringify(text)}:\n${soFar()}`);
+    while (!said().includes(text)) {
+      if (over) throw new Error(`cion ended without writing ${JSON.stringify(text)}:\n${said()}`);
       await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), end]);
     }
   };
-  return { process: child, wrote, ended };
+  return { process: child, wrote, said, ended };
 };

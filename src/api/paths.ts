@@ -5,6 +5,9 @@ export const paths = {
   owners: '/api/owners',
   projects: '/api/projects',
   queue: '/api/queue',
+  /** What people open. */
+  projectPage: (project: string): string => `/${project.split('/').map(part).join('/')}`,
+  runPage: (project: string, number: number): string => `${paths.projectPage(project)}/${number}`,
   project: (project: string): string => `/api/projects/${project.split('/').map(part).join('/')}`,
   runs: (project: string): string => `${paths.project(project)}/runs`,
   run: (project: string, number: number): string => `${paths.runs(project)}/${number}`,

@@ -50,6 +50,16 @@ describe('the volumes of a worker', () => {
     assert.deepEqual(server.fetched, [source]);
   });
 
+  it('begin empty where nothing is said of them, whatever they are called', async (t) => {
+    const { server, begin } = fakeSite(t);
+    await begin('one');
+    for (const volume of ['__proto__', 'constructor']) {
+      const made = { FAKE_WRITE: '{"/w/a":"made"}' };
+      const item = server.push({ stage: doing(volume, made, { mounts: [mounted('read-write', volume)] }), volumes: {} });
+      assert.equal((await server.finished(item)).outcome, 'passed');
+    }
+  });
+
   it('are filled once for all that read the same files, also at the same time', async (t) => {
     const { server, begin } = fakeSite(t);
     await begin('one');

@@ -61,8 +61,11 @@ export const itemVolumes = (given: {
     });
   };
 
+  /** A volume may be called as something that every object has. */
+  const contentOf = (volume: string) => (Object.hasOwn(claimed.volumes, volume) ? claimed.volumes[volume] : undefined);
+
   const choose = (volume: string, isWritten: boolean): EngineVolume => {
-    const content = claimed.volumes[volume];
+    const content = contentOf(volume);
     if (content === undefined) return { name: volumes.fresh(volume), filled: async () => {} };
     const fetch = (name: string): Promise<void> =>
       patience.until(
@@ -86,7 +89,7 @@ export const itemVolumes = (given: {
   const volumeOf = (volume: string, isWritten = true): EngineVolume => {
     const known = own.get(volume);
     if (known !== undefined) return known;
-    if (wasLetGo && (recorded === undefined || claimed.volumes[volume] !== undefined)) {
+    if (wasLetGo && (recorded === undefined || contentOf(volume) !== undefined)) {
       throw new WorkerError('WORKER_STATE_LOST', `which volume of the engine is "${volume}" was known to a process that is gone`);
     }
     const chosen = choose(volume, isWritten);

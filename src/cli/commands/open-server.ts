@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
+import { paths } from '../../api/paths.ts';
 import { dialects } from '../../dialects/dialects.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
@@ -44,6 +45,7 @@ import { type ServerMetrics, serverMetrics } from '../../server/observe/server-m
 import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
 import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { accessOf } from '../../server/routes/access.ts';
+import { pagesPlugin } from '../../server/routes/pages.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
 import { defaultFetchLimits, type FetchRunDeps, mirrorOf } from '../../server/runs/fetch-run.ts';
 import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
@@ -115,6 +117,9 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
   const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
 
+  const openedBy = (path: string): string => new URL(path.slice(1), `${publicUrl}/`).href;
+  const pageOf = ({ project, number }: Pick<RunState, 'project' | 'number'>): string => openedBy(paths.runPage(project, number));
+
   const outputOf = async (of: RunState, stage: string) => ({
     bytes: await exactOutput({ results: storage.results, outputs, limits: httpLimits }, of, stage),
     sensitive: of.plan?.nodes.some((node): node is Stage => node.kind === 'stage' && node.name === stage && node.sensitive) === true,
@@ -150,12 +155,11 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     directory,
     allowFiles: parts.allowFiles,
     ...(parts.knownHosts === undefined ? {} : { knownHosts: parts.knownHosts }),
+    pagesOf: (run) => ({ run: pageOf(run), project: openedBy(paths.projectPage(run.project)) }),
     fetches: 4,
     warn,
   });
   const { beginRun } = beginner;
-  const pageOf = ({ project, number }: { readonly project: string; readonly number: number }): string =>
-    new URL(`${project.split('/').map(encodeURIComponent).join('/')}/${number}`, `${publicUrl}/`).href;
 
   const actorOf = async (request: Parameters<typeof auth.actorOf>[0]): Promise<Actor> => {
     const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
@@ -213,7 +217,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     ...(parts.traces === undefined ? [] : [sendTraces(parts.traces, { runs, failed })]),
   ];
   const following = readers.map((reader) => followRuns({ dispatcher, runs, marks: state.marks, clock, failed }, reader));
-  const access = accessOf({ actorOf, guard, projects, runs, dispatcher }).project;
+  const access = accessOf({ actorOf, guard, projects, runs, dispatcher });
   const metrics = serverMetrics({ queue, workers: async () => connected(), clock });
   metrics.follow(dispatcher);
   const kept = projectSecrets({ store: state.secrets, sealer, clock });
@@ -254,10 +258,11 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       auth.plugin,
       intake.plugin,
       secretsPlugin({ secrets: kept, projects, actorOf, guard }),
-      triggersPlugin({ ...state, access, guard, timers: time, sealer, clock }),
-      notificationsPlugin({ ...state, access, guard, hasMail: parts.mail !== undefined, sealer, clock }),
-      runMetricsPlugin({ access, runs }),
-      rollbackPlugin({ ...state, access, releaseOf: release, beginRun, guard }),
+      triggersPlugin({ ...state, access: access.project, guard, timers: time, sealer, clock }),
+      notificationsPlugin({ ...state, access: access.project, guard, hasMail: parts.mail !== undefined, sealer, clock }),
+      runMetricsPlugin({ access: access.project, runs }),
+      pagesPlugin({ access, runs }),
+      rollbackPlugin({ ...state, access: access.project, releaseOf: release, beginRun, guard }),
     ],
     proxies: parts.proxies,
     clock,

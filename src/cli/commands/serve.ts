@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, isIPv4, isIPv6 } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, isIPv4, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
@@ -64,7 +65,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const stop = stopOf();
   const directory = dataDirectory(context, options);
   await makeDirectory(directory);
-  const listen = listenAddress(options.listen);
+  const listen = await settled(listenAddress(options.listen));
   refuseInTheClear(listen.host, options);
   const proxies = proxiesOf(options.proxy ?? []);
   const place = databasePlace(options, directory);
@@ -101,11 +102,13 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       log: { write: (line) => void stderr.write(line) },
       warn,
     };
-    const publicUrl = (options.url ?? `http://${listen.host}:${listen.port}`).replace(/\/+$/, '');
+    const publicUrl = (options.url ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`).replace(
+      /\/+$/,
+      '',
+    );
     const server = await openServer({ ...parts, publicUrl });
     await server.app.listen(listen);
-    const { port } = server.app.server.address() as AddressInfo;
-    await write(stdout, `cion serves at ${options.url ?? `http://${listen.host}:${port}`}\n`);
+    await write(stdout, `cion serves at ${publicUrl}\n`);
     if (server.setup.token !== undefined) {
       await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
     }
@@ -218,6 +221,17 @@ const listenAddress = (text: string): { readonly host: string; readonly port: nu
   if (match === null || port > 65_535)
     throw new Refusal('USAGE', `${JSON.stringify(text)} is no address to listen at.`, 'Write HOST:PORT.');
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+};
+
+/** With a port of its own where any will do: hooks and pages are told of it before anything listens. */
+const settled = async ({ host, port }: ReturnType<typeof listenAddress>): Promise<ReturnType<typeof listenAddress>> => {
+  if (port !== 0) return { host, port };
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const free = (probe.address() as AddressInfo).port;
+  probe.close();
+  await once(probe, 'close');
+  return { host, port: free };
 };
 
 const metricsPlace = ({ env }: Context, text: string) => ({

@@ -1,3 +1,4 @@
+import { paths } from '../../api/paths.ts';
 import type { RunNews } from '../runs/run-news.ts';
 
 /** What subscribers are told, as JSON. Names stay: others read them. Its texts have no secrets and are short. Times are epoch ms. */
@@ -46,9 +47,7 @@ export const toldOf = (news: RunNews, clean: (text: string) => string, publicUrl
     number,
     at: news.at,
     trigger: news.trigger.kind,
-    ...(publicUrl === undefined
-      ? {}
-      : { url: new URL(`${project.split('/').map(encodeURIComponent).join('/')}/${number}`, publicUrl).href }),
+    ...(publicUrl === undefined ? {} : { url: new URL(paths.runPage(project, number).slice(1), publicUrl).href }),
     ...(commit === undefined ? {} : { commit }),
     ...(branch === undefined ? {} : { branch: short(branch) }),
     ...(subject === undefined ? {} : { subject: short(subject) }),

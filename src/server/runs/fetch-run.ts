@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Dialect, GivenSource } from '../../dialects/dialect.ts';
+import type { Dialect, Given, GivenSource } from '../../dialects/dialect.ts';
 import type { Recorder } from '../../engine/recorder.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { refused } from '../../plan/problem.ts';
@@ -63,6 +63,8 @@ export type FetchRunDeps = {
   readonly knownHosts?: string;
   /** `file://` addresses are fetched too. */
   readonly allowFiles?: boolean;
+  /** Of a run and of its project, for the text that is compiled; absent: there are none. */
+  readonly pagesOf?: (run: Pick<RunState, 'project' | 'number'>) => NonNullable<Given['pages']>;
 };
 
 export type AboutFetch = { readonly state: RunState; readonly request: RunRequest; readonly project: Project };
@@ -122,6 +124,7 @@ export const fetchRun = async (
             source: { ...parseRemote(project.cloneUrl), ...namesOf(source, refOf(about)) },
             variables: (await secretsNow()).variables,
             run: state,
+            ...(deps.pagesOf === undefined ? {} : { pages: deps.pagesOf(state) }),
           }),
         shape: onlyPipeline(request.pipeline),
         narrow: (plan, only) => (isUntrusted(state.trigger) ? trustedNodes(plan, only) : only),

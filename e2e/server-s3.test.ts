@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { type S3Server, s3Server, users, whyNoS3 } from '../src/results/s3/testing/s3-server.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+
+describe('a server whose results are in S3', { timeout: 240_000, skip: whyNoS3() }, () => {
+  let s3: S3Server;
+  let bucket: string;
+  let server: ServerProcess;
+  before(async () => {
+    s3 = await s3Server();
+    bucket = await s3.bucket();
+    server = await startServer({
+      args: ['--slots', '0', '--results', `s3://${bucket}`, '--results-endpoint', s3.endpoint],
+      env: { AWS_ACCESS_KEY_ID: users.ada.accessKeyId, AWS_SECRET_ACCESS_KEY: users.ada.secretAccessKey },
+    });
+  });
+  after(async () => {
+    await server.close();
+    s3.close();
+  });
+
+  const keys = async (): Promise<readonly string[]> =>
+    ((await s3.client(users.ada).send(new ListObjectsV2Command({ Bucket: bucket }))).Contents ?? []).map(({ Key = '' }) => Key);
+  const textOf = async (key: string): Promise<string> =>
+    (await (await s3.client(users.ada).send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToString('latin1')) ?? '';
+
+  it('has document, log and zip of each stage at the keys of the layout, and hands files from a worker to another there (R-DCK-93, R-DCK-94, R-DCK-95, R-WRK-68)', async () => {
+    const project = await server.project('acme/s3', {
+      'a.dockercise.yaml': `
+build: { img: busybox, run: 'mkdir build; echo made > build/app; echo said; echo aside >&2' }
+quiet: { img: busybox, after: build, run: echo nothing kept }
+release: { img: busybox, vol: build, after: [quiet, human-click], run: 'cat build/app; exit 3' }
+`,
+    });
+    await project.push('main');
+    await server.begun('acme/s3', 1);
+    const first = await server.worker();
+    await server.until('acme/s3', 1, ({ kind }) => kind === 'gate.opened');
+    await first.stop();
+    const waiting = await server.client.run('acme/s3', 1);
+    const gate = waiting.nodes.find(({ kind }) => kind === 'gate');
+    assert.ok(gate?.kind === 'gate');
+    const second = await server.worker();
+    const { digest = '' } = waiting;
+    await server.client.decide('acme/s3', 1, gate.name, { decision: 'approved', digest, openedAt: gate.openedAt ?? 0 });
+    const { run, outcome, nodes } = await server.ended('acme/s3', 1);
+    assert.equal(outcome, 'failed');
+    assert.deepEqual(
+      nodes.flatMap((node) => (node.kind === 'stage' ? [[node.name, node.attempts[0]?.worker]] : [])),
+      [
+        ['build', first.name],
+        ['quiet', first.name],
+        ['release', second.name],
+      ],
+    );
+    await second.stop();
+    const at = (name: string): string => `dockercise/run/${run}/${name}`;
+    const there = (await keys()).filter((key) => key.startsWith('dockercise/run/'));
+    assert.deepEqual(
+      there.filter((key) => !key.startsWith(at('fetch.')) && !key.endsWith('.log/1/index')),
+      ['build.json', 'build.log', 'build.zip', 'quiet.json', 'quiet.log', 'release.json', 'release.log'].map(at),
+    );
+    assert.equal((await textOf(at('build.log'))).split('\n').toSorted().join(' '), ' aside said');
+    assert.equal(await textOf(at('release.log')), 'made\n');
+    assert.match(await textOf(at('build.zip')), /^PK\x03\x04/);
+    const document = JSON.parse(await textOf(at('release.json'))) as Readonly<Record<string, unknown>>;
+    assert.deepEqual(
+      [document['name'], document['status'], document['exitCode'], document['logs'], document['artefact']],
+      ['release', 'like-a-chump', 3, `run/${run}/release.log`, null],
+    );
+    assert.equal(await server.text('acme/s3', 1, 'release'), 'made\n');
+    const [file] = await server.client.files('acme/s3', 1, 'build');
+    assert.equal(await (await server.client.file('acme/s3', 1, 'build', file?.path ?? '')).text(), 'made\n');
+  });
+
+  it('goes on after a kill -9 with a log that is partly there, and loses nothing of it (atk-71)', async () => {
+    const lines = 400;
+    const project = await server.project('acme/long', {
+      '.cion.yml': `build:\n  image: busybox\n  run: i=0; while [ $i -lt ${lines} ]; do echo "line $i"; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.2; done; true\n`,
+    });
+    await project.push('main');
+    await server.begun('acme/long', 1);
+    const worker = await server.worker();
+    const enough = new AbortController();
+    await server.until('acme/long', 1, ({ kind }) => kind === 'stage.started');
+    for await (const { end } of server.client.followLog('acme/long', 1, 'build', { from: 0 }, enough.signal)) if (end > 300) break;
+    enough.abort();
+    await server.kill();
+    await server.start();
+    assert.equal((await server.ended('acme/long', 1)).outcome, 'passed');
+    assert.equal(await server.text('acme/long', 1, 'build'), Array.from({ length: lines }, (_, n) => `line ${n}\n`).join(''));
+    await worker.stop();
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import { buildProgram } from '../src/cli/program.ts';
+import type { RunEvent } from '../src/run/run-event.ts';
+import { randomFrom } from './random.ts';
+import { type Files, git } from './repository.ts';
+import { type GitProject, type ServerProcess, startServer } from './server-process.ts';
+
+const seed = Number(process.env['CION_SAME_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const count = Number(process.env['CION_SAME_CASES'] ?? 60);
+
+/** Those of the dialects' cases that have a plan and wait for nobody. */
+const fromCases = (dialect: string, file: string): readonly Files[] =>
+  globSync(`src/dialects/${dialect}/cases/*.plan.json`)
+    .sort()
+    .filter((plan) => !readFileSync(plan, 'utf8').includes('"kind": "gate"'))
+    .map((plan) => ({ [file]: readFileSync(plan.replace(/\.plan\.json$/, '.yml'), 'utf8'), case: basename(plan) }));
+
+/** Stages that write, hand on, fail and are skipped. */
+const made = (random: () => number): Files => {
+  const names = ['a', 'b', 'c', 'd', 'e'].slice(0, 1 + Math.floor(random() * 5));
+  const stages = names.map((name, i) => {
+    const needs = names.slice(0, i).filter(() => random() < 0.5);
+    const [one] = needs;
+    const env = {
+      FAKE_STDOUT: `${name} ${Math.floor(random() * 1e9)}\n`,
+      FAKE_STDERR: `${name} aside\n`,
+      FAKE_WRITE: JSON.stringify({ [`/cion/artifacts/${name}`]: `file ${random()}` }),
+      ...(random() < 0.15 ? { FAKE_EXIT: '1' } : {}),
+      ...(random() < 0.5 ? { FAKE_PRINT_ENV: '1' } : {}),
+      ...(one !== undefined && random() < 0.5 ? { TAKEN: { output: one } } : {}),
+      ...(one !== undefined && random() < 0.5 ? { FAKE_PRINT_FILE: `/cion/inputs/${one}/${one}` } : {}),
+    };
+    return [name, { image: 'any', needs, env, ...(random() < 0.1 ? { 'may-fail': true } : {}) }] as const;
+  });
+  return { '.cion.yml': JSON.stringify({ stages: Object.fromEntries(stages) }), case: 'made' };
+};
+
+type Seen = {
+  readonly outcome: string | undefined;
+  readonly digest: string | undefined;
+  readonly codes: readonly string[];
+  readonly stages: Readonly<Record<string, unknown>>;
+};
+
+const seenOf = (events: readonly RunEvent[]): Seen => ({
+  outcome: events.findLast((event) => event.kind === 'run.finished')?.outcome,
+  digest: events.find((event) => event.kind === 'run.planned')?.digest,
+  codes: events.flatMap((event) => (event.kind === 'fetch.failed' ? event.problems.map(({ code }) => code) : [])),
+  stages: Object.fromEntries(
+    events
+      .flatMap((event): readonly (readonly [string, unknown])[] => {
+        if (event.kind === 'stage.skipped') return [[event.stage, event.cause] as const];
+        if (event.kind !== 'stage.finished') return [];
+        const { stage, attempt, outcome, cause, output, artifacts } = event;
+        return [[`${stage}/${attempt}`, { outcome, cause, output, files: artifacts?.files }] as const];
+      })
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  ),
+});
+
+describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout: 380_000 }, () => {
+  let server: ServerProcess;
+  before(async () => {
+    server = await startServer({ args: ['--runtime', 'fake', '--slots', '16'] });
+  });
+  after(() => server.close());
+
+  /** `cion run`, in this process. */
+  const onLaptop = async (cwd: string): Promise<readonly RunEvent[]> => {
+    const [out, err]: string[][] = [[], []];
+    const into = (texts: string[] = []): NodeJS.WriteStream =>
+      new Writable({
+        write: (bytes: Buffer, _encoding, done) => {
+          texts.push(bytes.toString());
+          done();
+        },
+      }) as unknown as NodeJS.WriteStream;
+    const program = buildProgram({
+      cwd,
+      env: { PATH: process.env['PATH'], CION_STATE_HOME: join(server.cwd, 'laptop') },
+      stdin: Readable.from([]) as unknown as NodeJS.ReadStream,
+      stdout: into(out),
+      stderr: into(err),
+      finish: () => undefined,
+    });
+    await program.parseAsync(['run', '--runtime', 'fake', '--json'], { from: 'user' });
+    const events = (out ?? [])
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RunEvent);
+    assert.ok(events.length > 0, (err ?? []).join(''));
+    return events;
+  };
+
+  const onServer = async (project: GitProject, branch: string): Promise<readonly RunEvent[]> => {
+    const { number } = await server.client.begin(project.name, { branch });
+    await server.ended(project.name, number);
+    return server.client.events(project.name, number);
+  };
+
+  it(`has the same plan digest, outcomes, output digests and files in ${count} cases`, async () => {
+    const random = randomFrom(seed);
+    const cases = [...fromCases('cion', '.cion.yml'), ...fromCases('dockercise', 'a.dockercise.yaml')];
+    while (cases.length < count) cases.push(made(random));
+    const project = await server.project('acme/same', {});
+    rmSync(join(project.bare, 'hooks'), { recursive: true });
+    const { work } = project;
+    const laptop: Seen[] = [];
+    const differing: string[] = [];
+    const compared = async (i: number, there: Seen, about: string): Promise<void> => {
+      const seen = seenOf(await onServer(project, `case-${i}`));
+      try {
+        // What ends by an error cancels what runs beside it: which that hits is a matter of time.
+        if (there.outcome === 'errored') assert.deepEqual([seen.outcome, seen.digest], [there.outcome, there.digest]);
+        else assert.deepEqual(seen, there);
+      } catch (error) {
+        differing.push(`case ${i} ${about}\n${String(error)}`);
+      }
+    };
+    const underWay: Promise<void>[] = [];
+    for (const [i, files] of cases.entries()) {
+      git(work, 'checkout', '--quiet', '-B', `case-${i}`, 'main');
+      project.commit(files);
+      await project.push(`case-${i}`);
+      const there = seenOf(await onLaptop(work));
+      laptop.push(there);
+      underWay.push(compared(i, there, Object.values(files).join('\n')));
+    }
+    await Promise.all(underWay);
+    assert.deepEqual(differing, []);
+    assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.8);
+    assert.ok(laptop.some(({ outcome }) => outcome === 'failed') && laptop.some(({ outcome }) => outcome === 'passed'));
+  });
+});
