@@ -13,9 +13,9 @@ import { scheduleOf, type Victim } from './schedule.ts';
 import { openSite, type Site } from './site.ts';
 
 /** CION_CHAOS_RUNS=200: so many runs; CION_CHAOS_SEED=n: the kills of that seed again. */
-const runs = Number(process.env.CION_CHAOS_RUNS ?? 12);
+const runs = Number(process.env.CION_CHAOS_RUNS ?? 6);
 const seed = Number(process.env.CION_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const atOnce = 12;
+const atOnce = 8;
 const leaseMs = 15_000;
 const project = 'acme/app';
 
@@ -79,7 +79,11 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
       done.flatMap(({ events }) => events),
       ({ kind }) => kind,
     );
-    t.diagnostic(['stage.started', 'stage.lost', 'stage.found', 'stage.returned'].map((kind) => `${kind} ${counts.get(kind as 'stage.lost')?.length ?? 0}`).join(', '));
+    t.diagnostic(
+      ['stage.started', 'stage.lost', 'stage.found', 'stage.returned']
+        .map((kind) => `${kind} ${counts.get(kind as 'stage.lost')?.length ?? 0}`)
+        .join(', '),
+    );
     assert.equal(done.length, runs);
     for (const run of done) await checkRun(site, run);
   });
@@ -87,7 +91,11 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
   it('leaves nothing behind, neither on the engines nor on the disk (atk-79)', async () => {
     assert.equal(driven.length, runs);
     const deadline = Date.now() + 60_000;
-    for (let left = await leftOf(site, ['--filter', 'label=cion.run']); left !== ''; left = await leftOf(site, ['--filter', 'label=cion.run'])) {
+    for (
+      let left = await leftOf(site, ['--filter', 'label=cion.run']);
+      left !== '';
+      left = await leftOf(site, ['--filter', 'label=cion.run'])
+    ) {
       assert.ok(Date.now() < deadline, `still there a minute later:\n${left}`);
       await pause(500);
     }
@@ -129,7 +137,10 @@ const checkRun = async ({ admin, witness }: Site, { name, number, events }: Driv
     const own = events.filter((event) => 'stage' in event && event.stage === stage);
     const started = new Set(own.flatMap((event) => (event.kind === 'stage.started' ? [event.attempt] : [])));
     const queued = own.filter(({ kind }) => kind === 'stage.queued');
-    assert.ok(queued.every((event, index) => index === 0 || (event.kind === 'stage.queued' && event.because !== undefined)), told());
+    assert.ok(
+      queued.every((event, index) => index === 0 || (event.kind === 'stage.queued' && event.because !== undefined)),
+      told(),
+    );
     const passed = own.flatMap((event) => (event.kind === 'stage.finished' && event.outcome === 'passed' ? [event.attempt] : []));
     assert.equal(passed.length, 1, told());
     const { begins, ends } = witnessed(witness, name, stage);

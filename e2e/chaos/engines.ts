@@ -40,7 +40,16 @@ export const ownEngine = async (directory: string): Promise<OwnEngine> => {
   const name = `cion-chaos-${randomBytes(4).toString('hex')}`;
   const socket = join(directory, 'docker.sock');
   const daemon = [
-    ...['dockerd', '-H', `unix://${socket}`, '--live-restore', '--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
+    ...[
+      'dockerd',
+      '-H',
+      `unix://${socket}`,
+      '--live-restore',
+      '--data-root',
+      join(directory, 'data'),
+      '--exec-root',
+      join(directory, 'exec'),
+    ],
     ...['--pidfile', join(directory, 'pid'), '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`],
   ];
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -74,7 +83,9 @@ export const ownEngine = async (directory: string): Promise<OwnEngine> => {
     close: async () => {
       child.stdin.end();
       await exited;
-      execFileSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${name}*`, '-exec', 'rmdir', '{}', '+'], { stdio: 'ignore' });
+      execFileSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${name}*`, '-exec', 'rmdir', '{}', '+'], {
+        stdio: 'ignore',
+      });
     },
   };
 };

@@ -16,6 +16,6 @@ export const scheduleOf = function* (seed: number, sites: number): Generator<Kil
   ] as const satisfies readonly (() => Omit<Kill, 'afterMs'>)[];
   for (;;) {
     const made = kinds[below(kinds.length)]?.();
-    if (made !== undefined) yield { afterMs: 300 + below(2500), ...made };
+    if (made !== undefined) yield { afterMs: 1000 + below(5000), ...made };
   }
 };

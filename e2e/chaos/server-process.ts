@@ -24,7 +24,17 @@ export const serverProcess = async ({ directory, slots, database, env, args = []
   const keys = database === undefined ? {} : { CION_SERVER_KEY: Buffer.alloc(32, 7).toString('base64'), CION_DATABASE: database };
   const process = supervised({
     name: 'server',
-    args: ['serve', '--data', join(directory, 'server'), '--listen', `127.0.0.1:${port}`, '--slots', String(slots), '--allow-files', ...args],
+    args: [
+      'serve',
+      '--data',
+      join(directory, 'server'),
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--slots',
+      String(slots),
+      '--allow-files',
+      ...args,
+    ],
     env: { ...keys, ...env },
     cwd: directory,
     log: join(directory, 'server.log'),
@@ -55,16 +65,23 @@ export const setUp = async (server: ServerProcess): Promise<Admin> => {
     return answer;
   };
   const begun = await post('/api/auth/setup', { token: setup, name: 'ada', password: 'a long enough password' }, {});
-  const cookie = begun.headers.getSetCookie().map((each) => each.split(';', 1)[0]).join('; ');
+  const cookie = begun.headers
+    .getSetCookie()
+    .map((each) => each.split(';', 1)[0])
+    .join('; ');
   const scopes = ['read', 'run', 'decide', 'settings', 'admin'];
-  const { token } = (await (await post('/api/auth/tokens', { name: 'tests', scopes }, { cookie, origin: server.url })).json()) as { readonly token: string };
+  const { token } = (await (await post('/api/auth/tokens', { name: 'tests', scopes }, { cookie, origin: server.url })).json()) as {
+    readonly token: string;
+  };
   const authorization = { authorization: `Bearer ${token}` };
   return {
     token,
     api: apiClient({ url: server.url, token }),
     connect: async (name, repository) => {
       const project = { forge: 'git', name, cloneUrl: pathToFileURL(repository).href, defaultBranch: 'main' };
-      const { hook } = (await (await post('/api/projects', project, authorization)).json()) as { readonly hook: { readonly secret: string } };
+      const { hook } = (await (await post('/api/projects', project, authorization)).json()) as {
+        readonly hook: { readonly secret: string };
+      };
       return { url: `${server.url}/hooks/git/${name}`, secret: hook.secret };
     },
     workerToken: async (worker) => {

@@ -48,7 +48,19 @@ export const openSite = async (size: number): Promise<Site> => {
       const name = `worker-${number}`;
       return supervised({
         name,
-        args: ['work', '--server', server.url, '--name', name, '--slots', '4', '--state-dir', join(directory, name), '--allow-host-path', witness],
+        args: [
+          'work',
+          '--server',
+          server.url,
+          '--name',
+          name,
+          '--slots',
+          '4',
+          '--state-dir',
+          join(directory, name),
+          '--allow-host-path',
+          witness,
+        ],
         env: { CION_WORKER_TOKEN: await admin.workerToken(name), DOCKER_HOST: engines[number - 1]?.host, TMPDIR: temporary },
         cwd: directory,
         log: join(directory, `${name}.log`),

@@ -19,6 +19,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'JournalError',
   'DockerConfigError',
   'WorkerError',
+  'StoreError',
 ]);
 
 const projectUnwritable =
@@ -34,6 +35,7 @@ const hints: Readonly<Record<string, string>> = {
   RESULTS_NO_CREDENTIALS: 'Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   RESULTS_NO_BUCKET: 'Make the bucket, or correct its name in --results.',
   RESULTS_UNREACHABLE: 'Check the network, and the address if one is given with --results-endpoint or AWS_ENDPOINT_URL.',
+  STORE_UNAVAILABLE: 'Check that the database runs, and its address; then start again.',
   RESULTS_UNWRITABLE: 'Check who owns .cion and whether its disk is writable.',
   STATE_UNWRITABLE: projectUnwritable,
   EROFS: projectUnwritable,

@@ -102,13 +102,20 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
     }
     const metrics = options.metrics === undefined ? undefined : await metricsServer(server.metrics, metricsPlace(context, options.metrics));
+    const failed = new AbortController();
+    const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
     const working =
-      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: stop.signal });
-    const ended = AbortSignal.any([stop.signal, state.replaced]);
-    await Promise.all([server.start(ended), working, untilAborted(ended)]);
-    if (state.replaced.aborted) warn('another server has taken over the database: this one ends');
-    await metrics?.close();
-    await server.app.close();
+      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
+    const all = [server.start(ended), working, untilAborted(ended)];
+    try {
+      await Promise.all(all);
+      if (state.replaced.aborted) warn('another server has taken over the database: this one ends');
+    } finally {
+      failed.abort();
+      await Promise.allSettled(all);
+      await metrics?.close();
+      await server.app.close();
+    }
     return state.replaced.aborted ? exitCodes.errored : exitCodes.passed;
   } finally {
     stop.off();
