@@ -129,7 +129,10 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
       '500 live readers of 1 MB of log',
       `${read.seconds.toFixed(1)} s for ${Math.round(read.megabytes)} MB, ${read.wrong} read other bytes; the server has ${Math.round(read.before)} MB, at most ${Math.round(read.most)} MB`,
     );
-    say('memory of an idle server', `${Math.round(await idleMemory('embedded'))} MB with PGlite, ${Math.round(await idleMemory('postgres'))} MB with Postgres`);
+    say(
+      'memory of an idle server',
+      `${Math.round(await idleMemory('embedded'))} MB with PGlite, ${Math.round(await idleMemory('postgres'))} MB with Postgres`,
+    );
   },
   schedule: async () => {
     for (const stages of [1_000, 10_000, 100_000]) {

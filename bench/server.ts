@@ -16,7 +16,12 @@ import { median } from './measure.ts';
 
 const project = 'acme/bench';
 
-type Served = { readonly server: ServerProcess; readonly admin: Admin; readonly after: (undo: () => void) => void; readonly directory: string };
+type Served = {
+  readonly server: ServerProcess;
+  readonly admin: Admin;
+  readonly after: (undo: () => void) => void;
+  readonly directory: string;
+};
 
 /** `cion serve` alone, with its own database and worker, for as long as the work takes. */
 const served = async <T>(work: (served: Served) => Promise<T>): Promise<T> => {
@@ -36,7 +41,10 @@ const served = async <T>(work: (served: Served) => Promise<T>): Promise<T> => {
 
 /** A project of one stage that runs this, its repository bare and beside it a working tree that pushes to it. */
 const connected = async ({ admin, after, directory }: Served, script: string) => {
-  const tree = repository({ after: (undo) => void after(undo as () => void) }, { '.cion.yml': `stages:\n  one:\n    image: busybox:latest\n    run: ${script}\n` });
+  const tree = repository(
+    { after: (undo) => void after(undo as () => void) },
+    { '.cion.yml': `stages:\n  one:\n    image: busybox:latest\n    run: ${script}\n` },
+  );
   const bare = join(directory, 'bench.git');
   git(directory, 'clone', '--quiet', '--bare', tree, bare);
   const hook = await admin.connect(project, bare);
@@ -45,7 +53,10 @@ const connected = async ({ admin, after, directory }: Served, script: string) =>
     git(tree, 'push', '--quiet', bare, 'main');
     return made;
   };
-  return { push, call: (made: string) => callHook(new URL(hook.url), hook.secret, { ref: 'refs/heads/main', old: '0'.repeat(40), new: made, by: 'ada' }) };
+  return {
+    push,
+    call: (made: string) => callHook(new URL(hook.url), hook.secret, { ref: 'refs/heads/main', old: '0'.repeat(40), new: made, by: 'ada' }),
+  };
 };
 
 /** All events of the run of that commit, when it has ended. */
@@ -84,16 +95,32 @@ export const firstContainer = (times: number): Promise<FirstContainer> =>
       runs.push(await dockerRuns(1, 'true', false));
     }
     const totals = all.map((moments) => moments.at(-1) ?? Number.NaN).toSorted((one, other) => one - other);
-    const parts = marks.map((kind, index) => [kind, median(all.map((moments) => (moments[index] ?? 0) - (index === 0 ? 0 : (moments[index - 1] ?? 0))))] as const);
-    return { p50: median(totals), p95: totals[Math.ceil(totals.length * 0.95) - 1] ?? Number.NaN, parts: Object.fromEntries(parts), dockerRun: median(runs) };
+    const parts = marks.map(
+      (kind, index) => [kind, median(all.map((moments) => (moments[index] ?? 0) - (index === 0 ? 0 : (moments[index - 1] ?? 0))))] as const,
+    );
+    return {
+      p50: median(totals),
+      p95: totals[Math.ceil(totals.length * 0.95) - 1] ?? Number.NaN,
+      parts: Object.fromEntries(parts),
+      dockerRun: median(runs),
+    };
   });
 
-export type Read = { readonly seconds: number; readonly megabytes: number; readonly wrong: number; readonly before: number; readonly most: number };
+export type Read = {
+  readonly seconds: number;
+  readonly megabytes: number;
+  readonly wrong: number;
+  readonly before: number;
+  readonly most: number;
+};
 
 /** So many read one log live while its stage writes so many bytes. `wrong`: readers that did not get just these; memory of the server in megabytes. */
 export const liveReaders = (readers: number, lines: number): Promise<Read> =>
   served(async (at) => {
-    const { push, call } = await connected(at, `"sleep 5; yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -n ${lines}"`);
+    const { push, call } = await connected(
+      at,
+      `"sleep 5; yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -n ${lines}"`,
+    );
     const before = residentMb(at.server);
     const made = push();
     await call(made);
@@ -120,8 +147,13 @@ const begunRun = async ({ admin }: Served, made: string): Promise<number> => {
 /** As a browser does it; from an address of its own, for one address may have so many streams. */
 const bytesRead = async ({ server, admin }: Served, number: number, localAddress: string): Promise<number> => {
   const agent = new Agent({ localAddress });
-  const request = get(new URL(paths.logStream(project, number, 'one'), server.url), { agent, headers: { authorization: `Bearer ${admin.token}` } });
-  const [answer] = (await once(request, 'response')) as [AsyncIterable<string> & { setEncoding(encoding: 'utf8'): void; statusCode: number }];
+  const request = get(new URL(paths.logStream(project, number, 'one'), server.url), {
+    agent,
+    headers: { authorization: `Bearer ${admin.token}` },
+  });
+  const [answer] = (await once(request, 'response')) as [
+    AsyncIterable<string> & { setEncoding(encoding: 'utf8'): void; statusCode: number },
+  ];
   answer.setEncoding('utf8');
   let bytes = 0;
   for await (const { event, data } of streamEvents(answer)) {
