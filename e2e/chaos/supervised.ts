@@ -15,7 +15,7 @@ export type Supervised = {
   start(): void;
   /** `kill -9`; it stays down until it is started. */
   kill(): Promise<void>;
-  /** Asks it to end, and gives its exit code; it stays down. */
+  /** Asks it to end, and gives its exit code; it stays down. `null`: it did not end within 20 s. */
   end(): Promise<number | null>;
   /** How often it ended without being told to. */
   endedItself(): number;
@@ -31,6 +31,7 @@ export type SupervisedOptions = {
 };
 
 const againMs = 250;
+const patienceMs = 20_000;
 
 export const supervised = ({ name, args, env, cwd, log }: SupervisedOptions): Supervised => {
   let child: ChildProcess | undefined;
@@ -83,7 +84,11 @@ export const supervised = ({ name, args, env, cwd, log }: SupervisedOptions): Su
       return said;
     },
     kill: async () => void (await stop('SIGKILL')),
-    end: () => stop('SIGTERM'),
+    end: async () => {
+      const own = child;
+      const overdue = setTimeout(() => own?.kill('SIGKILL'), patienceMs);
+      return stop('SIGTERM').finally(() => clearTimeout(overdue));
+    },
     endedItself: () => ends,
   };
 };
