@@ -42,7 +42,7 @@ const served = async <T>(work: (served: Served) => Promise<T>): Promise<T> => {
 /** A project of one stage that runs this, its repository bare and beside it a working tree that pushes to it. */
 const connected = async ({ admin, after, directory }: Served, script: string) => {
   const tree = repository(
-    { after: (undo) => void after(undo as () => void) },
+    { after: (undo) => after(undo as () => void) },
     { '.cion.yml': `stages:\n  one:\n    image: busybox:latest\n    run: ${script}\n` },
   );
   const bare = join(directory, 'bench.git');

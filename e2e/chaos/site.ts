@@ -78,7 +78,13 @@ export const openSite = async (size: number): Promise<Site> => {
     return part;
   };
   const kill = (victim: Victim): Promise<void> => partOf(victim).kill();
-  const start = async (victim: Victim): Promise<void> => partOf(victim).start();
+  /** Resolves when it is there again. */
+  const start = async (victim: Victim): Promise<void> => {
+    await partOf(victim).start();
+    if (victim === 'server') await server.wrote('cion serves at');
+    const worker = workers.find(({ name }) => name === victim);
+    await worker?.wrote('works for');
+  };
   return {
     directory,
     witness,

@@ -105,7 +105,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     const failed = new AbortController();
     const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
     const working =
-      options.slots === 0 ? undefined : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
+      options.slots === 0 ? untilAborted(ended) : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
     const all = [server.start(ended), working, untilAborted(ended)];
     try {
       await Promise.all(all);
