@@ -45,7 +45,7 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
     const noticed = Promise.withResolvers<{ readonly at: number; readonly worker: string }>();
     let holder: string | undefined;
     const heard = (event: RunEvent): void => {
-      if (event.kind === 'stage.preparing' && event.worker !== undefined) holder = event.worker;
+      if (event.kind === 'stage.preparing' && event.stage === 'left' && event.worker !== undefined) holder = event.worker;
       if (event.kind === 'stage.started' && event.stage === 'left') began.resolve(holder ?? '');
       if (event.kind === 'stage.lost' || event.kind === 'stage.returned') noticed.resolve({ at: Date.now(), worker: event.worker });
     };
