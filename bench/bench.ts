@@ -7,6 +7,7 @@ import { inTurn, median } from './measure.ts';
 import { withLog } from '../src/plan/with-log.ts';
 import { dispatches } from './queue.ts';
 import { schedule } from './schedule.ts';
+import { firstContainer, idleMemory, liveReaders } from './server.ts';
 
 /**
  * npm run bench: how fast cion is, as ratios to what `docker run` takes on the same machine in the same minutes. Names as arguments run
@@ -113,6 +114,25 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
         `${Math.round(perSecond).toLocaleString('en')} a second; a claim ${claimP50.toFixed(1)} ms, of a hundred the slowest ${claimP99.toFixed(1)} ms`,
       );
     }
+  },
+  server: async () => {
+    const { p50, p95, parts, dockerRun } = await firstContainer(20);
+    say('a webhook to the first container', `p50 ${ms(p50)}, p95 ${ms(p95)}   (docker run ${ms(dockerRun)})`);
+    say(
+      '  of that',
+      Object.entries(parts)
+        .map(([kind, took]) => `${kind} ${ms(took)}`)
+        .join(', '),
+    );
+    const read = await liveReaders(500, 12_500);
+    say(
+      '500 live readers of 1 MB of log',
+      `${read.seconds.toFixed(1)} s for ${Math.round(read.megabytes)} MB, ${read.wrong} read other bytes; the server has ${Math.round(read.before)} MB, at most ${Math.round(read.most)} MB`,
+    );
+    say(
+      'memory of an idle server',
+      `${Math.round(await idleMemory('embedded'))} MB with PGlite, ${Math.round(await idleMemory('postgres'))} MB with Postgres`,
+    );
   },
   schedule: async () => {
     for (const stages of [1_000, 10_000, 100_000]) {

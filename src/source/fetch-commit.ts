@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { allSettled } from '../lib/all-settled.ts';
 import { size } from '../lib/quantities.ts';
 import { type Git, mirrorGit, ownEnvironment } from './git.ts';
-import { namedCommit } from './describe-source.ts';
 import { SourceError } from './source-error.ts';
 
 export type FetchRequest = {
@@ -46,12 +46,28 @@ export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit>
   const own = mirrorGit(gitDir);
   await prepare(own, request);
   return withKey(request, async (git) => {
-    const tip = ref === undefined ? undefined : await tipOf(git, url, ref);
+    const [tip, known] = await allSettled([
+      ref === undefined ? undefined : tipOf(git, url, ref),
+      commit === undefined ? undefined : commitIn(own, commit, signal),
+    ]);
     const wanted = commit ?? tip ?? '';
-    const known = await own(['cat-file', '-e', `${wanted}^{commit}`], { alsoFine: [1, 128], signal });
-    if (known.code !== 0) await fetchObject(git, url, wanted, tip === wanted ? ref : undefined);
-    return { commit: (await namedCommit(own, wanted)).commit, isTip: tip === wanted };
+    const isTip = tip === wanted;
+    const here = known ?? (commit === undefined ? await commitIn(own, wanted, signal) : undefined);
+    if (here !== undefined) return { commit: here, isTip };
+    await fetchObject(git, url, wanted, isTip ? ref : undefined);
+    const fetched = await commitIn(own, wanted, signal);
+    if (fetched === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
+    return { commit: fetched, isTip };
   });
+};
+
+/** What a hash is, when it is here and is a commit or a tag of one. */
+const commitIn = async (own: Git, hash: string, signal: AbortSignal): Promise<string | undefined> => {
+  const { stdout, code } = await own(['rev-parse', '--verify', '--quiet', '--end-of-options', `${hash}^{commit}`], {
+    alsoFine: [1, 128],
+    signal,
+  });
+  return code === 0 ? stdout.toString().trim() : undefined;
 };
 
 const isHash = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
@@ -78,6 +94,7 @@ const prepare = async (own: Git, { gitDir, packBytes, signal }: FetchRequest): P
   await removeHalves(gitDir);
   const kept = await packsIn(gitDir);
   if (kept.reduce((sum, { bytes }) => sum + bytes, 0) > 2 * packBytes) await rm(gitDir, { recursive: true, force: true });
+  if (await isThere(join(gitDir, 'HEAD'))) return;
   await mkdir(gitDir, { recursive: true, mode: 0o700 });
   await own(['init', '--quiet', '--bare', '--template='], { signal });
 };
@@ -88,6 +105,12 @@ const removeHalves = async (gitDir: string): Promise<void> => {
   const locks = ['shallow.lock', 'config.lock', 'HEAD.lock', join('refs', 'cion', 'last.lock')].map((name) => join(gitDir, name));
   for (const path of [...halves, ...locks]) await rm(path, { force: true });
 };
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 const packsIn = async (gitDir: string) => {
   const folder = join(gitDir, 'objects', 'pack');

@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { allSettled } from '../lib/all-settled.ts';
 import type { Source } from '../run/run-event.ts';
 import { copyDirectory } from './copy-directory.ts';
 import { currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
@@ -69,9 +70,12 @@ export const snapshotOfMirror = async ({
     await mkdir(into, { recursive: true });
     const git = mirrorGit(gitDir);
     const own = ownGit(into);
-    const [{ commit, tree, subject }, format] = await Promise.all([namedCommit(git, named), git(['rev-parse', '--show-object-format'])]);
+    const format = named.length === 64 ? 'sha256' : 'sha1';
+    const [{ commit, tree, subject }] = await allSettled([
+      namedCommit(git, named),
+      own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal }),
+    ]);
     await measureTree(gitDir, tree, limits, signal);
-    await own(['init', '--quiet', '--template=', `--object-format=${format.stdout.toString().trim()}`], { env: withoutUserConfig, signal });
     await packInto(git, into, { commit, tree, store: {}, signal });
     const checkedOut = await checkOut(own, { commit, tree, signal, log });
     log(`${commit.slice(0, 7)} ${subject}`);

@@ -70,6 +70,8 @@ export const holdAttempt = (
     readonly after: Promise<unknown>;
     /** Its containers are about to be ended because nothing was heard of the server. */
     cutOff(): void;
+    /** Its engine is gone: whether the attempt is left as it is, until the worker begins anew with its engine. */
+    engineAway(why: string): boolean;
   },
 ): Held => {
   const { runtime, clock, patience, ledger, volumes, log } = deps;
@@ -107,7 +109,7 @@ export const holdAttempt = (
     },
   });
 
-  const recorded = ledger.attempts().find((attempt) => attempt.item === item)?.volumes;
+  const recorded = claimed.started && ledger.attempts().find((attempt) => attempt.item === item)?.volumes;
   const bytes = boundBytes(deps.bytes(lease), gone.signal, lost);
   const own = itemVolumes({
     runtime,
@@ -117,6 +119,9 @@ export const holdAttempt = (
     patience,
     gone: gone.signal,
     recorded,
+    engineAway: (error) => {
+      if (parting === undefined && how.engineAway(error.message)) part('left', error.message);
+    },
     record: (names) => ledger.begin(item, work, names),
   });
   const outputs = givenOutputs(claimed, (stage) => patience.until(() => bytes.outputs.read(stage), gone.signal));

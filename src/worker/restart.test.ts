@@ -94,6 +94,33 @@ describe('a worker that begins anew', () => {
     assert.equal(await server.logOf(item), 'once\n');
   });
 
+  it('fills the volumes anew of what it had not let go: the process before may have died in the middle of it (atk-71)', async (t) => {
+    const { server, begin, meanwhile } = fakeSite(t, 'wait');
+    const made = await begin('one');
+    const wrote = doing('build', { FAKE_WRITE: '{"/w/app":"made"}' }, { mounts: work });
+    const { tree } = await meanwhile(server.fact(server.push({ stage: wrote, keep: ['work'] }), 'volume.kept'));
+    made.leave();
+    await made.ended;
+    const asked = Promise.withResolvers<void>();
+    const deaf: typeof server.bytes = (lease) => {
+      const bytes = server.bytes(lease);
+      const open = (): Promise<never> => {
+        asked.resolve();
+        return new Promise(() => {});
+      };
+      return { ...bytes, trees: { ...bytes.trees, open } };
+    };
+    const first = await begin('two', { more: { bytes: deaf } });
+    const stage = doing('test', { FAKE_PRINT_FILE: '/w/app' }, { mounts: work });
+    const item = server.push({ stage, volumes: { work: { kind: 'tree', digest: tree } } });
+    await asked.promise;
+    first.leave();
+    await first.ended;
+    await begin('two', { world: first.world, stateDir: first.stateDir });
+    assert.equal((await meanwhile(server.finished(item))).outcome, 'passed');
+    assert.equal(await server.logOf(item), 'made');
+  });
+
   it('ends what it no longer holds, and leaves the volumes of runs under way', async (t) => {
     const { server, begin, clock } = fakeSite(t, 'wait');
     const first = await begin('one');

@@ -42,6 +42,8 @@ export type WorkerSignals = {
 
 const claimWaitMs = 20_000;
 const claimPatienceMs = 10_000;
+/** An attempt that takes its engine down as often is at fault itself. */
+const mostEngineLosses = 5;
 
 /**
  * Claims attempts from a server and runs them, until it is told to end. What the network does, and what the server does not know, it waits out. Rejects
@@ -75,6 +77,11 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const ending = AbortSignal.any([drain, leave]);
   let freed = Promise.withResolvers<void>();
   let fresh = true;
+  let isTidy = false;
+  const engineLosses = new Map<string, number>();
+  /** Until the engine answers again. */
+  let away: Promise<void> | undefined;
+  let claiming: AbortController | undefined;
 
   const isUsed = (run: string): boolean => users.has(run);
   const use = (run: string, by: 1 | -1): void => {
@@ -91,6 +98,38 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     void swept.finally(() => sweeps.delete(swept));
   };
 
+  const engineAnswers = async (): Promise<void> => {
+    for (let failures = 1; ; failures++) {
+      await patience.pause(failures, ending);
+      const answered = await runtime.sweep({ kind: 'run', run: 'none' }, ending).then(
+        () => true,
+        () => false,
+      );
+      if (answered) return;
+    }
+  };
+
+  /**
+   * Without its engine a worker is as one that is gone: it renews nothing, takes nothing, and begins anew when the engine answers. What was let go may run on, so
+   * that nobody may have it again before its grace is over.
+   */
+  const engineAway = (item: string, why: string): boolean => {
+    const losses = (engineLosses.get(item) ?? 0) + 1;
+    engineLosses.set(item, losses);
+    if (losses > mostEngineLosses) return false;
+    if (away !== undefined) return true;
+    log(`the engine is away, nothing is taken until it is back: ${why}`);
+    away = engineAnswers().then(() => {
+      log('the engine is back');
+      fresh = true;
+      isTidy = false;
+      away = undefined;
+    });
+    away.catch(() => {});
+    claiming?.abort();
+    return true;
+  };
+
   const begin = (claimed: Claimed, takesOver: boolean): void => {
     const { item } = claimed.lease;
     const { run } = claimed.work;
@@ -104,12 +143,14 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       cutOff: () => {
         fresh = true;
       },
+      engineAway: (why) => engineAway(item, why),
     });
     held.set(item, one);
     use(run, 1);
     inBackground(one.swept.finally(() => use(run, -1)));
     void one.over.finally(() => {
       if (held.get(item) === one) held.delete(item);
+      if (away === undefined) engineLosses.delete(item);
       freed.resolve();
       freed = Promise.withResolvers();
     });
@@ -154,6 +195,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const claim = async (): Promise<ClaimAnswer> => {
     const waitMs = fresh ? 0 : claimWaitMs;
     const call = new AbortController();
+    claiming = call;
     const overdue = clock.after(waitMs + claimPatienceMs, () =>
       call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })),
     );
@@ -165,8 +207,11 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
 
   const claimOn = async (): Promise<void> => {
     let failures = 0;
-    let isTidy = false;
     while (!ending.aborted) {
+      if (away !== undefined) {
+        await away.catch(() => {});
+        continue;
+      }
       if (held.size >= slots && !fresh) {
         await abortable(freed.promise, ending).catch(() => {});
         continue;
@@ -179,12 +224,15 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
         failures = 0;
         if (isFresh) fresh = false;
         for (const claimed of answer.claimed) begin(claimed, isFresh);
-        if (!isTidy) await tidy(answer);
-        isTidy = true;
+        if (isFresh && !isTidy) {
+          isTidy = true;
+          await tidy(answer);
+        }
         forgetAll(answer.over);
         if (answer.claimed.length === 0) await moment;
       } catch (error) {
         if (ending.aborted) return;
+        if (away !== undefined) continue;
         if (meaningOf(error) === 'stranger' && held.size === 0) throw error;
         failures += 1;
         if (failures === 1) log(`the server gives no work, it is asked again: ${textOf(error)}`);

@@ -36,6 +36,8 @@ export const itemVolumes = (given: {
   readonly gone: AbortSignal;
   /** Of an attempt that was let go by a process before; its volumes are filled. `undefined`: not known any more. */
   readonly recorded: VolumeNames | undefined;
+  /** The engine did not answer, or its connection broke. May abort `gone`. */
+  engineAway(error: RuntimeError): void;
   /** Waited for before anything is made for it on the engine. */
   record(names: VolumeNames): Promise<void>;
 }): ItemVolumes => {
@@ -137,6 +139,8 @@ export const itemVolumes = (given: {
       return await abortable(work(), gone);
     } catch (error) {
       gone.throwIfAborted();
+      if (isAway(error)) given.engineAway(error);
+      gone.throwIfAborted();
       throw named(error);
     }
   };
@@ -199,6 +203,9 @@ export const itemVolumes = (given: {
     },
   };
 };
+
+const isAway = (error: unknown): error is RuntimeError =>
+  error instanceof RuntimeError && (error.code === 'ENGINE_LOST' || error.code === 'ENGINE_UNREACHABLE');
 
 /** Stores and plans call a tree by its digits alone. */
 const asEventsSay = (digest: string): string => (digest.startsWith('sha256:') ? digest : `sha256:${digest}`);

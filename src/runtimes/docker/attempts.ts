@@ -260,29 +260,31 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     );
   };
 
+  /** Until it is known that it went nowhere, or its end will not be heard of: then it can be taken over again. */
+  const keep = (begun: Promise<Execution>): Promise<Execution> => {
+    going = begun;
+    begun
+      .then(({ exit }) => exit)
+      .catch(() => {
+        if (going !== begun) return;
+        going = undefined;
+        if (held !== undefined) exits.release();
+        held = undefined;
+      });
+    return begun;
+  };
+
   return {
     item,
     prepare,
     isHeldHere: async () => !wasLetGo && (await preparing?.catch(() => undefined))?.made.kind === 'box',
-    adopt: (record: ContainerRecord): Promise<Execution> => {
-      going ??= adopt(record);
-      return going;
-    },
+    adopt: (record: ContainerRecord): Promise<Execution> => going ?? keep(adopt(record)),
     listen: (listener: (note: PrepareNote) => void) => {
       for (const note of notes) listener(note);
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    start: (values: Values): Promise<Execution> => {
-      if (going === undefined) {
-        const launched = launch(values);
-        going = launched;
-        launched.catch(() => {
-          if (going === launched) going = undefined;
-        });
-      }
-      return going;
-    },
+    start: (values: Values): Promise<Execution> => going ?? keep(launch(values)),
     execution: () => going,
     end: async (): Promise<void> => {
       over.abort(new RuntimeError('CONTAINER_GONE', `${title} was swept away`));

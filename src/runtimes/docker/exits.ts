@@ -28,7 +28,7 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
         await Promise.all([...watched.keys()].map(look));
         for await (const event of jsonLines<EngineEvent>(events)) told(event);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return opened.reject(gone());
         const wait = isFirst || engine.isClosed() ? undefined : retryAfterMs[failures];
         failures += 1;
         if (wait === undefined) {

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunEvent } from '../../src/run/run-event.ts';
+import { whyNoSecondEngine } from '../../src/runtimes/docker/testing/second-engine.ts';
+import { whyNoPostgres } from '../../src/store/sql/testing/postgres-server.ts';
+import { repository } from '../repository.ts';
+import { type DrivenRun, driveRun } from './drive-run.ts';
+import { logOf, pipelineOf, stages, witnessed } from './pipeline.ts';
+import { scheduleOf, type Victim } from './schedule.ts';
+import { openSite, type Site } from './site.ts';
+
+/** CION_CHAOS_RUNS=200: so many runs; CION_CHAOS_SEED=n: the kills of that seed again; CION_CHAOS_ENGINES=1: engines are killed too. */
+const runs = Number(process.env.CION_CHAOS_RUNS ?? 4);
+const seed = Number(process.env.CION_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const engines = process.env.CION_CHAOS_ENGINES === '1';
+const atOnce = 8;
+const leaseMs = 15_000;
+/** Who stays away for so long is not waited for before the next kill. */
+const longAwayMs = 10_000;
+const project = 'acme/app';
+
+describe(`a server, its Postgres, three workers and their engines, killed at random (CION_CHAOS_SEED=${seed})`, {
+  timeout: 7_200_000,
+  skip: whyNoPostgres() || whyNoSecondEngine(),
+}, () => {
+  const undo: (() => void)[] = [];
+  let site: Site;
+  let driven: readonly DrivenRun[] = [];
+  before(async () => {
+    site = await openSite(3);
+    const path = repository({ after: (one: () => void) => undo.push(one) }, { 'dockercise.yaml': pipelineOf(site.witness) });
+    await site.admin.connect(project, path);
+  });
+  after(async () => {
+    await site.close();
+    for (const one of undo) one();
+  });
+
+  it('notices within its lease that a worker is gone, and its run goes on elsewhere (R-CIO-04, atk-71)', async (t) => {
+    const signal = AbortSignal.timeout(120_000);
+    const began = Promise.withResolvers<string>();
+    const noticed = Promise.withResolvers<{ readonly at: number; readonly worker: string }>();
+    let holder: string | undefined;
+    const heard = (event: RunEvent): void => {
+      if (event.kind === 'stage.preparing' && event.stage === 'left' && event.worker !== undefined) holder = event.worker;
+      if (event.kind === 'stage.started' && event.stage === 'left') began.resolve(holder ?? '');
+      if (event.kind === 'stage.lost' || event.kind === 'stage.returned') noticed.resolve({ at: Date.now(), worker: event.worker });
+    };
+    const driving = driveRun(site.admin, project, 'lost-worker', { signal, heard });
+    const victim = (await began.promise) as Victim;
+    await site.kill(victim);
+    const killedAt = Date.now();
+    const { at, worker } = await noticed.promise;
+    await site.start(victim);
+    const run = await driving;
+    assert.equal(worker, victim);
+    assert.ok(at - killedAt <= leaseMs + 2000, `noticed after ${at - killedAt} ms`);
+    t.diagnostic(`noticed after ${at - killedAt} ms`);
+    await checkRun(site, run);
+  });
+
+  it(`loses no run, doubles no stage and loses no byte of ${runs} runs (R-CIO-04, atk-71, atk-75)`, async (t) => {
+    t.diagnostic(`CION_CHAOS_SEED=${seed}`);
+    const signal = AbortSignal.timeout(6_000_000);
+    const over = new AbortController();
+    const names = Array.from({ length: runs }, (_, index) => `run-${index + 1}`).values();
+    const done: DrivenRun[] = [];
+    const driving = Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        for (const name of names) done.push(await driveRun(site.admin, project, name, { signal }));
+      }),
+    ).finally(() => over.abort());
+    const kills = await killOn(site, over.signal, t.diagnostic.bind(t));
+    await driving;
+    driven = done;
+    const ended = [site.server, ...site.workers].map((part) => `${part.name} ${part.endedItself()}`).join(', ');
+    t.diagnostic(`${kills} kills; ended of themselves: ${ended}`);
+    const counts = Map.groupBy(
+      done.flatMap(({ events }) => events),
+      ({ kind }) => kind,
+    );
+    t.diagnostic(
+      ['stage.started', 'stage.lost', 'stage.found', 'stage.returned']
+        .map((kind) => `${kind} ${counts.get(kind as 'stage.lost')?.length ?? 0}`)
+        .join(', '),
+    );
+    assert.equal(done.length, runs);
+    for (const run of done) await checkRun(site, run);
+  });
+
+  it('leaves nothing behind, neither on the engines nor on the disk (atk-79)', async () => {
+    assert.equal(driven.length, runs);
+    const deadline = Date.now() + 60_000;
+    for (
+      let left = await leftOf(site, ['--filter', 'label=cion.run']);
+      left !== '';
+      left = await leftOf(site, ['--filter', 'label=cion.run'])
+    ) {
+      assert.ok(Date.now() < deadline, `still there a minute later:\n${left}`);
+      await pause(500);
+    }
+    assert.deepEqual(await Promise.all(site.workers.map((worker) => worker.end())), [0, 0, 0]);
+    const left = (await leftOf(site, [])).split('\n').filter((name) => name !== '' && !isStageNetwork.test(name));
+    assert.deepEqual(left, []);
+    assert.equal(await site.server.end(), 0);
+    const folders = ['tmp', 'server/checkouts', 'worker-1/spool', 'worker-2/spool', 'worker-3/spool'];
+    for (const folder of folders.map((name) => join(site.directory, name))) {
+      assert.deepEqual(existsSync(folder) ? readdirSync(folder) : [], [], folder);
+    }
+  });
+});
+
+/** Until the signal aborts; then all parts run again. How many there were. */
+const killOn = async (site: Site, over: AbortSignal, say: (line: string) => void): Promise<number> => {
+  const down = new Map<Victim, Promise<void>>();
+  let kills = 0;
+  const began = Date.now();
+  for (const kill of scheduleOf(seed, site.workers.length, { engines })) {
+    await pause(kill.afterMs, undefined, { signal: over }).catch(() => {});
+    if (over.aborted) break;
+    if (down.has(kill.victim)) continue;
+    kills++;
+    say(`${((Date.now() - began) / 1000).toFixed(1)} s: ${kill.victim} for ${kill.downMs} ms`);
+    const away = site.carryOut(kill).finally(() => down.delete(kill.victim));
+    away.catch(() => {});
+    down.set(kill.victim, away);
+    if (kill.downMs < longAwayMs) await away;
+  }
+  await Promise.all(down.values());
+  return kills;
+};
+
+/** It has passed; each of its stages ran as often as its events say, and the log of each is what it wrote. */
+const checkRun = async ({ admin, witness }: Site, { name, number, events }: DrivenRun): Promise<void> => {
+  const told = (): string => `${name}\n${events.map((event) => JSON.stringify(event).slice(0, 300)).join('\n')}`;
+  const last = events.at(-1);
+  assert.ok(last?.kind === 'run.finished' && last.outcome === 'passed', told());
+  for (const stage of stages) {
+    const own = events.filter((event) => 'stage' in event && event.stage === stage);
+    const started = new Set(own.flatMap((event) => (event.kind === 'stage.started' ? [event.attempt] : [])));
+    const queued = own.filter(({ kind }) => kind === 'stage.queued');
+    assert.ok(
+      queued.every((event, index) => index === 0 || (event.kind === 'stage.queued' && event.because !== undefined)),
+      told(),
+    );
+    const passed = own.flatMap((event) => (event.kind === 'stage.finished' && event.outcome === 'passed' ? [event.attempt] : []));
+    assert.equal(passed.length, 1, told());
+    const { begins, ends } = witnessed(witness, name, stage);
+    assert.ok(begins <= started.size && begins >= 1, `${stage} began ${begins} times in ${started.size} attempts: ${told()}`);
+    assert.ok(ends >= 1 && ends <= begins, `${stage} ended ${ends} times: ${told()}`);
+    const log = await (await admin.api.log(project, number, stage, { attempt: passed[0] ?? 0 })).text();
+    assert.equal(log, logOf(stage), `the log of ${stage}: ${told()}`);
+  }
+};
+
+/** That of a worker's stages stays for its next process. */
+const isStageNetwork = /^cion-worker-worker-\d-stages-[0-9a-f]+$/;
+
+/** What the engines have. */
+const leftOf = async ({ engines }: Site, filter: readonly string[]): Promise<string> => {
+  const lists = [
+    ['ps', '--all', '--format', '{{.Names}}'],
+    ['volume', 'ls', '--format', '{{.Name}}'],
+    ['network', 'ls', '--filter', 'type=custom', '--format', '{{.Name}}'],
+  ];
+  const found = await Promise.all(engines.flatMap((engine) => lists.map((list) => engine.docker(...list, ...filter))));
+  return found.join('');
+};
