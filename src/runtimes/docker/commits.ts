@@ -40,8 +40,7 @@ export const makeCommits =
         [raw, record.Image].map((image) => engine.json<ImageRecord>('GET', `/images/${image}/json`, { signal })),
       );
       if (committed === undefined || source === undefined) throw new RuntimeError('ENGINE_REFUSED', 'an image has no record');
-      const ours: Labels =
-        !isOwn ? {} : { [label.namespace]: namespace, ...(step === undefined ? { [label.run]: item.run } : {}) };
+      const ours: Labels = !isOwn ? {} : { [label.namespace]: namespace, ...(step === undefined ? { [label.run]: item.run } : {}) };
       const config = { ...source.Config, Labels: { ...withoutOurs(source.Config.Labels), ...ours } };
       await loadSameLayers(
         engine,

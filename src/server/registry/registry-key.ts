@@ -42,7 +42,10 @@ const parsed = <T>(what: string, parse: () => T): T => {
 
 /** The first 240 bits of the hash of the public key, in twelve groups of base32. */
 const idOf = (key: KeyObject): string => {
-  const hash = createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest().subarray(0, 30);
+  const hash = createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest()
+    .subarray(0, 30);
   const bits = Array.from(hash, (byte) => byte.toString(2).padStart(8, '0')).join('');
   const letters = (bits.match(/.{5}/g) ?? []).map((five) => base32[Number.parseInt(five, 2)]).join('');
   return (letters.match(/.{4}/g) ?? []).join(':');

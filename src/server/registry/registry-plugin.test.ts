@@ -33,7 +33,9 @@ describe('the token server of a registry', { skip }, () => {
     const projects = new Map(['acme/shop', 'acme/open', 'Evil/Other'].map((name) => [name, testProject(name)]));
     const list = async () => [...projects.values()];
     const leases = new Set<string>();
-    const held = { held: async ({ worker, item, token }: { worker: string; item: string; token: number }) => leases.has(`${worker} ${item} ${token}`) };
+    const held = {
+      held: async ({ worker, item, token }: { worker: string; item: string; token: number }) => leases.has(`${worker} ${item} ${token}`),
+    };
     leases.add('w1 run_1/build/1 7');
     const plugin = registryPlugin({ tokens, service: host, prefix: '', projects: { list }, leases: held, actorOf: guard.actorOf, guard });
     server = await testServer({ guard, actorOf: guard.actorOf, plugins: [plugin] });
@@ -62,7 +64,8 @@ describe('the token server of a registry', { skip }, () => {
     const answer = await fetch(url, { headers });
     return { status: answer.status, body: (await answer.json()) as { readonly token: string; readonly code: string } };
   };
-  const accessIn = ({ token }: { readonly token: string }) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).access;
+  const accessIn = ({ token }: { readonly token: string }) =>
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).access;
   const push = (repository: string, password?: string) =>
     publish(
       engine,
@@ -73,7 +76,10 @@ describe('the token server of a registry', { skip }, () => {
     ).finally(() => engine.json('DELETE', `/images/${host}/${repository}:1`).catch(() => {}));
   const manifest = async (repository: string, given?: string) => {
     const answer = await fetch(`http://${host}/v2/${repository}/manifests/1`, {
-      headers: { accept: 'application/vnd.docker.distribution.manifest.v2+json', ...(given === undefined ? {} : { authorization: `Bearer ${given}` }) },
+      headers: {
+        accept: 'application/vnd.docker.distribution.manifest.v2+json',
+        ...(given === undefined ? {} : { authorization: `Bearer ${given}` }),
+      },
     });
     await answer.arrayBuffer();
     return answer.status;
@@ -142,7 +148,13 @@ describe('the token server of a registry', { skip }, () => {
     await other.remove();
     const forged = registryTokens(other.key, host, systemClock);
     const access = (await tokens.access('x', [{ repository: 'acme/shop', actions: ['push'] }])).token;
-    const bad = [await tokens.ticket({ ...ticket, token: 6 }), await tokens.ticket({ ...ticket, worker: 'w2' }), await forged.ticket(ticket), access, 'x'];
+    const bad = [
+      await tokens.ticket({ ...ticket, token: 6 }),
+      await tokens.ticket({ ...ticket, worker: 'w2' }),
+      await forged.ticket(ticket),
+      access,
+      'x',
+    ];
     for (const password of bad) assert.deepEqual((await ask(all, basic('cion-job', password))).body.code, 'REGISTRY_LOGIN_REFUSED');
     await withRegistry({ login: false, host, token: token() }, async () => {
       assert.equal(await manifest('acme/shop', await tokens.ticket(ticket)), 401);

@@ -114,4 +114,9 @@ const subjectOf = (client: Client): string => {
 };
 
 const refused = (): HttpError =>
-  new HttpError('REGISTRY_LOGIN_REFUSED', 401, 'The password is no token of this server, or it is not good any more.', 'Log in with an API token as password.');
+  new HttpError(
+    'REGISTRY_LOGIN_REFUSED',
+    401,
+    'The password is no token of this server, or it is not good any more.',
+    'Log in with an API token as password.',
+  );

@@ -47,7 +47,9 @@ export const narrow = async (
   );
   const those = (isGranted: boolean): readonly Scope[] =>
     scopes.flatMap(({ repository, actions }) => {
-      const left = actions.filter((action) => asked.some((one) => one.repository === repository && one.action === action && one.isGranted === isGranted));
+      const left = actions.filter((action) =>
+        asked.some((one) => one.repository === repository && one.action === action && one.isGranted === isGranted),
+      );
       return left.length === 0 ? [] : [{ repository, actions: left }];
     });
   return { granted: those(true), refused: those(false) };

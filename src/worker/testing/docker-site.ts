@@ -24,17 +24,18 @@ import { testWorker } from './test-worker.ts';
 
 /** A server with its dispatcher on a free port, and workers of this machine's Docker, each in a namespace of its own. */
 export const dockerSite = async (
-  more: {
-    readonly runs?: Parameters<typeof served>[0];
-    readonly server?: (leases: LeaseCheck) => Partial<AppDeps>;
-  } = {},
+  more: { readonly runs?: Parameters<typeof served>[0]; readonly server?: (leases: LeaseCheck) => Partial<AppDeps> } = {},
 ) => {
   const engine = await connect(findEndpoint(process.env), AbortSignal.timeout(30_000));
   const runs = served({ clock: systemClock, newRunId, ...more.runs });
   await runs.start();
   const server = await testServer({
     ...more.server?.(runs.dispatcher),
-    dispatcher: runs.dispatcher, runs: runs.store.runs, queue: runs.store.queue, leases: runs.dispatcher });
+    dispatcher: runs.dispatcher,
+    runs: runs.store.runs,
+    queue: runs.store.queue,
+    leases: runs.dispatcher,
+  });
   const directory = await mkdtemp(join(tmpdir(), 'cion-docker-worker-'));
   const closing: (() => Promise<void>)[] = [];
   const namespaces = new Set<string>();
