@@ -138,9 +138,9 @@ describe('the registry of a server', { skip, timeout: 180_000 }, () => {
       assert.equal(evil.registry?.own?.repository, `${host}/evil/other`);
       const auth = encodedLogin({ username: jobUser, password: evil.registry.own.password, serveraddress: host });
       const push = (repository: string) =>
-        publish(site.engine, `${host}/${repository}`, '1', Buffer.from(repository), auth).finally(() =>
-          unlessGone(site.engine.json('DELETE', `/images/${host}/${repository}:1`)),
-        );
+        publish(site.engine, `${host}/${repository}`, '1', Buffer.from(repository), auth).finally(async () => {
+          await unlessGone(site.engine.json('DELETE', `/images/${host}/${repository}:1`));
+        });
       await push('evil/other');
       await assert.rejects(push('acme/app'), /denied|unauthorized|authentication required|insufficient/i);
       const noted = guard.notes.at(-1);

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../lib/clock.ts';
 import { connect } from '../../runtimes/docker/engine/connect.ts';
 import { encodedLogin } from '../../runtimes/docker/engine/credentials.ts';
+import { unlessGone } from '../../runtimes/docker/failures.ts';
 import type { Engine } from '../../runtimes/docker/engine/engine.ts';
 import { findEndpoint } from '../../runtimes/docker/engine/endpoint.ts';
 import { freePort } from '../../runtimes/docker/testing/free-port.ts';
@@ -73,7 +74,9 @@ describe('the token server of a registry', { skip }, () => {
       '1',
       randomBytes(100),
       password === undefined ? 'e30=' : encodedLogin({ username: 'anything', password, serveraddress: host }),
-    ).finally(() => engine.json('DELETE', `/images/${host}/${repository}:1`).catch(() => {}));
+    ).finally(async () => {
+      await unlessGone(engine.json('DELETE', `/images/${host}/${repository}:1`));
+    });
   const manifest = async (repository: string, given?: string) => {
     const answer = await fetch(`http://${host}/v2/${repository}/manifests/1`, {
       headers: {
