@@ -137,10 +137,13 @@ describe('the registry of a server', { skip, timeout: 180_000 }, () => {
       const evil = await claimedOf('evil/other');
       assert.equal(evil.registry?.own?.repository, `${host}/evil/other`);
       const auth = encodedLogin({ username: jobUser, password: evil.registry.own.password, serveraddress: host });
-      const push = (repository: string) =>
-        publish(site.engine, `${host}/${repository}`, '1', Buffer.from(repository), auth).finally(async () => {
+      const push = async (repository: string): Promise<void> => {
+        try {
+          await publish(site.engine, `${host}/${repository}`, '1', Buffer.from(repository), auth);
+        } finally {
           await unlessGone(site.engine.json('DELETE', `/images/${host}/${repository}:1`));
-        });
+        }
+      };
       await push('evil/other');
       await assert.rejects(push('acme/app'), /denied|unauthorized|authentication required|insufficient/i);
       const noted = guard.notes.at(-1);

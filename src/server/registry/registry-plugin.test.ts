@@ -67,16 +67,14 @@ describe('the token server of a registry', { skip }, () => {
   };
   const accessIn = ({ token }: { readonly token: string }) =>
     JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).access;
-  const push = (repository: string, password?: string) =>
-    publish(
-      engine,
-      `${host}/${repository}`,
-      '1',
-      randomBytes(100),
-      password === undefined ? 'e30=' : encodedLogin({ username: 'anything', password, serveraddress: host }),
-    ).finally(async () => {
+  const push = async (repository: string, password?: string): Promise<void> => {
+    const auth = password === undefined ? 'e30=' : encodedLogin({ username: 'anything', password, serveraddress: host });
+    try {
+      await publish(engine, `${host}/${repository}`, '1', randomBytes(100), auth);
+    } finally {
       await unlessGone(engine.json('DELETE', `/images/${host}/${repository}:1`));
-    });
+    }
+  };
   const manifest = async (repository: string, given?: string) => {
     const answer = await fetch(`http://${host}/v2/${repository}/manifests/1`, {
       headers: {
