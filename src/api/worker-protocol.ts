@@ -1,5 +1,6 @@
 import type { Started } from '../engine/attempt.ts';
 import type { RunFact } from '../run/run-event.ts';
+import type { GivenRegistry } from '../runtimes/registry-logins.ts';
 import type { Item } from '../runtimes/runtime.ts';
 
 /**
@@ -71,6 +72,8 @@ export type Claimed = {
   readonly isMounted: boolean;
   /** Volumes that later stages mount: to be kept in the tree store when it has ended. */
   readonly keep: readonly string[];
+  /** Absent: the server has none of its own. */
+  readonly registry?: GivenRegistry;
   readonly cancel: Cancel;
 };
 

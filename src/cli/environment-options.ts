@@ -8,6 +8,8 @@ const names: Readonly<Record<string, string | undefined>> = {
   'dev --commit': 'CION_IMAGE',
   'build --no-commit': 'CION_NO_IMAGE',
   'dev --no-commit': 'CION_NO_IMAGE',
+  'serve --registry': 'CION_SERVER_REGISTRY',
+  'serve --registry-key': 'CION_SERVER_REGISTRY_KEY',
 };
 
 /** Outside variables come from the environment as it is. */

@@ -62,6 +62,8 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .addOption(new Option('--keep-caches <n>', 'for how many days caches are kept that no run saves').argParser(atLeastOne).default(30))
       .addOption(new Option('--keep-audit <n>', 'for how many days it is kept who did what').argParser(atLeastOne).default(365))
       .option('--mail-from <address>', 'the sender of mails; their server is in CION_SMTP_URL')
+      .option('--registry <host>', 'a registry that takes tokens of this server: HOST or HOST/PREFIX; what jobs commit is pushed there')
+      .option('--registry-key <file>', 'the key and certificate that its tokens are signed with; see docs/registry.md')
       .option('--metrics <address>', 'HOST:PORT at which Prometheus reads; where others reach it, with CION_METRICS_TOKEN')
       .addOption(runtimeOption())
       .option('--allow-privileged', 'let services run privileged that ask for it')

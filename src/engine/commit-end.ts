@@ -10,14 +10,19 @@ export const commitEnd = async (deps: AttemptDeps, item: Item, control: AttemptC
   const { commit } = item.stage;
   const asked = ending.outcome === 'passed' || (ending.outcome === 'failed' && commit?.when === 'ended');
   if (commit === undefined || !asked || track.execution === undefined) return ending;
-  const names = commitNames(commit, { run: item.run, number: deps.number, passed: ending.outcome === 'passed' });
+  const namesOf = (names: readonly string[]): readonly string[] =>
+    commitNames({ names }, { run: item.run, number: deps.number, passed: ending.outcome === 'passed' });
+  const { registry } = commit;
   let said = Promise.resolve();
   const told = (line: string): void => {
     said = said.then(() => say(deps, item, line));
     said.catch(() => {});
   };
   try {
-    track.committed = await track.execution.commit(names, control.force, commit.push === true ? told : undefined);
+    if (registry === undefined || commit.names.length > 0) {
+      track.committed = await track.execution.commit(namesOf(commit.names), control.force, commit.push === true ? told : undefined);
+    }
+    if (registry !== undefined) track.committed = await track.execution.commit(namesOf(registry), control.force, told);
     await said;
     return ending;
   } catch (error) {

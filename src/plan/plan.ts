@@ -68,9 +68,12 @@ export type Stage = {
   readonly commit?: Commit;
 };
 
-/** `ended`: also when the stage failed. `push`: to the registries of its names. `steps`: also after each step, for a look at it later. */
+/**
+ * `ended`: also when the stage failed. `push`: to the registries of its names. `steps`: also after each step, for a look at it later. `registry`:
+ * names at the registry of the server that runs it, where it is pushed too; texts do not say it. */
 export type Commit = {
   readonly names: readonly string[];
+  readonly registry?: readonly string[];
   readonly when?: 'ended';
   readonly push?: true;
   readonly steps?: true;

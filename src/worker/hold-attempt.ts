@@ -11,6 +11,7 @@ import { JournalError } from '../engine/journal-error.ts';
 import { resolveValues } from '../engine/values.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RunFact } from '../run/run-event.ts';
+import type { RegistryLogins } from '../runtimes/registry-logins.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { boundBytes } from './bound-bytes.ts';
 import type { Budget } from './budget.ts';
@@ -26,6 +27,8 @@ import { itemVolumes } from './volumes.ts';
 export type HoldDeps = {
   readonly bytes: WorkerBytes;
   readonly runtime: Runtime;
+  /** What the runtime logs in with where the server's own registry asks. */
+  readonly logins: Pick<RegistryLogins, 'hold'>;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly reporter: Reporter;
@@ -192,7 +195,8 @@ export const holdAttempt = (
   };
 
   cancel(claimed.cancel);
-  const ran = run();
+  const letGo = claimed.registry === undefined ? () => {} : deps.logins.hold(work.run, claimed.registry);
+  const ran = run().finally(letGo);
   const swept = ran.then(cleanUp).catch((error: unknown) => {
     if (!deps.leave.aborted) log(`${item} is not cleaned up: ${textOf(error)}`);
   });

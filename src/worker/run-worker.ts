@@ -4,6 +4,7 @@ import type { WorkerBytes } from '../api/worker-bytes.ts';
 import type { ClaimAnswer, Claimed, WorkerApi } from '../api/worker-protocol.ts';
 import { abortable } from '../lib/abortable.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { RegistryLogins } from '../runtimes/registry-logins.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { makeBudget } from './budget.ts';
 import { makeEngineVolumes } from './engine-volumes.ts';
@@ -18,6 +19,8 @@ export type WorkerOptions = {
   readonly bytes: WorkerBytes;
   /** All that is in its namespace is this worker's: what belongs to nothing that it holds or keeps is swept when it begins. */
   readonly runtime: Runtime;
+  /** Given to the runtime too. */
+  readonly logins: RegistryLogins;
   readonly clock: Clock;
   /** 0 to 1: spreads tries that are repeated. */
   readonly random: () => number;
@@ -59,6 +62,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const deps: HoldDeps = {
     bytes: options.bytes,
     runtime,
+    logins: options.logins,
     clock,
     patience,
     reporter,

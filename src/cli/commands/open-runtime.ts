@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import type { ImageFinder } from '../../runtimes/image-finder.ts';
+import { type RegistryLogins, registryLogins } from '../../runtimes/registry-logins.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import type { Context } from '../context.ts';
 
@@ -12,6 +13,8 @@ export type RuntimeOptions = {
 
 export type OpenRuntime = {
   readonly runtime: Runtime;
+  /** Which it logs in with. */
+  readonly logins: RegistryLogins;
   /** Absent: it knows no images. */
   readonly findImage?: ImageFinder;
   /** Lets the process end. */
@@ -20,9 +23,10 @@ export type OpenRuntime = {
 
 /** Loads what runs the containers, and only that. Rejects when there is no engine. */
 export const openRuntime = async (options: RuntimeOptions, context: Context, signal: AbortSignal): Promise<OpenRuntime> => {
+  const logins = registryLogins();
   if (options.runtime === 'fake') {
     const { fakeRuntime } = await import('../../runtimes/fake/fake-runtime.ts');
-    return { runtime: fakeRuntime({ clock: systemClock }), close: async () => undefined };
+    return { runtime: fakeRuntime({ clock: systemClock }), logins, close: async () => undefined };
   }
   const [{ dockerRuntime }, { dockerImageFinder }, { connect }, { findEndpoint }] = await Promise.all([
     import('../../runtimes/docker/docker-runtime.ts'),
@@ -34,11 +38,12 @@ export const openRuntime = async (options: RuntimeOptions, context: Context, sig
   const runtime = dockerRuntime({
     engine,
     env: context.env,
+    logins,
     allowPrivileged: options.allowPrivileged === true,
     allowHostPaths: (options.allowHostPath ?? []).map((path) => resolve(context.cwd, path)),
     ...(context.env.CION_NAMESPACE ? { namespace: context.env.CION_NAMESPACE } : {}),
   });
-  return { runtime, findImage: dockerImageFinder({ engine, env: context.env }), close: () => engine.close() };
+  return { runtime, logins, findImage: dockerImageFinder({ engine, env: context.env }), close: () => engine.close() };
 };
 
 const patienceMs = 60_000;

@@ -44,6 +44,10 @@ import { sendTraces, type TraceEndpoint } from '../../server/observe/send-traces
 import { type ServerMetrics, serverMetrics } from '../../server/observe/server-metrics.ts';
 import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
 import { outgoing } from '../../server/outgoing/outgoing.ts';
+import { jobImages } from '../../server/registry/job-images.ts';
+import type { RegistryKey } from '../../server/registry/registry-key.ts';
+import { registryPlugin } from '../../server/registry/registry-plugin.ts';
+import { registryTokens } from '../../server/registry/registry-tokens.ts';
 import { accessOf } from '../../server/routes/access.ts';
 import { pagesPlugin } from '../../server/routes/pages.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
@@ -87,6 +91,8 @@ export type ServerParts = {
   readonly allowAddresses: readonly string[];
   readonly mail?: MailServer;
   readonly traces?: TraceEndpoint;
+  /** Absent: no registry of its own. */
+  readonly registry?: { readonly host: string; readonly prefix: string; readonly key: RegistryKey };
   /** The token and name of the worker in this process. */
   readonly embedded: { readonly token: string; readonly worker: string };
   /** JSON lines. */
@@ -124,6 +130,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     bytes: await exactOutput({ results: storage.results, outputs, limits: httpLimits }, of, stage),
     sensitive: of.plan?.nodes.some((node): node is Stage => node.kind === 'stage' && node.name === stage && node.sensitive) === true,
   });
+  const { registry } = parts;
+  const tokens = registry && registryTokens(registry.key, registry.host, clock);
   const dispatcher = makeDispatcher({
     runs,
     queue,
@@ -132,6 +140,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     policyOf: async (project) => (await projects.get(project))?.settings ?? defaultSettings,
     outsideOf: secrets.outsideOf,
     outputOf,
+    ...(registry && tokens ? { images: jobImages([registry.host, registry.prefix].filter(Boolean).join('/'), tokens) } : {}),
     failed,
     limits: dispatchLimits,
   });
@@ -263,6 +272,9 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       runMetricsPlugin({ access: access.project, runs }),
       pagesPlugin({ access, runs }),
       rollbackPlugin({ ...state, access: access.project, releaseOf: release, beginRun, guard }),
+      ...(registry && tokens
+        ? [registryPlugin({ ...registry, service: registry.host, tokens, projects, leases: dispatcher, actorOf, guard })]
+        : []),
     ],
     proxies: parts.proxies,
     clock,

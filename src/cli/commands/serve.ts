@@ -7,6 +7,8 @@ import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
+import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
+import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/registry/registry-key.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
@@ -56,6 +58,8 @@ export type ServeOptions = RuntimeOptions &
     readonly keepDays: number;
     readonly keepCaches: number;
     readonly keepAudit: number;
+    readonly registry?: string;
+    readonly registryKey?: string;
   };
 
 /** Runs a server until a signal ends it: what its own worker had let go is left running, and taken up by the next start. */
@@ -97,6 +101,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       keep: keepOf(options),
       proxies,
       ...mailOf(context, options),
+      ...(await registryOf(context, options)),
       ...tracesOf(context),
       embedded,
       log: { write: (line) => void stderr.write(line) },
@@ -146,12 +151,13 @@ type Inside = {
 const work = async (context: Context, options: ServeOptions, { directory, embedded, server, stop }: Inside): Promise<void> => {
   const agent = inProcessAgent(server);
   const namespace = context.env.CION_NAMESPACE || `server-${embedded.worker}`;
-  const { runtime, close } = await openRuntime(options, { ...context, env: { ...context.env, CION_NAMESPACE: namespace } }, stop);
+  const { runtime, logins, close } = await openRuntime(options, { ...context, env: { ...context.env, CION_NAMESPACE: namespace } }, stop);
   try {
     await runWorker(
       {
         ...workerClient({ url: 'http://server.internal', token: embedded.token, agent }),
         runtime,
+        logins,
         clock: systemClock,
         random: Math.random,
         name: embedded.worker,
@@ -276,6 +282,31 @@ const securities: Readonly<Record<string, 'tls' | 'starttls' | 'none'>> = {
   'smtp:': 'none',
 };
 const usualPorts = { tls: 465, starttls: 587, none: 25 } as const;
+
+const keyIn = (pem: string): RegistryKey => {
+  try {
+    return registryKey(pem);
+  } catch (error) {
+    throw error instanceof RegistryKeyError ? new Refusal('REGISTRY_KEY', `${error.message}.`, 'See docs/registry.md.') : error;
+  }
+};
+
+/** `HOST`, `HOST:5000/cion`. */
+const registryOf = async ({ cwd }: Context, { registry, registryKey: file }: ServeOptions): Promise<Pick<ServerParts, 'registry'>> => {
+  if (registry === undefined && file === undefined) return {};
+  if (registry === undefined || file === undefined) {
+    throw new Refusal('USAGE', 'A registry of the server needs both --registry and --registry-key.', 'See docs/registry.md.');
+  }
+  const place = parseImageReference(`${registry}/owner/name`);
+  if (!place.ok || place.image.registry === dockerHub) {
+    throw new Refusal('USAGE', `${JSON.stringify(registry)} is no registry.`, 'Write HOST, HOST:PORT or HOST/PREFIX.');
+  }
+  const path = resolve(cwd, file);
+  const pem = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new Refusal('REGISTRY_KEY', `The key of the registry cannot be read: ${String(error instanceof Error ? error.message : error)}.`);
+  });
+  return { registry: { host: place.image.registry, prefix: place.image.repository.replace(/\/?owner\/name$/, ''), key: keyIn(pem) } };
+};
 
 const githubOf = ({ env }: Context, { githubUrl, githubApi, githubJoin }: ServeOptions): Pick<ServerParts, 'github'> => {
   const { CION_GITHUB_CLIENT_ID: clientId, CION_GITHUB_CLIENT_SECRET: clientSecret } = env;

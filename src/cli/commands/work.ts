@@ -41,13 +41,18 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
   const interrupts = listenForInterrupts(() => log(said.next().value ?? ''), name);
   try {
     const own = { ...context, env: { ...context.env, CION_NAMESPACE: context.env.CION_NAMESPACE || namespaceOf(name) } };
-    const { runtime, close } = await openRuntime(options, own, AbortSignal.any([interrupts.cancel, AbortSignal.timeout(patienceMs)]));
+    const { runtime, logins, close } = await openRuntime(
+      options,
+      own,
+      AbortSignal.any([interrupts.cancel, AbortSignal.timeout(patienceMs)]),
+    );
     try {
       log(`the worker ${JSON.stringify(name)} works for ${url} with ${runtime.name}`);
       await runWorker(
         {
           ...workerClient({ url, token }),
           runtime,
+          logins,
           clock: systemClock,
           random: Math.random,
           name,

@@ -1,5 +1,6 @@
 import { type ImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import { RuntimeError } from '../runtime-error.ts';
+import type { RegistryLogins } from '../registry-logins.ts';
 import type { Item } from '../runtime.ts';
 import type { ContainerRecord, Created, ImageRecord } from './api.ts';
 import type { Engine } from './engine/engine.ts';
@@ -16,7 +17,7 @@ import { loadSameLayers, withoutOurs } from './same-layers.ts';
  * container gives the same image again. See docs/adr/0024-images-that-runs-make.md.
  */
 export const makeCommits =
-  (engine: Engine, names: Names, namespace: string, pushImage: Pushes) =>
+  (engine: Engine, names: Names, namespace: string, logins: RegistryLogins, pushImage: Pushes) =>
   async (
     item: Item,
     container: string,
@@ -28,6 +29,8 @@ export const makeCommits =
   ): Promise<{ readonly reference: string; readonly digest: string }> => {
     const images = given.map(imageOf);
     const named = images.map(fullName);
+    /** It goes with the run: without a name, or with those that it got on a server whose registry has it. */
+    const isOwn = images.every((image) => logins.owns(item.run, image));
     const reference = named[0] ?? names.committed(item.run, item.stage.name, step);
     const record = await engine.json<ContainerRecord>('GET', `/containers/${container}/json`, { signal });
     const query = { container, pause: false };
@@ -37,8 +40,7 @@ export const makeCommits =
         [raw, record.Image].map((image) => engine.json<ImageRecord>('GET', `/images/${image}/json`, { signal })),
       );
       if (committed === undefined || source === undefined) throw new RuntimeError('ENGINE_REFUSED', 'an image has no record');
-      const ours: Labels =
-        named.length > 0 ? {} : { [label.namespace]: namespace, ...(step === undefined ? { [label.run]: item.run } : {}) };
+      const ours: Labels = !isOwn ? {} : { [label.namespace]: namespace, ...(step === undefined ? { [label.run]: item.run } : {}) };
       const config = { ...source.Config, Labels: { ...withoutOurs(source.Config.Labels), ...ours } };
       await loadSameLayers(
         engine,
@@ -54,7 +56,14 @@ export const makeCommits =
       await unlessGone(engine.json('DELETE', `/images/${raw}`, { query: { force: true, noprune: true } }));
     }
     const { Id: digest } = await engine.json<ImageRecord>('GET', `/images/${reference}/json`, { signal });
-    if (push !== undefined) for (const image of images) await pushImage(image, push, signal);
+    if (push !== undefined) {
+      try {
+        for (const image of images) await pushImage(item.run, image, push, signal);
+      } finally {
+        // One name is enough here; the engine lets an image with more of them not go with its run.
+        if (isOwn) for (const name of named.slice(1)) await unlessGone(engine.json('DELETE', `/images/${name}`));
+      }
+    }
     return { reference: given[0] ?? reference, digest };
   };
 

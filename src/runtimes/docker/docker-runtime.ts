@@ -1,5 +1,6 @@
 import { abortable } from '../../lib/abortable.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type RegistryLogins, registryLogins } from '../registry-logins.ts';
 import type { Runtime, SweepScope, Swept } from '../runtime.ts';
 import { type Attempt, makeAttempts } from './attempts.ts';
 import type { Environment } from './engine/docker-config.ts';
@@ -20,12 +21,14 @@ export type DockerOptions = {
   readonly clock?: Clock;
   /** Where the Docker configuration with the registries' logins is. */
   readonly env?: Environment;
+  /** Those of attempts; they go before the configuration's. */
+  readonly logins?: RegistryLogins;
 };
 
 /** Items as containers of a Docker Engine; see docs/adr/0020 to 0022 for how. */
 export const dockerRuntime = (options: DockerOptions): Runtime => {
-  const { engine, namespace = 'cion', clock = systemClock, env = process.env } = options;
-  const parts = makeParts({ engine, namespace, clock, env });
+  const { engine, namespace = 'cion', clock = systemClock, env = process.env, logins = registryLogins() } = options;
+  const parts = makeParts({ engine, namespace, clock, env, logins });
   const { allowPrivileged = false, allowHostPaths = [] } = options;
   const attempts = makeAttempts(parts, { allowPrivileged, allowHostPaths });
 

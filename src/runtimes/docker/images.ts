@@ -2,9 +2,10 @@ import { assertNever } from '../../lib/assert-never.ts';
 import type { ImageSource } from '../../plan/plan.ts';
 import { RuntimeError, type RuntimeErrorCode } from '../runtime-error.ts';
 import type { PrepareNote, ResolvedImage } from '../runtime.ts';
+import type { RegistryLogins } from '../registry-logins.ts';
 import type { ImageRecord } from './api.ts';
+import { authFor } from './auth-for.ts';
 import type { Builds } from './builds.ts';
-import { registryAuth } from './engine/credentials.ts';
 import { DockerConfigError, type Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
@@ -28,8 +29,11 @@ export type Image = {
 
 type Notify = (note: PrepareNote) => void;
 
-/** Each image once per run; whoever asks while a pull is under way joins it. */
-export const makeImages = (engine: Engine, env: Environment, builds: Builds) => {
+/**
+ * Each image once per run; whoever asks while a pull is under way joins it. What the engine has of a registry where runs have logins of their own is only
+ * taken for the run's own project: else the registry is asked, so that nobody runs what another project left on the engine.
+ */
+export const makeImages = (engine: Engine, env: Environment, builds: Builds, logins: RegistryLogins) => {
   const runs = new Map<string, Map<string, Resolving>>();
 
   const resolve = async (run: string, source: ImageSource, notify: Notify, signal: AbortSignal): Promise<Image> => {
@@ -37,9 +41,10 @@ export const makeImages = (engine: Engine, env: Environment, builds: Builds) => 
     const parsed = parseImageReference(reference);
     if (!parsed.ok) throw new RuntimeError('IMAGE_NOT_FOUND', `the image ${JSON.stringify(reference)} ${parsed.message}`);
     const explicit = parsed.image.tag === 'latest' && !/:latest(@|$)/.test(reference) ? `${reference}:latest` : reference;
-    const local = await find(parsed.image, signal);
+    const isAsked = logins.isGuarded(parsed.image) && !logins.owns(run, parsed.image);
+    const local = isAsked ? undefined : await find(parsed.image, signal);
     if (local !== undefined) return imageOf(local, parsed.image, explicit, false);
-    await pull(parsed.image, explicit, notify, signal);
+    await pull(run, parsed.image, explicit, notify, signal);
     const pulled = await find(parsed.image, signal);
     if (pulled === undefined) throw new RuntimeError('IMAGE_PULL_FAILED', `the image ${explicit} was pulled and is gone again`);
     return imageOf(pulled, parsed.image, explicit, true);
@@ -68,9 +73,9 @@ export const makeImages = (engine: Engine, env: Environment, builds: Builds) => 
     }
   };
 
-  const pull = async (image: ImageReference, reference: string, notify: Notify, signal: AbortSignal): Promise<void> => {
+  const pull = async (run: string, image: ImageReference, reference: string, notify: Notify, signal: AbortSignal): Promise<void> => {
     try {
-      const auth = await registryAuth(image, env, { signal });
+      const auth = await authFor(run, image, logins, env, signal);
       const query = { fromImage: `${image.registry}/${image.repository}`, tag: image.digest ?? image.tag };
       const headers = auth === undefined ? {} : { 'x-registry-auth': auth };
       const layers = new Map<string, { readonly done: number; readonly total: number }>();

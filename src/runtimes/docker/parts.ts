@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { RegistryLogins } from '../registry-logins.ts';
 import type { Item } from '../runtime.ts';
 import { makeAccounts } from './accounts.ts';
 import { makeBoxes } from './boxes.ts';
@@ -25,8 +26,9 @@ export const makeParts = (given: {
   readonly namespace: string;
   readonly clock: Clock;
   readonly env: Environment;
+  readonly logins: RegistryLogins;
 }) => {
-  const { engine, namespace, clock, env } = given;
+  const { engine, namespace, clock, env, logins } = given;
   const runLabels = (run: string, project: string): Labels => ({
     [label.namespace]: namespace,
     [label.run]: run,
@@ -42,13 +44,14 @@ export const makeParts = (given: {
   const volumes = makeVolumes(engine, names, trees, namespace);
   const accounts = makeAccounts(engine);
   const builds = makeBuilds({ engine, names, volumes, namespace, env });
-  const images = makeImages(engine, env, builds);
+  const images = makeImages(engine, env, builds, logins);
   const runs = new Map<string, AbortController>();
 
   return {
     engine,
     clock,
     env,
+    logins,
     namespace,
     names,
     pauseImage,
@@ -60,7 +63,7 @@ export const makeParts = (given: {
     trees,
     volumes,
     accounts,
-    commits: makeCommits(engine, names, namespace, makePushes(engine, env)),
+    commits: makeCommits(engine, names, namespace, logins, makePushes(engine, env, logins)),
     boxes: makeBoxes(engine, exits, logDriver, clock),
     readiness: makeReadiness(engine, exits, pauseImage, clock),
     labelsOf: (item: Item, role: string): Labels => ({

@@ -1,19 +1,20 @@
 import type { ImageReference } from '../../plan/image-reference.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import { registryAuth } from './engine/credentials.ts';
+import type { RegistryLogins } from '../registry-logins.ts';
+import { authFor } from './auth-for.ts';
 import { DockerConfigError, type Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { asRuntimeError } from './failures.ts';
 import { fullName } from './images.ts';
 
-/** Sends a named image to its registry, with this machine's login for it; tells how that goes, a line for what has ended. */
+/** Sends a named image to its registry, with the run's or this machine's login for it; tells how that goes, a line for what has ended. */
 export const makePushes =
-  (engine: Engine, env: Environment) =>
-  async (image: ImageReference, tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
+  (engine: Engine, env: Environment, logins: RegistryLogins) =>
+  async (run: string, image: ImageReference, tell: (line: string) => void, signal: AbortSignal): Promise<void> => {
     const name = fullName(image);
     tell(`Pushing image ${name}`);
     try {
-      const auth = (await registryAuth(image, env, { signal })) ?? anonymous;
+      const auth = (await authFor(run, image, logins, env, signal)) ?? anonymous;
       const path = `/images/${image.registry}/${image.repository}/push`;
       const headers = { 'x-registry-auth': auth };
       for await (const message of engine.progress<PushMessage>('POST', path, { query: { tag: image.tag }, headers, signal })) {

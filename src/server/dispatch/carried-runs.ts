@@ -37,7 +37,7 @@ export type Proposal = { readonly facts: readonly RunFact[]; readonly guard?: No
 /** `fenced`: the guard did not hold, and nothing was changed. */
 export type Changed = 'changed' | 'unchanged' | 'fenced';
 
-export type CarryDeps = Pick<DispatcherDeps, 'runs' | 'clock' | 'policyOf' | 'outputOf'> & {
+export type CarryDeps = Pick<DispatcherDeps, 'runs' | 'clock' | 'policyOf' | 'outputOf' | 'images'> & {
   readonly cachedRuns: number;
   /** Whether workers hold something of it: it stays in memory. */
   isHeld(run: string): boolean;
@@ -106,7 +106,7 @@ export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
       after,
       events,
       row: shown,
-      ...queueChanges(events, state, kept.parts(), { ...row, pipeline: shown.pipeline }, policy),
+      ...queueChanges(events, state, kept.parts(), { ...row, pipeline: shown.pipeline }, policy, deps.images?.place),
       ...(guard === undefined ? {} : { guard }),
     };
     const answer = await deps.runs.append(change);

@@ -13,7 +13,7 @@ import { volumeContents, volumesToKeep } from './volumes.ts';
 export const composeClaim = async (
   carried: Carried,
   lease: HeldLease,
-  outsideOf: DispatcherDeps['outsideOf'],
+  { outsideOf, images }: Pick<DispatcherDeps, 'outsideOf' | 'images'>,
   { leaseMs, graceMs }: Pick<DispatchLimits, 'leaseMs' | 'graceMs'>,
 ): Promise<Claimed | undefined> => {
   const parts = carried.parts();
@@ -23,10 +23,11 @@ export const composeClaim = async (
   if (parts === undefined || stage === undefined || attempt === undefined) return undefined;
   const work = await parts.items.withImages(parts.items.of(stage, lease.attempt));
   const { redact, ...outside } = await outsideOf(state, stage);
+  const given = (state.plan && (await images?.forClaim(state, state.plan, work, lease))) ?? { work };
   const started = startedOf(attempt);
   return {
     lease: { item: lease.item, token: lease.token, leaseMs, graceMs },
-    work,
+    ...given,
     number: state.number,
     ...(started === undefined ? {} : { started }),
     volumes: volumeContents(parts, state, stage, work),

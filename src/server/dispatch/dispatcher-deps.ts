@@ -5,6 +5,7 @@ import type { RunState } from '../../run/run-state.ts';
 import type { ProjectSettings } from '../../store/projects.ts';
 import type { Queue } from '../../store/queue.ts';
 import type { RunStore } from '../../store/run-store.ts';
+import type { JobImages } from '../registry/job-images.ts';
 
 export type DispatcherDeps = {
   readonly runs: RunStore;
@@ -18,6 +19,8 @@ export type DispatcherDeps = {
   outsideOf(state: RunState, stage: Stage): Promise<GivenFromOutside>;
   /** The exact stdout of a stage's newest attempt, where it names an image. */
   outputOf(state: RunState, stage: string): Promise<{ readonly bytes: Uint8Array; readonly sensitive: boolean }>;
+  /** Absent: the server has no registry of its own. */
+  readonly images?: JobImages;
   /** Something in the background went wrong and is tried again. */
   failed(error: unknown): void;
   readonly limits: DispatchLimits;

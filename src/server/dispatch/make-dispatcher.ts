@@ -110,7 +110,7 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
     const lease = leases.give(item, 0);
     if (lease === undefined) return undefined;
     try {
-      const claimed = await carried.read(lease.run, (own) => composeClaim(own, lease, deps.outsideOf, limits));
+      const claimed = await carried.read(lease.run, (own) => composeClaim(own, lease, deps, limits));
       if (claimed !== undefined) lease.told = claimed.cancel;
       return claimed;
     } catch (error) {

@@ -3,6 +3,7 @@ import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { NewQueueItem, RunChange, RunRow } from '../../store/run-store.ts';
 import type { ProjectPolicy } from './dispatcher-deps.ts';
+import { isAtPlace } from '../registry/job-images.ts';
 import { itemId } from './item-id.ts';
 import { type PlanParts, stageIn } from './plan-parts.ts';
 import { newestAttempt } from './stage-attempt.ts';
@@ -16,13 +17,15 @@ export const queueChanges = (
   parts: PlanParts | undefined,
   row: Pick<RunRow, 'run' | 'project' | 'pipeline'>,
   policy: ProjectPolicy | undefined,
+  /** Of the server's registry. */
+  place?: string,
 ): QueueChanges => {
   const push = new Map<string, NewQueueItem>();
   const remove: string[] = [];
   const giveBack = new Set<string>();
   for (const event of events) {
     if (event.kind === 'stage.queued' && parts !== undefined && policy !== undefined) {
-      const item = newItem(event, state, parts, row, policy);
+      const item = newItem(event, state, parts, row, policy, place);
       push.set(item.id, item);
     }
     if (event.kind === 'stage.returned') giveBack.add(itemId({ ...row, ...event }));
@@ -41,8 +44,9 @@ const newItem = (
   parts: PlanParts,
   { run, project, pipeline }: Pick<RunRow, 'run' | 'project' | 'pipeline'>,
   { priority, labels, limit }: ProjectPolicy,
+  place: string | undefined,
 ): NewQueueItem => {
-  const worker = workerWithImages(name, state, parts);
+  const worker = workerWithImages(name, state, parts, place);
   const group = groupOf(stageIn(parts, name)?.deploys?.environment, project, limit);
   return {
     id: itemId({ run, stage: name, attempt }),
@@ -66,12 +70,14 @@ const groupOf = (environment: string | undefined, project: string, limit: number
 };
 
 /** Where the images are that earlier stages left and pushed nowhere. */
-const workerWithImages = (name: string, state: RunState, parts: PlanParts): string | undefined => {
+const workerWithImages = (name: string, state: RunState, parts: PlanParts, place: string | undefined): string | undefined => {
   const stage = stageIn(parts, name);
   for (const image of stage === undefined ? [] : imagesOf(stage)) {
-    if (image.kind !== 'stage' || stageIn(parts, image.stage)?.commit?.push === true) continue;
-    const worker = newestAttempt(state, image.stage)?.worker;
-    if (worker !== undefined) return worker;
+    if (image.kind !== 'stage') continue;
+    const commit = stageIn(parts, image.stage)?.commit;
+    const attempt = newestAttempt(state, image.stage);
+    const isPushed = commit?.push === true || (place !== undefined && isAtPlace(place, commit, attempt?.committed?.reference));
+    if (!isPushed && attempt?.worker !== undefined) return attempt.worker;
   }
   return undefined;
 };

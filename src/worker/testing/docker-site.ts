@@ -15,16 +15,27 @@ import { connect } from '../../runtimes/docker/engine/connect.ts';
 import { EngineError } from '../../runtimes/docker/engine/engine-error.ts';
 import { findEndpoint } from '../../runtimes/docker/engine/endpoint.ts';
 import { label, labelFilter } from '../../runtimes/docker/labels.ts';
+import { registryLogins } from '../../runtimes/registry-logins.ts';
+import type { AppDeps } from '../../server/app-deps.ts';
+import type { LeaseCheck } from '../../server/lease-check.ts';
 import { served } from '../../server/dispatch/testing/served.ts';
 import { testServer } from '../../server/testing/test-server.ts';
 import { testWorker } from './test-worker.ts';
 
 /** A server with its dispatcher on a free port, and workers of this machine's Docker, each in a namespace of its own. */
-export const dockerSite = async () => {
+export const dockerSite = async (
+  more: { readonly runs?: Parameters<typeof served>[0]; readonly server?: (leases: LeaseCheck) => Partial<AppDeps> } = {},
+) => {
   const engine = await connect(findEndpoint(process.env), AbortSignal.timeout(30_000));
-  const runs = served({ clock: systemClock, newRunId });
+  const runs = served({ clock: systemClock, newRunId, ...more.runs });
   await runs.start();
-  const server = await testServer({ dispatcher: runs.dispatcher, runs: runs.store.runs, queue: runs.store.queue, leases: runs.dispatcher });
+  const server = await testServer({
+    ...more.server?.(runs.dispatcher),
+    dispatcher: runs.dispatcher,
+    runs: runs.store.runs,
+    queue: runs.store.queue,
+    leases: runs.dispatcher,
+  });
   const directory = await mkdtemp(join(tmpdir(), 'cion-docker-worker-'));
   const closing: (() => Promise<void>)[] = [];
   const namespaces = new Set<string>();
@@ -66,8 +77,9 @@ export const dockerSite = async () => {
         };
         return { ...own, trees: { ...own.trees, open } };
       };
-      const runtime = dockerRuntime({ engine, namespace: namespaceOf(name) });
-      const worker = await testWorker({ server: { api: client.api, bytes }, runtime, clock: systemClock, name });
+      const logins = registryLogins();
+      const runtime = dockerRuntime({ engine, namespace: namespaceOf(name), logins });
+      const worker = await testWorker({ server: { api: client.api, bytes }, runtime, clock: systemClock, name, more: { logins } });
       closing.push(worker.close);
       return { ...worker, name, fetched };
     },

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { registryLogins } from '../../runtimes/registry-logins.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { runWorker, type WorkerOptions } from '../run-worker.ts';
 import type { MemoryServer } from './memory-server.ts';
@@ -25,6 +26,7 @@ export const testWorker = async (given: {
       api: server.api,
       bytes: server.bytes,
       runtime,
+      logins: registryLogins(),
       clock,
       random: () => 0,
       name,

@@ -16,11 +16,11 @@ export type Destination = {
   readonly secrets: readonly string[];
 };
 
-export const destinationOf = async (options: Options, { parts, signal }: InternalContext): Promise<Destination> => {
+export const destinationOf = async (options: Options, context: InternalContext): Promise<Destination> => {
   const image = imageNamed(options, 'repository');
   if (image.digest !== undefined) throw new StepFailure('the repository has a digest: what is pushed gets its own');
   const tags = tagsOf(options, image);
-  return { repository: `${image.registry}/${image.repository}`, tags, ...(await loginFor(options, image, parts.env, signal)) };
+  return { repository: `${image.registry}/${image.repository}`, tags, ...(await loginFor(options, image, context)) };
 };
 
 const tagsOf = (options: Options, image: ImageReference): readonly string[] => {

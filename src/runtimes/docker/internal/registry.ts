@@ -1,6 +1,8 @@
 import { dockerHub, type ImageReference, parseImageReference } from '../../../plan/image-reference.ts';
-import { encodedLogin, registryAuth, serverOf } from '../engine/credentials.ts';
-import { DockerConfigError, type Environment } from '../engine/docker-config.ts';
+import { authFor } from '../auth-for.ts';
+import { encodedLogin, serverOf } from '../engine/credentials.ts';
+import { DockerConfigError } from '../engine/docker-config.ts';
+import type { InternalContext } from './context.ts';
 import type { Options } from './options.ts';
 import { StepFailure } from './step-failure.ts';
 
@@ -37,8 +39,7 @@ const registryOf = (options: Options): string | undefined => {
 export const loginFor = async (
   options: Options,
   image: ImageReference,
-  env: Environment,
-  signal: AbortSignal,
+  { item, parts: { env, logins }, signal }: Pick<InternalContext, 'item' | 'parts' | 'signal'>,
 ): Promise<{ readonly auth: string; readonly secrets: readonly string[] }> => {
   if (options.text('aws-access-key') !== undefined || options.text('aws-registry-id') !== undefined) {
     throw new StepFailure(
@@ -51,7 +52,7 @@ export const loginFor = async (
   if (username === undefined || given === undefined) {
     if (given !== undefined) throw new StepFailure('there is a "password" and no "username", or it is empty');
     try {
-      return { auth: (await registryAuth(image, env, { signal })) ?? noLogin, secrets: [] };
+      return { auth: (await authFor(item.run, image, logins, env, signal)) ?? noLogin, secrets: [] };
     } catch (error) {
       if (error instanceof DockerConfigError) throw new StepFailure(error.message, { cause: error });
       throw error;

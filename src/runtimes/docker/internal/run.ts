@@ -97,7 +97,7 @@ const imageFor = async (options: Options, context: InternalContext): Promise<Ima
   const image = imageNamed(options, 'image');
   const reference = fullName(image);
   if ((await unlessGone(imageRecord(context, reference))) === undefined) {
-    const { auth } = await loginFor(options, image, parts.env, signal);
+    const { auth } = await loginFor(options, image, context);
     const query = { fromImage: `${image.registry}/${image.repository}`, tag: image.digest ?? image.tag };
     await say(context, `Pulling ${reference}`);
     try {

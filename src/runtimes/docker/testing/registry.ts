@@ -21,15 +21,19 @@ export type Registry = {
 const login = { user: 'ci', password: 'p:w ü/+' };
 const passwords = 'ci:$2b$04$i5onHH11ma.Ku9UFhCgAJOA9v52ose0vZUoA5ZZBfLG0kKRfDvuUC\n';
 
+/** `token`: it takes the tokens of a server, as its configuration says of it. `host`: where it listens. */
+type RegistryOptions = { readonly login: boolean; readonly host?: string; readonly token?: Readonly<Record<string, string>> };
+
 /** Runs `use` with a registry on a port of the loopback, empty and, with `login`, open only to its one user. */
-export const withRegistry = async <T>(options: { readonly login: boolean }, use: (registry: Registry) => Promise<T>): Promise<T> => {
+export const withRegistry = async <T>(options: RegistryOptions, use: (registry: Registry) => Promise<T>): Promise<T> => {
   const directory = await mkdtemp(join(tmpdir(), 'cion-registry-'));
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = options.host ?? `127.0.0.1:${await freePort()}`;
   await writeFile(join(directory, 'htpasswd'), passwords);
   const config = {
     version: '0.1',
     storage: { filesystem: { rootdirectory: join(directory, 'data') } },
     http: { addr: host },
+    ...(options.token === undefined ? {} : { auth: { token: options.token } }),
     ...(options.login ? { auth: { htpasswd: { realm: 'test', path: join(directory, 'htpasswd') } } } : {}),
   };
   // JSON is YAML.

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { newRunId } from '../../../lib/ids.ts';
 import type { InternalStep } from '../../../plan/plan.ts';
 import { reference, stage } from '../../../plan/stage.ts';
+import { registryLogins } from '../../registry-logins.ts';
 import type { Item } from '../../runtime.ts';
 import type { Created, ImageRecord } from '../api.ts';
 import { connect } from '../engine/connect.ts';
@@ -47,7 +48,7 @@ export const withTestBox = async (
   const signal = AbortSignal.timeout(120_000);
   const engine = await connect(findEndpoint(process.env), signal);
   const namespace = `cion-test-${randomBytes(4).toString('hex')}`;
-  const parts = makeParts({ engine, namespace, clock, env });
+  const parts = makeParts({ engine, namespace, clock, env, logins: registryLogins() });
   const command = { kind: 'steps', variables: [], steps: [], after: [] } as const;
   const item: Item = {
     run: newRunId(Date.now()),
