@@ -103,7 +103,6 @@ export const differenceSchema = z.object({
   to: deploymentRowSchema,
   differs: z.array(z.enum(['commit', 'changedFiles', 'image'])).readonly(),
 });
-export type DifferenceJson = z.output<typeof differenceSchema>;
 
 export const filesSchema = z.object({ files: artifactRefSchema.shape.files });
 export const whySchema = z.object({ sentences: z.array(z.string()).readonly() });

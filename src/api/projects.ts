@@ -22,7 +22,6 @@ export const connectedSchema = z.object({
   defaultBranch: z.string(),
   hook: z.object({ url: z.string(), secret: z.string() }).exactOptional(),
 });
-export type ConnectedJson = z.output<typeof connectedSchema>;
 
 /** `isClean` false: its webhook and its key may still be at the forge. */
 export const disconnectedSchema = z.object({ isClean: z.boolean() });
