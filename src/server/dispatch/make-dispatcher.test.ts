@@ -48,6 +48,15 @@ describe('the dispatcher', () => {
     assert.deepEqual(await server.claim('w2'), []);
   });
 
+  it('that is stopped while it takes up runs leaves nothing that waits, so that its process can end', async () => {
+    const server = served();
+    const stop = new AbortController();
+    const starting = server.dispatcher.start(stop.signal);
+    stop.abort();
+    await starting;
+    assert.equal(server.clock.pending(), 0);
+  });
+
   it('tells listeners what is durable, in its order, with the state of that moment', async () => {
     const server = await serve();
     const seen: (readonly [number, number])[] = [];

@@ -169,6 +169,7 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
 
   /** Claims of which this process knows nothing: the store had taken them when its answer was lost. */
   const sweepLapsed = (): void => {
+    if (isOver) return;
     background(async () => {
       for (const item of await queue.lapsed(clock.now())) leases.give(item);
     });
