@@ -91,7 +91,7 @@ test('an engine behind TCP is as good: no path of the machine is assumed', { ski
   const path = project(t, 4321);
   const { code, output } = await runContainer({
     image,
-    command: ['run'],
+    command: ['run', '--plain'],
     env: [...env, `DOCKER_HOST=tcp://${address}:${port}`],
     binds: [`${path}:/project`],
     workdir: '/project',
