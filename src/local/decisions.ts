@@ -1,5 +1,6 @@
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../lib/sync-folder.ts';
 import type { Decision } from '../run/run-event.ts';
 import { isMissing, LocalError, stateUnreadable, stateUnwritable } from './local-error.ts';
 import { runState } from './project-dir.ts';
@@ -19,7 +20,7 @@ export const makeDecision = async (dir: string, opening: GateOpening, decision: 
     await mkdir(directory, { recursive: true });
     await writeDurably(mine, JSON.stringify({ gate: opening.gate, ...decision }));
     await link(mine, join(directory, fileOf(opening)));
-    await syncDirectory(directory);
+    await syncFolder(directory);
     return undefined;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return readDecision(dir, opening);
@@ -73,14 +74,5 @@ const writeDurably = async (path: string, text: string): Promise<void> => {
     await file.sync();
   } finally {
     await file.close();
-  }
-};
-
-const syncDirectory = async (path: string): Promise<void> => {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 };

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { syncFolder } from '../lib/sync-folder.ts';
 
 /**
  * Writes a tar into a folder and gives it its name when it is whole and on the disk; `nameOf` hears the SHA-256 of its bytes, and may
@@ -25,14 +26,5 @@ export const keepTar = async (folder: string, tar: Readable, nameOf: (digest: st
   } finally {
     await file.close();
     await rm(mine, { force: true });
-  }
-};
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 };

@@ -1,5 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../../lib/sync-folder.ts';
 import type { TableRow, TakeSnapshot } from '../../store/snapshot.ts';
 import { type ArchiveWriter, archiveWriter } from './archive-writer.ts';
 import { BackupError } from './backup-error.ts';
@@ -74,13 +75,4 @@ const addTable = async (archive: ArchiveWriter, name: string, pages: AsyncIterab
   }
   await flush();
   return rows;
-};
-
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 };
