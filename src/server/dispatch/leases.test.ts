@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { Claimed } from '../../api/worker-protocol.ts';
-import { failed, passed, planOf, preparing, served, stageOf, startedNow } from './testing/served.ts';
-
-const ends: (() => void)[] = [];
-const serve = async (more?: Parameters<typeof served>[0]) => {
-  const server = served(more);
-  ends.push(server.end);
-  await server.start();
-  return server;
-};
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-});
+import { failed, passed, planOf, preparing, serve, served, stageOf, startedNow } from './testing/served.ts';
 
 type Server = Awaited<ReturnType<typeof serve>>;
 

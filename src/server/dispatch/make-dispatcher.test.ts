@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { WorkerFact } from '../../api/worker-protocol.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { cancelRun, rerun } from './requests.ts';
-import { digest, failed, passed, planOf, plannedFacts, preparing, served, stageOf, startedNow } from './testing/served.ts';
-
-const ends: (() => void)[] = [];
-const serve = async (more?: Parameters<typeof served>[0]) => {
-  const server = served(more);
-  ends.push(server.end);
-  await server.start();
-  return server;
-};
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-});
+import { digest, failed, passed, planOf, plannedFacts, preparing, serve, served, stageOf, startedNow } from './testing/served.ts';
 
 describe('the dispatcher', () => {
   it('carries a run from its plan to its end by what workers claim and report', async () => {

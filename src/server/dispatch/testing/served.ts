@@ -1,3 +1,4 @@
+import { afterEach } from 'node:test';
 import type { Claimed, ItemAnswer, WorkerFact } from '../../../api/worker-protocol.ts';
 import { virtualClock } from '../../../lib/virtual-clock.ts';
 import { planDigest } from '../../../plan/digest.ts';
@@ -131,4 +132,17 @@ export const failed = (claimed: Pick<Claimed, 'lease'>): WorkerFact => ({
   ...of(claimed),
   outcome: 'failed',
   cause: { kind: 'exit', code: 1 },
+});
+
+const ends: (() => void)[] = [];
+
+/** One that has started, and ends with the test. */
+export const serve = async (more?: Parameters<typeof served>[0]) => {
+  const server = served(more);
+  ends.push(server.end);
+  await server.start();
+  return server;
+};
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
 });
