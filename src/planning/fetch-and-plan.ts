@@ -1,6 +1,7 @@
 import type { Dialect, Given } from '../dialects/dialect.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { Outside } from '../engine/given.ts';
+import { allSettled } from '../lib/all-settled.ts';
 import type { Clock } from '../lib/clock.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -38,8 +39,8 @@ export type FetchDeps = {
   readonly vet: (plan: Plan, only: ReadonlySet<string> | undefined) => Promise<readonly Problem[]>;
   /** The same of its images, which may get other names. */
   readonly vetImages: (plan: Plan, only: ReadonlySet<string> | undefined, log: (line: string) => void) => Promise<VettedImages>;
-  /** Settles when stages can be run; only then there is a plan. */
-  readonly ready: Promise<unknown>;
+  /** Resolves when stages can be run, with what is to be told of that; only then there is a plan. */
+  readonly ready: () => Promise<readonly RunFact[]>;
   /** Runs images that print a part of the configuration. */
   readonly printedBy: PrintedByOf;
   /** Fetches the code of steps. */
@@ -80,10 +81,12 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
   try {
     const { source, tree } = await deps.snapshot(signal, log.say);
     log.say(`${plural(source.files, 'file')}, ${size(source.bytes)}${source.commit === undefined ? '' : ` of ${source.commit}`}`);
-    await recorder.report([{ kind: 'fetch.finished', source }]);
-    const given = await deps.given(source);
-    const printedBy = deps.printedBy(signal, log.say);
-    const text = await withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
+    const compile = async () => {
+      const given = await deps.given(source);
+      const printedBy = deps.printedBy(signal, log.say);
+      return withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
+    };
+    const [, text] = await allSettled([recorder.report([{ kind: 'fetch.finished', source }]), compile()]);
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
     log.say(parsing(files));
@@ -99,11 +102,12 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const names = only === undefined ? undefined : new Set(only);
     const missing = [...deps.missing(unvetted, outside, names), ...(await deps.vet(unvetted, names))];
     if (missing.length > 0) return await refuse(missing, files);
-    await deps.ready;
+    const ready = await deps.ready();
     const { plan, problems } = await deps.vetImages(unvetted, names, log.say);
     if (problems.length > 0) return await refuse(problems, files);
     await log.end('passed');
     await recorder.report([
+      ...ready,
       { kind: 'run.noted', text: parsing(files) },
       { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) },
     ]);

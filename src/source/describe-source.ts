@@ -70,9 +70,13 @@ export const namedCommit = async (git: Git, rev: string): Promise<Commit> => {
 
 const commitCalled = async (git: Git, rev: string): Promise<Commit | undefined> => {
   const { stdout, code } = await git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`], { alsoFine: [1, 128] });
-  if (code !== 0) return undefined;
-  const told = await git(['log', '-1', '--no-show-signature', '--format=%H%n%T%n%s', '--end-of-options', stdout.toString().trim(), '--']);
-  const [commit = '', tree = '', subject = ''] = told.stdout.toString().split('\n');
+  return code === 0 ? commitAt(git, stdout.toString().trim()) : undefined;
+};
+
+/** Of a full hash that is known to be one of a commit. */
+export const commitAt = async (git: Git, hash: string): Promise<Commit> => {
+  const { stdout } = await git(['log', '-1', '--no-show-signature', '--format=%H%n%T%n%s', '--end-of-options', hash, '--']);
+  const [commit = '', tree = '', subject = ''] = stdout.toString().split('\n');
   return { commit, tree, subject };
 };
 

@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { allSettled } from '../lib/all-settled.ts';
 import { size } from '../lib/quantities.ts';
 import { type Git, mirrorGit, ownEnvironment } from './git.ts';
 import { SourceError } from './source-error.ts';
@@ -45,20 +44,23 @@ export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit>
     throw new SourceError('SOURCE_UNKNOWN_COMMIT', 'Neither a commit nor a branch was asked for.');
   const own = mirrorGit(gitDir);
   await prepare(own, request);
+  const known = commit === undefined ? undefined : await commitIn(own, commit, signal);
   return withKey(request, async (git) => {
-    const [tip, known] = await allSettled([
-      ref === undefined ? undefined : tipOf(git, url, ref),
-      commit === undefined ? undefined : commitIn(own, commit, signal),
-    ]);
-    const wanted = commit ?? tip ?? '';
-    const isTip = tip === wanted;
-    const here = known ?? (commit === undefined ? await commitIn(own, wanted, signal) : undefined);
-    if (here !== undefined) return { commit: here, isTip };
-    await fetchObject(git, url, wanted, isTip ? ref : undefined);
+    if (known !== undefined) return { commit: known, isTip: ref !== undefined && (await tipOf(git, url, ref)) === commit };
+    const tip =
+      ref === undefined ? undefined : await fetchTip(own, git, url, ref, signal).catch((error: unknown) => smaller(error, commit));
+    if (tip !== undefined && (commit === undefined || commit === tip.object)) return { commit: tip.commit, isTip: true };
+    const wanted = commit ?? '';
+    await fetchObject(git, url, wanted);
     const fetched = await commitIn(own, wanted, signal);
     if (fetched === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
-    return { commit: fetched, isTip };
+    return { commit: fetched, isTip: false };
   });
+};
+
+/** What the branch has grown to since does not matter to a commit of before. */
+const smaller = (error: unknown, commit: string | undefined): undefined => {
+  if (commit === undefined || !(error instanceof SourceError) || error.code !== 'SOURCE_TOO_LARGE') throw error;
 };
 
 /** What a hash is, when it is here and is a commit or a tag of one. */
@@ -214,21 +216,37 @@ const tipOf = async (git: Remote, url: string, ref: string): Promise<string> => 
     .map((line) => line.split('\t'))
     .find(([, name]) => name === ref)?.[0];
   if (tip !== undefined && isHash(tip)) return tip;
-  const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-  const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
-  throw new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url} any more.`);
+  throw refGone(url, ref);
 };
 
-/** By its hash, or, from a server that gives no commits by hash, as the newest of its ref. */
-const fetchObject = async (git: Remote, url: string, wanted: string, ref: string | undefined): Promise<void> => {
-  const fetchOf = (what: string) => git(['-c', 'fetch.unpackLimit=1', 'fetch', ...quiet, '--', url, `+${what}:refs/cion/last`]);
-  const first = await fetchOf(wanted);
-  if (first.code === 0) return;
-  const isNotGiven = /not our ref|unadvertised object|no such remote ref|couldn't find remote ref/i.test(first.stderr);
-  if (!isNotGiven) throw failure(url, first.stderr);
-  const second = ref === undefined ? undefined : await fetchOf(ref);
-  if (second?.code !== 0) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
+const refGone = (url: string, ref: string): SourceError => {
+  const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
+  return new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url} any more.`);
 };
+
+/** What a ref names on the server now, fetched: most commits that are asked for are the newest of their branch, and one connection is enough for these. */
+const fetchTip = async (own: Git, git: Remote, url: string, ref: string, signal: AbortSignal) => {
+  const { stderr, code } = await fetchInto(git, url, ref);
+  if (code !== 0) throw isNotThere(stderr) ? refGone(url, ref) : failure(url, stderr);
+  const read = await own(['rev-parse', lastFetched, `${lastFetched}^{commit}`], { alsoFine: [128], signal });
+  const [object = '', commit = ''] = read.stdout.toString().split('\n');
+  if (read.code !== 0) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `${ref} of ${url} is no commit.`);
+  return { object, commit };
+};
+
+const fetchObject = async (git: Remote, url: string, wanted: string): Promise<void> => {
+  const { stderr, code } = await fetchInto(git, url, wanted);
+  if (code === 0) return;
+  throw isNotThere(stderr) ? new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`) : failure(url, stderr);
+};
+
+const fetchInto = (git: Remote, url: string, what: string) =>
+  git(['-c', 'fetch.unpackLimit=1', 'fetch', ...quiet, '--', url, `+${what}:${lastFetched}`]);
+
+const isNotThere = (stderr: string): boolean => /not our ref|unadvertised object|no such remote ref|couldn't find remote ref/i.test(stderr);
+
+const lastFetched = 'refs/cion/last';
 
 const quiet = [
   '--quiet',

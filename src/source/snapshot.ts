@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { allSettled } from '../lib/all-settled.ts';
 import type { Source } from '../run/run-event.ts';
 import { copyDirectory } from './copy-directory.ts';
-import { currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
+import { commitAt, currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
 import { type Git, gitIn, mirrorGit, ownGit } from './git.ts';
-import { measureTree, type TreeLimits } from './measure-tree.ts';
+import { measureTree, type TreeContents, type TreeLimits } from './measure-tree.ts';
 import { SourceError } from './source-error.ts';
 import { type ObjectStore, objectStore, writeWorkingTree } from './working-tree.ts';
 
@@ -72,14 +72,17 @@ export const snapshotOfMirror = async ({
     const own = ownGit(into);
     const format = named.length === 64 ? 'sha256' : 'sha1';
     const [{ commit, tree, subject }] = await allSettled([
-      namedCommit(git, named),
+      commitAt(git, named),
       own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal }),
     ]);
-    await measureTree(gitDir, tree, limits, signal);
-    await packInto(git, into, { commit, tree, store: {}, signal });
-    const checkedOut = await checkOut(own, { commit, tree, signal, log });
+    const [contents] = await allSettled([
+      measureTree(gitDir, tree, limits, signal),
+      packInto(git, into, { commit, tree, store: {}, signal }),
+    ]);
+    await checkOut(own, { commit, tree, signal });
+    const { files, bytes } = counted(contents, log);
     log(`${commit.slice(0, 7)} ${subject}`);
-    return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles: 0, ...checkedOut };
+    return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles: 0, files, bytes };
   } catch (error) {
     signal.throwIfAborted();
     throw snapshotError(error, into);
@@ -105,23 +108,27 @@ const fromRepository = async ({ root, named, into, signal, log }: FromRepository
   await packInto(git, into, { commit, tree, store, signal });
   await rm(scratch, { recursive: true });
 
-  const [changedFiles, { files, bytes }] = await Promise.all([
+  const [changedFiles, contents] = await Promise.all([
     tree === committed ? 0 : changesBetween(own, commit, tree),
-    checkOut(own, { commit, tree, signal, log }),
+    measureTree(join(into, '.git'), tree, undefined, signal),
+    checkOut(own, { commit, tree, signal }),
   ]);
+  const { files, bytes } = counted(contents, log);
   if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
   log(`${commit.slice(0, 7)} ${subject}${changedFiles === 0 ? '' : ` + ${changedFiles} changed ${changedFiles === 1 ? 'file' : 'files'}`}`);
   return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles, files, bytes };
 };
 
-type CheckOut = Pick<SnapshotRequest, 'signal' | 'log'> & { readonly commit: string; readonly tree: string };
+type CheckOut = Pick<SnapshotRequest, 'signal'> & { readonly commit: string; readonly tree: string };
 
-const checkOut = async (own: Git, { commit, tree, signal, log }: CheckOut): Promise<Pick<Source, 'files' | 'bytes'>> => {
-  const [{ files, bytes, submodules }] = await Promise.all([
-    contentsOf(own, tree),
+const checkOut = async (own: Git, { commit, tree, signal }: CheckOut): Promise<void> => {
+  await Promise.all([
     own(['update-ref', '--no-deref', 'HEAD', commit]),
     own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal }),
   ]);
+};
+
+const counted = ({ files, bytes, submodules }: TreeContents, log: SnapshotRequest['log']): Pick<Source, 'files' | 'bytes'> => {
   for (const path of submodules) log(`warning: the submodule ${path} is not fetched, its directory stays empty`);
   return { files, bytes };
 };
@@ -164,21 +171,6 @@ const branchCalled = async (git: Git, rev: string): Promise<string | undefined> 
 const changesBetween = async (git: Git, commit: string, tree: string): Promise<number> => {
   const { stdout } = await git(['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--no-ext-diff', commit, tree, '--']);
   return stdout.toString('latin1').split('\0').length - 1;
-};
-
-const contentsOf = async (git: Git, tree: string) => {
-  const { stdout } = await git(['ls-tree', '-r', '-l', '-z', tree]);
-  const entries = stdout
-    .toString()
-    .split('\0')
-    .filter((line) => line !== '');
-  const blobs = entries.filter((line) => !line.startsWith('160000 '));
-  const sizeOf = (line: string): number => Number(/^\d+ blob [0-9a-f]+ +(\d+)\t/.exec(line)?.[1] ?? 0);
-  return {
-    files: blobs.length,
-    bytes: blobs.reduce((sum, line) => sum + sizeOf(line), 0),
-    submodules: entries.filter((line) => line.startsWith('160000 ')).map((line) => line.slice(line.indexOf('\t') + 1)),
-  };
 };
 
 const snapshotError = (error: unknown, into: string): SourceError => {

@@ -129,7 +129,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
               const projects = [project.name, ...(domain && owner && repository ? [`${domain}/${owner}/${repository}`] : [])];
               return vetImages(plan, only, { policy, find, projects, signal: interrupts.cancel, log });
             },
-            ready: opening,
+            ready: () => opening.then(() => []),
             printedBy,
             stepBy: (signal, log) => stepByOf(context, project, { ...options, production: policy.production }, signal, log),
           },

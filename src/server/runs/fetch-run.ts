@@ -90,6 +90,8 @@ export const fetchRun = async (
   const into = join(checkoutsOf(deps.directory), state.run);
   let branch: string | undefined;
   let secrets: PlanSecrets | undefined;
+  /** Its text is read meanwhile. */
+  let keeping: ReturnType<typeof deps.trees.keep> | undefined;
   const secretsNow = async (): Promise<PlanSecrets> =>
     (secrets ??= await deps.secrets.forPlan({ ...state, request, ...(branch && { branch }) }));
   try {
@@ -112,8 +114,8 @@ export const fetchRun = async (
             signal: fetchSignal,
             log,
           });
-          const { digest, bytes } = await deps.trees.keep(tarOf(into));
-          await recorder.report([{ kind: 'source.kept', tree: digest, bytes }]);
+          keeping = deps.trees.keep(tarOf(into));
+          keeping.catch(() => undefined);
           return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };
         },
         given: async (source) =>
@@ -137,7 +139,11 @@ export const fetchRun = async (
         vet: async () => [],
         vetImages: (plan, only, log) =>
           vetImages(plan, only, { policy: deps.policy, find: undefined, projects: namesOfProject(project), signal, log }),
-        ready: Promise.resolve(),
+        ready: async () => {
+          if (keeping === undefined) return [];
+          const { digest, bytes } = await keeping;
+          return [{ kind: 'source.kept', tree: digest, bytes }];
+        },
         printedBy: () => async (image) =>
           refused({
             code: 'SUBGRAPH_ON_SERVER',
@@ -151,6 +157,7 @@ export const fetchRun = async (
     );
   } finally {
     stopClock();
+    await keeping?.catch(() => undefined);
     await rm(into, { recursive: true, force: true });
   }
 };
