@@ -126,11 +126,13 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
 
   command('login', 'log in at a server, and keep a token for it')
     .description(
-      'Asks for a name and a password, or for a token that was made on the page of the server, and keeps a token for this user alone.\n' +
-        'Where stdin is no terminal, the token is read from it.',
+      'Asks for a name and a password, or for a token that was made before, and keeps a token for this user alone. Where stdin is no terminal, the\n' +
+        'token is read from it. At a server that has no account yet it makes the first, an admin: it asks for the setup token, a name and a password;\n' +
+        'with --setup where stdin is no terminal, these are its three lines.',
     )
     .addOption(serverOption())
     .option('--token', 'ask for a token only')
+    .option('--setup', 'make the first account of the server')
     .option('--admin', 'have the right of an admin, too, where one is: to add projects, and to make tokens of workers')
     .action(async (options) => finish(await (await import('./commands/login.ts')).login(context(), options)));
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
-import { meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
+import { loginWays, meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
 import { Refusal } from './refusal.ts';
 
 /** Who a token is. Throws a Refusal when the server does not take it, or does not answer. */
@@ -10,6 +10,19 @@ export const whoIs = async (url: string, token: string): Promise<z.infer<typeof 
 /** Logs in for a moment and makes a token of the account for this machine, with all rights but that of an admin, or with that too. */
 export const tokenByPassword = async (url: string, name: string, password: string, isAdmin = false): Promise<string> => {
   const { cookie } = await ask(url, 'POST', '/api/auth/login', {}, { name, password });
+  return tokenOfSession(url, cookie, isAdmin);
+};
+
+/** Makes the first account of a server, an admin, and a token of it for this machine; `setupToken`: what the server printed when it started. */
+export const tokenBySetup = async (url: string, setupToken: string, name: string, password: string): Promise<string> => {
+  const { cookie } = await ask(url, 'POST', '/api/auth/setup', {}, { token: setupToken, name, password });
+  return tokenOfSession(url, cookie, true);
+};
+
+/** Whether nobody has an account there yet. */
+export const wantsSetup = async (url: string): Promise<boolean> => loginWays.parse((await ask(url, 'GET', '/api/auth', {})).body).setup;
+
+const tokenOfSession = async (url: string, cookie: string, isAdmin: boolean): Promise<string> => {
   const session = { cookie };
   try {
     const made = await ask(url, 'POST', '/api/auth/tokens', session, {

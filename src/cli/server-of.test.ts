@@ -16,6 +16,7 @@ let server: AuthServer;
 const home = mkdtempSync(join(tmpdir(), 'cion-login-'));
 before(async () => {
   server = await authServer();
+  server.setup.spend();
 });
 after(async () => {
   await server.close();
@@ -91,6 +92,40 @@ test('on a terminal it asks for the name and, unseen, for the password', { skip:
   assert.match(terminal.screen.history(), /Logged in at \S+ as eve\./);
   assert.equal(terminal.screen.history().includes(goodPassword), false);
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).servers[server.url].name, 'eve');
+});
+
+test('the first account is made from three lines, or as a terminal asks for it; it is an admin, and there is no second first', async (t) => {
+  const fresh = await authServer();
+  t.after(() => fresh.close());
+  const { env } = newConfig();
+  const lines = (password: string): string => `${fresh.setup.token}\nada\n${password}\n`;
+  const login = (password: string) => cion(['login', '--setup', '--server', fresh.url], env, lines(password));
+  const weak = await login('short');
+  assert.equal(weak.code, 2, weak.out);
+  assert.match(weak.err, /has 12 to 1024 characters/);
+  const done = await login(goodPassword);
+  assert.deepEqual([done.code, done.out], [0, `Logged in at ${fresh.url} as ada.\n`], done.err);
+  const me = await whoIs(fresh.url, (await serverOf({ env }, {})).token ?? '');
+  assert.deepEqual([me.name, me.isAdmin, me.scopes?.includes('admin')], ['ada', true, true]);
+  assert.match((await login(goodPassword)).err, /there is an admin already\. \[SERVER_REFUSED\]/);
+});
+
+test('a terminal is asked for the setup token of a server without an account, unseen', { skip: noTerminal() ?? false }, async (t) => {
+  const fresh = await authServer();
+  t.after(() => fresh.close());
+  const { env } = newConfig();
+  const programs = { NODE: process.execPath, MAIN: join(import.meta.dirname, '../main.ts'), SERVER: fresh.url };
+  const terminal = startTerminal('"$NODE" "$MAIN" login --server "$SERVER"', { columns: 100, rows: 20, env: { ...env, ...programs } });
+  t.after(() => terminal.end());
+  await terminal.shows(/^Setup token/m);
+  terminal.type(`${fresh.setup.token}\r`);
+  await terminal.shows(/^Name:/m);
+  terminal.type('ada\r');
+  await terminal.shows(/^Password/m);
+  terminal.type(`${goodPassword}\r`);
+  await terminal.ended;
+  assert.match(terminal.screen.history(), /Logged in at \S+ as ada\./);
+  assert.equal(terminal.screen.history().includes(fresh.setup.token ?? ''), false);
 });
 
 test('the server is that of --server, of CION_SERVER, or of the last login, in this order', async () => {

@@ -3,19 +3,26 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
 import { readSecret } from '../read-secret.ts';
-import { tokenByPassword, whoIs } from '../server-login.ts';
+import { tokenByPassword, tokenBySetup, wantsSetup, whoIs } from '../server-login.ts';
 import { checkedToken, isOpenToAll, serverOf, type ServerOptions } from '../server-of.ts';
 import { write } from '../write.ts';
 
-/** Keeps a token for a server: one that was made on its page, or one that it makes for a name and a password. */
+export type LoginOptions = ServerOptions & { readonly token?: boolean; readonly admin?: boolean; readonly setup?: boolean };
+
+/** Keeps a token for a server: one that was made before, or one that it makes for a name and a password, or for its first account. */
 export const login = async (
   context: Context,
-  { token: wantsToken = false, admin = false, ...options }: ServerOptions & { readonly token?: boolean; readonly admin?: boolean },
+  { token: wantsToken = false, admin = false, setup = false, ...options }: LoginOptions,
 ): Promise<ExitCode> => {
   const { url } = await serverOf(context, options);
   if (isOpenToAll(url)) context.stderr.write(`Everybody between here and ${url} can read what is sent: use https.\n`);
+  const { isTTY } = context.stdin;
   const token = checkedToken(
-    wantsToken || !context.stdin.isTTY ? await readSecret(context, 'Token: ') : await byPerson(context, url, admin),
+    setup || (isTTY && !wantsToken && (await wantsSetup(url)))
+      ? await byFirst(context, url)
+      : wantsToken || !isTTY
+        ? await readSecret(context, 'Token: ')
+        : await byPerson(context, url, admin),
   );
   const { name } = await whoIs(url, token);
   const { servers } = await readServers(context);
@@ -37,10 +44,25 @@ export const logout = async (context: Context, options: ServerOptions): Promise<
 };
 
 const byPerson = async (context: Context, url: string, isAdmin: boolean): Promise<string> => {
+  const name = await readName(context, 'Name (empty: paste a token that was made before): ');
+  return name === '' ? readSecret(context, 'Token: ') : tokenByPassword(url, name, await readSecret(context, 'Password: '), isAdmin);
+};
+
+/** Asked for one by one on a terminal, else three lines. */
+const byFirst = async (context: Context, url: string): Promise<string> => {
+  if (!context.stdin.isTTY) {
+    const [token = '', name = '', password = ''] = (await readSecret(context, '')).split(/\r?\n/);
+    return tokenBySetup(url, token, name, password);
+  }
+  context.stderr.write(`${url} has no account yet: this makes the first, an admin.\n`);
+  const token = await readSecret(context, 'Setup token (the server printed it when it started): ');
+  const name = await readName(context, 'Name: ');
+  return tokenBySetup(url, token, name, await readSecret(context, 'Password (12 characters or more): '));
+};
+
+const readName = async (context: Context, question: string): Promise<string> => {
   const questions = createInterface({ input: context.stdin, output: context.stderr });
-  const name = await questions.question('Name (empty: paste a token that was made on the page of the server): ');
+  const name = await questions.question(question);
   questions.close();
-  return name.trim() === ''
-    ? readSecret(context, 'Token: ')
-    : tokenByPassword(url, name.trim(), await readSecret(context, 'Password: '), isAdmin);
+  return name.trim();
 };

@@ -115,7 +115,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     await server.app.listen(listen);
     await write(stdout, `cion serves at ${publicUrl}\n`);
     if (server.setup.token !== undefined) {
-      await write(stdout, `There is no admin yet. Whoever has this token can become it: ${server.setup.token}\n`);
+      const how = `Whoever has this token can become it: ${server.setup.token}\n"cion login --server ${publicUrl}" asks for it.`;
+      await write(stdout, `There is no admin yet. ${how}\n`);
     }
     const metrics = options.metrics === undefined ? undefined : await metricsServer(server.metrics, metricsPlace(context, options.metrics));
     const failed = new AbortController();
