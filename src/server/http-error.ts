@@ -15,4 +15,6 @@ export class HttpError extends Error {
 
 /** The same words whether there is none or it may not be seen. */
 export const projectUnknown = (name: string): HttpError =>
-  new HttpError('PROJECT_UNKNOWN', 404, `There is no project ${JSON.stringify(name)} here, or you may not see it.`);
+  new HttpError('PROJECT_UNKNOWN', 404, `There is no project ${JSON.stringify(name.slice(0, 200))} here, or you may not see it.`);
+
+export const loginRequired = (): HttpError => new HttpError('LOGIN_REQUIRED', 401, 'Log in first.');

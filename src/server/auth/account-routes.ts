@@ -6,7 +6,7 @@ import { type AuthContext } from './auth-context.ts';
 import { AuthError, notFound } from './auth-error.ts';
 import { newId } from './bearer.ts';
 import { checkPassword } from './password.ts';
-import { permit } from './permit.ts';
+import { permit } from '../permit.ts';
 import { empty, idParams, type Routes } from './routes.ts';
 
 /** Accounts, for admins alone: nobody registers. Who has a part in a project, for its owners. The audit, for admins. */

@@ -1,3 +1,4 @@
+import { loginRequired } from '../http-error.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
@@ -13,7 +14,6 @@ import type { Cookies } from './cookies.ts';
 import type { GithubLogin } from './github-login.ts';
 import { actorOfAccount, type Identity } from './identify.ts';
 import type { Passwords } from './password.ts';
-import { loginRequired } from './permit.ts';
 import { isOurs } from './same-origin.ts';
 import type { SessionLife, SessionTimes } from './session-life.ts';
 import type { SetupToken } from './setup-token.ts';

@@ -12,7 +12,6 @@ export class AuthError extends Error {
 }
 
 export type AuthErrorCode =
-  | 'LOGIN_REQUIRED'
   | 'LOGIN_REFUSED'
   | 'LOGIN_THROTTLED'
   | 'TOKEN_INVALID'
@@ -28,7 +27,6 @@ export type AuthErrorCode =
   | 'NOT_FOUND';
 
 const statuses: Readonly<Record<AuthErrorCode, number>> = {
-  LOGIN_REQUIRED: 401,
   LOGIN_REFUSED: 401,
   LOGIN_THROTTLED: 429,
   TOKEN_INVALID: 401,

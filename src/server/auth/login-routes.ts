@@ -1,3 +1,4 @@
+import { loginRequired } from '../http-error.ts';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { loginRequest, loginWays, meAnswer, passwordRequest, sessionRow, setupRequest } from '../../api/auth.ts';
@@ -7,7 +8,6 @@ import { AuthError } from './auth-error.ts';
 import { newId } from './bearer.ts';
 import { networkOf } from './network-of.ts';
 import { checkPassword } from './password.ts';
-import { loginRequired } from './permit.ts';
 import { empty, idParams, type Routes, throttled } from './routes.ts';
 
 /** The first admin, logging in and out, and what one has open. */

@@ -46,11 +46,12 @@ test('atk-64: a project that one may not see is answered as one that is not ther
   server.addProject('acme/hidden');
   for (const browser of [server.browser(), await server.login('stranger')]) {
     const path = (name: string) => `/api/projects/acme/${name}/members`;
+    const named = (name: string, body: unknown): unknown => JSON.parse(JSON.stringify(body).replaceAll(`acme/${name}`, 'NAME'));
     const [hidden, none] = [await browser.get(path('hidden')), await browser.get(path('nothing'))];
-    assert.deepEqual([hidden.status, hidden.body], [404, none.body]);
+    assert.deepEqual([hidden.status, named('hidden', hidden.body)], [404, named('nothing', none.body)]);
     const put = await browser.send('PUT', `${path('hidden')}/stranger`, { role: 'owner' });
     const putNone = await browser.send('PUT', `${path('nothing')}/stranger`, { role: 'owner' });
-    assert.deepEqual([put.status, put.body], [404, putNone.body]);
+    assert.deepEqual([put.status, named('hidden', put.body)], [404, named('nothing', putNone.body)]);
     assert.equal((await browser.send('DELETE', `${path('hidden')}/stranger`)).status, 404);
   }
   assert.deepEqual(await server.members.list('acme/hidden'), []);

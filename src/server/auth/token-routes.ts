@@ -3,7 +3,7 @@ import type { Token } from '../../store/tokens.ts';
 import { type AuthContext, sessionOf } from './auth-context.ts';
 import { notFound } from './auth-error.ts';
 import { hashOf, newBearer, newId } from './bearer.ts';
-import { permit } from './permit.ts';
+import { permit } from '../permit.ts';
 import { empty, idParams, type Routes } from './routes.ts';
 
 /** Tokens of accounts, which only their owner makes and sees, and of workers, which admins make. A token is shown when it is made and never again. */

@@ -18,10 +18,7 @@ export type IntakeErrorCode =
   | 'REPOSITORY_UNKNOWN'
   | 'REPOSITORY_NOT_YOURS'
   | 'FORGE_NOT_SET_UP'
-  | 'FORGE_LOGIN_MISSING'
-  | 'PROJECT_UNKNOWN'
-  | 'LOGIN_REQUIRED'
-  | 'FORBIDDEN';
+  | 'FORGE_LOGIN_MISSING';
 
 const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   HOOK_REFUSED: 401,
@@ -31,7 +28,4 @@ const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   REPOSITORY_NOT_YOURS: 403,
   FORGE_NOT_SET_UP: 409,
   FORGE_LOGIN_MISSING: 409,
-  PROJECT_UNKNOWN: 404,
-  LOGIN_REQUIRED: 401,
-  FORBIDDEN: 403,
 };

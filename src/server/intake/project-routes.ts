@@ -5,6 +5,8 @@ import type { Project, ProjectSettings } from '../../store/projects.ts';
 import type { Actor, Right } from '../actor.ts';
 import { type AskedForge, connect, disconnect, hookUrlOf, newProject, ownRepository, projectOf } from './connect.ts';
 import type { ApiFor, ForgeSite, IntakeDeps } from './intake-deps.ts';
+import { loginRequired, projectUnknown } from '../http-error.ts';
+import { actionOf, permit } from '../permit.ts';
 import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
 import { connectBody, deliveryList, patchBody, projectParams, repositoryList, shownProject } from './project-shapes.ts';
@@ -18,22 +20,16 @@ export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun' | 'dispatc
 export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
   const { projects, deliveries, runs, sites, actorOf, guard, sealer, publicUrl, apiFor } = deps;
 
-  const permit = async (request: FastifyRequest, right: Right, project?: string): Promise<Actor> => {
+  const permitted = async (request: FastifyRequest, right: Right, project?: string): Promise<Actor> => {
     const actor = await actorOf(request);
-    if (await guard.may(actor, right, project)) return actor;
-    if (actor.kind !== 'anonymous') {
-      const action = `${request.method} ${request.routeOptions.url ?? ''}`;
-      await guard.note({ actor, action, outcome: 'refused', detail: { right }, ...(project === undefined ? {} : { project }) });
-    }
-    if (project !== undefined && !(await guard.may(actor, 'read', project))) throw projectUnknown(project);
-    if (actor.kind === 'anonymous') throw new IntakeError('LOGIN_REQUIRED', 'Log in first.');
-    throw new IntakeError('FORBIDDEN', `This needs the right "${right}", which you have not.`);
+    await permit(guard, actor, right, { action: actionOf(request), ...(project === undefined ? {} : { project }) });
+    return actor;
   };
 
   /** The project, once the asker may that. */
   const projectFor = async (request: FastifyRequest, right: Right): Promise<{ readonly actor: Actor; readonly project: Project }> => {
     const name = nameOf(request);
-    const actor = await permit(request, right, name);
+    const actor = await permitted(request, right, name);
     const project = await projects.get(name);
     if (project === undefined) throw projectUnknown(name);
     return { actor, project };
@@ -41,11 +37,8 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
   /** A person at a forge: who they are there is their login, not what they say. */
   const askedForge = async (request: FastifyRequest, kind: ForgeSite['kind']): Promise<AskedForge & { readonly actor: Actor }> => {
-    const actor = await actorOf(request);
-    if (actor.kind !== 'account') throw new IntakeError('LOGIN_REQUIRED', 'Log in first.');
-    if (actor.scopes !== undefined && !actor.scopes.includes('settings')) {
-      throw new IntakeError('FORBIDDEN', 'This token has not the right "settings".');
-    }
+    const actor = await permitted(request, 'settings');
+    if (actor.kind !== 'account') throw loginRequired();
     const site = sites.find((one) => one.kind === kind);
     if (site === undefined) throw new IntakeError('FORGE_NOT_SET_UP', `This server is not set up for ${kind}.`);
     const api = await apiFor(site, actor.account);
@@ -57,7 +50,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
     const forge = await askedForge(request, kind);
     const found = await ownRepository(forge, repository);
     const before = await projectOf(deps, forge, repository);
-    if (before !== undefined) await permit(request, 'settings', before.name);
+    if (before !== undefined) await permitted(request, 'settings', before.name);
     const project = await connect(deps, forge, found);
     await noteDone(forge.actor, 'project.connect', project.name, { forge: kind, repository });
     return project;
@@ -67,7 +60,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
     request: FastifyRequest,
     { forge: _git, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' },
   ) => {
-    const actor = await permit(request, 'admin');
+    const actor = await permitted(request, 'admin');
     const project = newProject(deps, given);
     if (!(await projects.add(project))) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already.`);
     await noteDone(actor, 'project.connect', project.name, { forge: 'git' });
@@ -176,9 +169,6 @@ const nameOf = ({ params }: FastifyRequest): string => {
   const { owner, name } = params as z.infer<typeof projectParams>;
   return `${owner}/${name}`;
 };
-
-const projectUnknown = (name: string): IntakeError =>
-  new IntakeError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(name.slice(0, 200))} here, or you may not see it.`);
 
 const shown = ({
   name,

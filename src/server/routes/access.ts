@@ -5,6 +5,7 @@ import type { RunRow } from '../../store/run-store.ts';
 import type { Actor, Right } from '../actor.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError, projectUnknown } from '../http-error.ts';
+import { actionOf, permit } from '../permit.ts';
 
 type Params = { readonly owner: string; readonly name: string };
 
@@ -20,14 +21,11 @@ export const accessOf = (deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'projects' 
     const { owner, name } = request.params as Params;
     const full = `${owner}/${name}`;
     const actor = await deps.actorOf(request);
-    const found = (await deps.guard.may(actor, 'read', full)) ? await deps.projects.get(full) : undefined;
+    const wish = { action: actionOf(request), project: full };
+    await permit(deps.guard, actor, 'read', wish);
+    const found = await deps.projects.get(full);
     if (found === undefined) throw projectUnknown(full);
-    if (right !== 'read' && !(await deps.guard.may(actor, right, full))) {
-      const action = `${request.method} ${request.routeOptions.url ?? ''}`;
-      await deps.guard.note({ actor, action, project: full, outcome: 'refused', detail: { right } });
-      if (actor.kind === 'anonymous') throw new HttpError('LOGIN_REQUIRED', 401, 'Log in first.');
-      throw new HttpError('FORBIDDEN', 403, `This needs the right "${right}", which you have not.`);
-    }
+    if (right !== 'read') await permit(deps.guard, actor, right, wish);
     return { actor, project: found };
   };
   return {

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import type { ProjectStore } from '../../store/projects.ts';
 import type { Actor, Guard } from '../actor.ts';
 import type { ProjectSecrets } from './project-secrets.ts';
+import { projectUnknown } from '../http-error.ts';
+import { permit } from '../permit.ts';
 import { SecretError } from './secret-error.ts';
 
 export type SecretsPluginDeps = {
@@ -29,17 +31,12 @@ const put = z.strictObject({ value: z.string().max(100_000), kind: kind.default(
 
 /** The secrets of a project, for who has the right to them: they are written, replaced and removed; nobody reads a value back. */
 export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPluginDeps): FastifyPluginAsync => {
-  const permit = async (request: FastifyRequest, action: string): Promise<{ readonly actor: Actor; readonly project: string }> => {
+  const projectFor = async (request: FastifyRequest, action: string): Promise<{ readonly actor: Actor; readonly project: string }> => {
     const { owner, name } = request.params as z.infer<typeof ofProject>;
     const project = `${owner}/${name}`;
     const actor = await actorOf(request);
-    if (!(await guard.may(actor, 'secrets', project))) {
-      if (actor.kind !== 'anonymous') await guard.note({ actor, action, project, outcome: 'refused', detail: {} });
-      if (!(await guard.may(actor, 'read', project))) throw unknown(project);
-      if (actor.kind === 'anonymous') throw new SecretError('LOGIN_REQUIRED', 'Log in first.');
-      throw new SecretError('FORBIDDEN', 'This needs the right "secrets", which you have not.');
-    }
-    if ((await projects.get(project)) === undefined) throw unknown(project);
+    await permit(guard, actor, 'secrets', { action, project });
+    if ((await projects.get(project)) === undefined) throw projectUnknown(project);
     return { actor, project };
   };
 
@@ -49,14 +46,14 @@ export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPlug
     app.get(
       '/api/projects/:owner/:name/secrets',
       { schema: { params: ofProject, response: { 200: z.array(shown).readonly() } } },
-      (request) => permit(request, 'secret.list').then(({ project }) => secrets.list(project)),
+      (request) => projectFor(request, 'secret.list').then(({ project }) => secrets.list(project)),
     );
 
     app.put(
       '/api/projects/:owner/:name/secrets/:secret',
       { schema: { params: ofSecret, body: put, response: { 204: z.null() } } },
       async (request, reply) => {
-        const { actor, project } = await permit(request, 'secret.put');
+        const { actor, project } = await projectFor(request, 'secret.put');
         const name = request.params.secret;
         await secrets.put({ ...request.body, project, name, by: actor.kind === 'account' ? actor.name : '' });
         await guard.note({ actor, action: 'secret.put', project, outcome: 'done', detail: { name, kind: request.body.kind } });
@@ -68,7 +65,7 @@ export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPlug
       '/api/projects/:owner/:name/secrets/:secret',
       { schema: { params: ofSecret, response: { 204: z.null() } } },
       async (request, reply) => {
-        const { actor, project } = await permit(request, 'secret.remove');
+        const { actor, project } = await projectFor(request, 'secret.remove');
         const name = request.params.secret;
         if (!(await secrets.remove(project, name))) throw new SecretError('SECRET_UNKNOWN', `The project has no secret ${name}.`);
         await guard.note({ actor, action: 'secret.remove', project, outcome: 'done', detail: { name } });
@@ -77,6 +74,3 @@ export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPlug
     );
   };
 };
-
-const unknown = (project: string): SecretError =>
-  new SecretError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(project)} here, or you may not see it.`);

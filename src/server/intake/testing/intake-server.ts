@@ -81,8 +81,9 @@ export const intakeServer = async (
   let running: Promise<void> = Promise.resolve();
 
   const guard = {
-    may: async (actor: Actor, right: Right) =>
-      actor.kind === 'account' && (actor.isAdmin || (rights.get(actor.account) ?? []).includes(right)),
+    may: async (actor: Actor, right: Right, project?: string) =>
+      actor.kind === 'account' &&
+      (actor.isAdmin || (project === undefined && right === 'settings') || (rights.get(actor.account) ?? []).includes(right)),
     note: async (entry: AuditEntry) => void notes.push(entry),
   };
   const intake = makeIntake({
