@@ -78,6 +78,9 @@ const makeVolumeMount = async (
     };
   }
   if (directory !== undefined) return { volume: await volumes.directory(ref, directory, signal) };
-  if (access === 'read-write') await volumes.helper(ref);
-  return { volume: access === 'read-write' ? names.volume(item.run, volume) : await volumes.ensure(ref) };
+  const name = await volumes.ensure(ref);
+  if (access !== 'read-write') return { volume: name };
+  const helper = volumes.helper(ref);
+  helper.catch(() => undefined);
+  return { volume: name, fill: async () => void (await helper) };
 };
