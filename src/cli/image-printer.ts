@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Parsed, type Problem, parsed, refused } from '../plan/problem.ts';
-import { reference, stage } from '../plan/stage.ts';
+import { type Parsed, parsed } from '../plan/problem.ts';
+import { printingStage, printsWithinMs } from '../plan/printing.ts';
+import { mostPrintedBytes, notPrinted, toldBytes, tooSlow } from '../planning/not-printed.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
 import type { PrintedBy } from '../planning/compile-tree.ts';
@@ -14,11 +15,6 @@ export type ImagePrinterDeps = {
   readonly log: (line: string) => void;
 };
 
-const patienceMs = 5 * 60_000;
-/** More than this is no configuration; one byte more is kept, so that who reads it refuses it. */
-const mostBytes = 1024 * 1024;
-const tailBytes = 2000;
-
 /**
  * Runs an image with its own command, once, as an attempt of the run's step `fetch`; what it writes to stdout is the answer (R-DCK-55).
  * Nothing else of the run is there yet, so that all of it is removed afterwards.
@@ -27,10 +23,10 @@ export const imagePrinter = ({ runtime: opening, run, project, signal, log }: Im
   let attempt = 0;
   return async (image) => {
     const runtime = await opening();
-    const item: Item = { run, project, stage: stage({ name: 'fetch', image: reference(image) }), attempt: ++attempt };
+    const item: Item = { run, project, stage: printingStage('fetch', image), attempt: ++attempt };
     const patience = new AbortController();
     const until = AbortSignal.any([signal, patience.signal]);
-    const timer = delay(patienceMs, undefined, { signal: until, ref: false }).then(
+    const timer = delay(printsWithinMs, undefined, { signal: until, ref: false }).then(
       () => patience.abort(),
       () => undefined,
     );
@@ -38,8 +34,8 @@ export const imagePrinter = ({ runtime: opening, run, project, signal, log }: Im
       log(`running ${image} for the stages that it prints`);
       return await printed(runtime, item, image, until);
     } catch (error) {
-      if (patience.signal.aborted) return failed(image, `does not end within ${patienceMs / 60_000} minutes`, '');
-      if (error instanceof RuntimeError && error.code.startsWith('IMAGE_')) return failed(image, 'cannot be had', error.message);
+      if (patience.signal.aborted) return notPrinted(image, tooSlow(printsWithinMs));
+      if (error instanceof RuntimeError && error.code.startsWith('IMAGE_')) return notPrinted(image, 'cannot be had', error.message);
       throw error;
     } finally {
       patience.abort();
@@ -56,20 +52,12 @@ const printed = async (runtime: Runtime, item: Item, image: string, signal: Abor
   let size = 0;
   let errors = Buffer.alloc(0);
   for await (const { stream, bytes } of execution.logs({ stdout: 0, stderr: 0 }, signal)) {
-    if (stream === 'stderr') errors = Buffer.concat([errors, bytes]).subarray(-tailBytes);
-    else if (size <= mostBytes) stdout.push(bytes);
+    if (stream === 'stderr') errors = Buffer.concat([errors, bytes]).subarray(-toldBytes);
+    else if (size <= mostPrintedBytes) stdout.push(bytes);
     if (stream === 'stdout') size += bytes.length;
   }
   const { code } = await execution.exit;
-  if (code !== 0) return failed(image, `ended with exit code ${code}`, errors.toString('utf8').trim());
-  return parsed(Buffer.concat(stdout).subarray(0, mostBytes + 1));
-};
-
-const failed = (image: string, what: string, detail: string): Parsed<never> => {
-  const problem: Problem = {
-    code: 'SUBGRAPH_FAILED',
-    message: `The image "${image}", which should print stages, ${what}${detail === '' ? '' : `: ${detail}`}.`,
-    hint: `Try it: docker run --rm ${image}`,
-  };
-  return refused(problem);
+  if (code !== 0) return notPrinted(image, `ended with exit code ${code}`, errors.toString('utf8').trim());
+  // One byte more, so that who reads it refuses it.
+  return parsed(Buffer.concat(stdout).subarray(0, mostPrintedBytes + 1));
 };

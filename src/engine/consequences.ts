@@ -18,7 +18,11 @@ export const consequencesOf = (
 };
 
 const touchesAll = (event: RunEvent): boolean =>
-  event.kind === 'run.planned' || event.kind === 'run.resumed' || event.kind === 'run.rerun' || event.kind === 'run.cancel-requested';
+  event.kind === 'run.planned' ||
+  event.kind === 'run.printing' ||
+  event.kind === 'run.resumed' ||
+  event.kind === 'run.rerun' ||
+  event.kind === 'run.cancel-requested';
 
 /** Only how a node ended changes what others may do; one that is back in the queue may have been cancelled meanwhile. */
 const touchedBy = (event: RunEvent): readonly string[] => {

@@ -54,7 +54,8 @@ export const decide = (
       if (halt !== undefined && (own.phase === 'queued' || (own.phase === 'running' && halt.stopsRunning))) stop.push(name);
     }
   }
-  if (facts.length === 0 && state.openNodes === 0) facts.push({ kind: 'run.finished', outcome: runOutcome(state) });
+  if (facts.length === 0 && state.openNodes === 0 && state.plan !== undefined)
+    facts.push({ kind: 'run.finished', outcome: runOutcome(state) });
   return { facts, stop };
 };
 

@@ -2,6 +2,7 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 import { cycleIn } from './cycle.ts';
 import { ancestorsOf } from './graph.ts';
 import type { Access, Plan, PlanNode, Stage } from './plan.ts';
+import { isPrintingName } from './printing.ts';
 import type { Problem } from './problem.ts';
 import { artifactsAskedBy, buildVolumesOf, doneName, imagesOf, outputsAskedBy } from './stage.ts';
 
@@ -27,7 +28,8 @@ export const validatePlan = (plan: Plan): readonly Problem[] => {
 /** Names that no stage may have (R-DCO-38): the results and people use them for their own. A gate may be called `human-click`. */
 export const reservedNames: ReadonlySet<string> = new Set(['fetch', 'human-click']);
 
-const isReserved = ({ kind, name }: PlanNode): boolean => reservedNames.has(name) && !(kind === 'gate' && name === 'human-click');
+const isReserved = ({ kind, name }: PlanNode): boolean =>
+  isPrintingName(name) || (reservedNames.has(name) && !(kind === 'gate' && name === 'human-click'));
 
 const isStage = (node: PlanNode): node is Stage => node.kind === 'stage';
 

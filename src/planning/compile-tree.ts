@@ -14,8 +14,8 @@ export type CompiledTree = {
   readonly compiled: Compiled;
 };
 
-/** What an image prints when it is run, or why it prints nothing that could be used. */
-export type PrintedBy = (image: string) => Promise<Parsed<Uint8Array>>;
+/** What an image prints when it is run, or why it prints nothing that could be used; `later`: it has not been run yet, but will be. */
+export type PrintedBy = (image: string) => Promise<Parsed<Uint8Array> | 'later'>;
 
 /**
  * The plan of the first dialect that finds its text in the tree; `undefined` when there is nothing for any of them. `printedBy` runs
@@ -45,7 +45,7 @@ export const compileTree = async (
   return undefined;
 };
 
-/** As often as there is a further image that was not asked for before. */
+/** As often as there is a further image that was not asked for before; where one is run later, `wantsImages` says which. */
 const compileAll = async (
   dialect: Dialect,
   texts: readonly ConfigFile[],
@@ -56,11 +56,14 @@ const compileAll = async (
   for (;;) {
     const compiled = dialect.compile(files, given);
     if (compiled.ok || compiled.wantsImages === undefined || printedBy === undefined) return { files, compiled };
+    const missing: string[] = [];
     for (const image of compiled.wantsImages) {
       const printed = await printedBy(image);
-      if (!printed.ok) return { files, compiled: { ok: false, problems: printed.problems } };
-      files.push({ path: image, bytes: printed.value });
+      if (printed === 'later') missing.push(image);
+      else if (!printed.ok) return { files, compiled: { ok: false, problems: printed.problems } };
+      else files.push({ path: image, bytes: printed.value });
     }
+    if (missing.length > 0) return { files, compiled: { ...compiled, wantsImages: missing } };
   }
 };
 

@@ -43,6 +43,8 @@ export type FetchDeps = {
   readonly ready: () => Promise<readonly RunFact[]>;
   /** Runs images that print a part of the configuration. */
   readonly printedBy: PrintedByOf;
+  /** The source is known and recorded; what is missing is the plan. */
+  readonly again?: true;
   /** Fetches the code of steps. */
   readonly stepBy: (signal: AbortSignal, log: (line: string) => void) => StepBy;
 };
@@ -58,6 +60,8 @@ export type FetchEnd =
       readonly files: CompiledTree['files'];
     }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[]; readonly files: CompiledTree['files'] }
+  /** The plan takes what these images print, and `printedBy` will know that later: nothing of the run has ended. `facts`: what `ready` told. */
+  | { readonly kind: 'unprinted'; readonly images: readonly string[]; readonly facts: readonly RunFact[] }
   | { readonly kind: 'errored'; readonly error: unknown }
   | { readonly kind: 'cancelled' };
 
@@ -67,7 +71,7 @@ export type FetchEnd =
  */
 export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: AbortSignal): Promise<FetchEnd> => {
   const { recorder } = deps;
-  await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code' }]);
+  if (deps.again !== true) await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code' }]);
   const log = fetchLog(deps.results, deps.run, deps.clock);
   log.say('get code');
   const refuse = async (problems: readonly Problem[], files: CompiledTree['files'] = []): Promise<FetchEnd> => {
@@ -86,10 +90,14 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
       const printedBy = deps.printedBy(signal, log.say);
       return withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
     };
-    const [, text] = await allSettled([recorder.report([{ kind: 'fetch.finished', source }]), compile()]);
+    const fetched: readonly RunFact[] = deps.again === true ? [] : [{ kind: 'fetch.finished', source }];
+    const [, text] = await allSettled([recorder.report(fetched), compile()]);
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
     const { compiled, files } = text;
     log.say(parsing(files));
+    if (!compiled.ok && compiled.wantsImages !== undefined) {
+      return { kind: 'unprinted', images: compiled.wantsImages, facts: await deps.ready() };
+    }
     if (!compiled.ok) return await refuse(compiled.problems, files);
     const { warnings } = compiled;
     const shaped = deps.shape(compiled.plan);

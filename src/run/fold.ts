@@ -93,8 +93,13 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       state.plan = event.plan;
       state.digest = event.digest;
       if (event.only !== undefined) state.only = new Set(event.only);
-      state.nodes = waitingNodes(event.plan);
-      state.openNodes = state.nodes.size;
+      state.nodes = new Map([...printed(state), ...waitingNodes(event.plan)]);
+      state.openNodes = event.plan.nodes.length;
+      return;
+    case 'run.printing':
+      state.printing = event.plan;
+      state.nodes = new Map([...waitingNodes(event.plan), ...state.nodes]);
+      state.openNodes = [...state.nodes.values()].filter(({ phase }) => phase !== 'finished').length;
       return;
     case 'source.kept':
       state.sourceTree = event.tree;
@@ -207,6 +212,13 @@ const failedFetch = (fetch: FetchState, event: RunEvent & { kind: 'fetch.failed'
   message: event.message,
   problems: event.problems,
 });
+
+/** A plan that came twice leaves nothing of the first. */
+const printed = ({ nodes, printing }: Folded): readonly [string, NodeState][] =>
+  (printing?.nodes ?? []).flatMap(({ name }): [string, NodeState][] => {
+    const node = nodes.get(name);
+    return node === undefined ? [] : [[name, node]];
+  });
 
 const waitingNodes = (plan: Plan): Map<string, NodeState> =>
   new Map(

@@ -36,6 +36,11 @@ export type RunFact =
       readonly message: string;
       readonly problems: readonly Problem[];
     }
+  /**
+   * Compiling wants what images print: one stage for each, also for those of before. It runs before the run has its plan, which is then made of what they
+   * printed (docs/adr/0080-images-that-print-on-a-server.md).
+   */
+  | { readonly kind: 'run.printing'; readonly plan: Plan }
   /** `only`: the nodes of the plan that this run is about; absent: all of them. */
   | { readonly kind: 'run.planned'; readonly plan: Plan; readonly digest: string; readonly only?: readonly string[] }
   | { readonly kind: 'volume.filled'; readonly volume: string }

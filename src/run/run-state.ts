@@ -16,9 +16,11 @@ export type RunState = {
   readonly cancel?: { readonly by: string; readonly force: boolean };
   readonly fetch: FetchState;
   readonly plan?: Plan;
+  /** The stages that print parts of the configuration, for a run that has such on a server. */
+  readonly printing?: Plan;
   readonly digest?: string;
   readonly only?: ReadonlySet<string>;
-  /** By name, in the plan's order. */
+  /** By name, in the plan's order; those that printed come first. */
   readonly nodes: ReadonlyMap<string, NodeState>;
   readonly filledVolumes: ReadonlySet<string>;
   /** The digest of the tar of its files, where they are in a tree store. */

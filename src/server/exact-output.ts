@@ -13,7 +13,11 @@ export const givenOutputs = (state: RunState, stage: string): ReadonlySet<string
 
 /** What the newest attempt of a stage that left an output wrote: as it was kept apart, else as the log has it. */
 export const exactOutput = async (
-  deps: { readonly results: Results; readonly outputs: OutputStore; readonly limits: { readonly outputBytes: number } },
+  deps: {
+    readonly results: Pick<Results, 'readLog'>;
+    readonly outputs: Pick<OutputStore, 'read'>;
+    readonly limits: { readonly outputBytes: number };
+  },
   state: RunState,
   stage: string,
 ): Promise<Buffer> => {
@@ -30,7 +34,7 @@ export const exactOutput = async (
 };
 
 const fromLog = async (
-  results: Results,
+  results: Pick<Results, 'readLog'>,
   key: { readonly run: string; readonly stage: string; readonly attempt: number },
 ): Promise<Buffer> => {
   const parts: Uint8Array[] = [];

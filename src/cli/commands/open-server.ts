@@ -156,6 +156,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     results: storage.results,
     trees: storage.trees,
     secrets,
+    outputOf,
     clock,
     dialects,
     policy: parts.policy,

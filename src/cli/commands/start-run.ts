@@ -33,6 +33,7 @@ import { userName, withSession } from '../session.ts';
 import { forgetSource, sourceDirectory } from '../snapshots.ts';
 import { storesOf } from '../stores.ts';
 import { vetImages } from '../../planning/vet-images.ts';
+import { vettedPrinter } from '../../planning/vetted-printer.ts';
 import { askedPlace, type ResultsOptions, withMirror } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -97,7 +98,16 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
       return frozen;
     };
     const printedBy = (signal: AbortSignal, log: (line: string) => void) =>
-      imagePrinter({ runtime: async () => (await opening).runtime, run: id, project: project.name, signal, log });
+      vettedPrinter(imagePrinter({ runtime: async () => (await opening).runtime, run: id, project: project.name, signal, log }), () => ({
+        policy,
+        projects: projectNames(),
+        signal,
+        log,
+      }));
+    const projectNames = (): readonly string[] => {
+      const { domain, owner, repository } = origin;
+      return [project.name, ...(domain && owner && repository ? [`${domain}/${owner}/${repository}`] : [])];
+    };
     try {
       const vet = (plan: Plan, only: ReadonlySet<string> | undefined) => gateProblems(project, plan, only, by, options);
       return await withMirror({ context, project, run: id, place, interrupts, say }, async (carried): Promise<ExitCode> => {
@@ -125,9 +135,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
             vet,
             vetImages: async (plan, only, log) => {
               const { findImage: find } = await opening;
-              const { domain, owner, repository } = origin;
-              const projects = [project.name, ...(domain && owner && repository ? [`${domain}/${owner}/${repository}`] : [])];
-              return vetImages(plan, only, { policy, find, projects, signal: interrupts.cancel, log });
+              return vetImages(plan, only, { policy, find, projects: projectNames(), signal: interrupts.cancel, log });
             },
             ready: () => opening.then(() => []),
             printedBy,
@@ -145,6 +153,8 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
             return exitCodes.errored;
           case 'cancelled':
             return exitCodes.cancelled;
+          case 'unprinted':
+            throw new Error(`what ${end.images.join(', ')} should print is not there`);
           case 'planned': {
             afterwards = () => printProblems(context, end.warnings, end.files);
             const { runtime } = await opening;

@@ -1,5 +1,6 @@
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Outcome } from '../../run/outcome.ts';
+import { stagesOf } from '../../plan/stage.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
@@ -32,6 +33,8 @@ export const eventSentence = (event: RunEvent, state: RunState, look: Reach = {}
       };
     case 'fetch.failed':
       return { text: sentence(visible(event.message)), outcome: event.outcome };
+    case 'run.printing':
+      return { text: printingWords(event, state) };
     case 'run.planned':
       return { text: `Pipeline ${visible(event.plan.pipeline)}: ${plannedWords(event)}.` };
     case 'stage.queued':
@@ -86,6 +89,14 @@ export const eventSentence = (event: RunEvent, state: RunState, look: Reach = {}
 
 const returnedWords = ({ worker, because }: RunEvent & { kind: 'stage.returned' }): string =>
   because === 'lost' ? `its worker ${visible(worker)} is gone and had not started it` : `the worker ${visible(worker)} gave it back`;
+
+/** Those that have not been run before. */
+const printingWords = ({ plan }: RunEvent & { kind: 'run.printing' }, { nodes }: RunState): string => {
+  const images = stagesOf(plan).flatMap(({ name, image }) =>
+    image.kind === 'reference' && nodes.get(name)?.phase === 'waiting' ? [visible(image.reference)] : [],
+  );
+  return `Runs ${list(images)} for the stages that ${images.length === 1 ? 'it prints' : 'they print'}.`;
+};
 
 const plannedWords = ({ plan, only }: RunEvent & { kind: 'run.planned' }): string => {
   const gates = plan.nodes.filter((node) => node.kind === 'gate').length;

@@ -27,7 +27,7 @@ export type Carried = {
   readonly row: RunRow;
   /** Good until the next change. */
   state(): RunState;
-  /** Of the plan, as soon as there is one. */
+  /** Of the plan, as soon as there is one; before, of the stages that print it. */
   parts(): PlanParts | undefined;
   readonly openGates: ReadonlySet<string>;
 };
@@ -149,9 +149,10 @@ const keptOf = (row: RunRow, folded: Folding, openGates: Set<string>, outputOf: 
   const state = (): RunState => stateOf(folded);
   let made: PlanParts | undefined;
   const parts = (): PlanParts | undefined => {
-    const { plan } = state();
-    if (plan === undefined) return undefined;
-    if (made?.indexed.plan !== plan) made = planParts(plan, row.project, state, outputOf);
+    const { plan, printing } = state();
+    const now = plan ?? printing;
+    if (now === undefined) return undefined;
+    if (made?.indexed.plan !== now) made = planParts(now, row.project, state, outputOf, plan === undefined);
     return made;
   };
   return { row, folded, openGates, state, parts };
@@ -168,13 +169,15 @@ const relevant = (facts: readonly RunFact[], state: RunState): readonly RunFact[
 const followUp = (parts: PlanParts | undefined, latest: readonly RunEvent[], state: RunState, now: number): readonly RunFact[] => {
   if (parts === undefined) return endOfUnplanned(state);
   const { facts, stop } = consequencesOf(parts.indexed, latest, state, { onFailure: 'continue', recordChanged: false, now });
-  return [...facts, ...stop.flatMap((stage) => withdrawn(state, stage))];
+  const all = [...facts, ...stop.flatMap((stage) => withdrawn(state, stage))];
+  return all.length === 0 && state.plan === undefined ? endOfUnplanned(state) : all;
 };
 
-/** A run that cannot be planned, or that was cancelled before it was. */
+/** A run that cannot be planned, or that was cancelled before it was; what prints for it has ended first. */
 const endOfUnplanned = (state: RunState): readonly RunFact[] => {
   const { outcome } = state.fetch;
-  if (state.phase === 'finished' || (state.cancel === undefined && (outcome === undefined || outcome === 'passed'))) return [];
+  if (state.phase === 'finished' || state.openNodes > 0 || (state.cancel === undefined && (outcome === undefined || outcome === 'passed')))
+    return [];
   return [{ kind: 'run.finished', outcome: runOutcome(state) }];
 };
 

@@ -23,7 +23,7 @@ export const composeClaim = async (
   if (parts === undefined || stage === undefined || attempt === undefined) return undefined;
   const work = await parts.items.withImages(parts.items.of(stage, lease.attempt));
   const { redact, ...outside } = await outsideOf(state, stage);
-  const given = (state.plan && (await images?.forClaim(state, state.plan, work, lease))) ?? { work };
+  const given = (await images?.forClaim(state, parts.indexed.plan, work, lease)) ?? { work };
   const started = startedOf(attempt);
   return {
     lease: { item: lease.item, token: lease.token, leaseMs, graceMs },

@@ -15,10 +15,17 @@ export type PlanParts = {
   readonly mounted: ReadonlySet<string>;
 };
 
-export const planParts = (plan: Plan, project: string, state: () => RunState, outputOf: DispatcherDeps['outputOf']): PlanParts => ({
+/** `isPrinting`: the configuration asks for what each of its stages writes. */
+export const planParts = (
+  plan: Plan,
+  project: string,
+  state: () => RunState,
+  outputOf: DispatcherDeps['outputOf'],
+  isPrinting = false,
+): PlanParts => ({
   indexed: indexPlan(plan),
   items: itemsOf(plan, project, state, { read: (stage) => outputOf(state(), stage) }),
-  asked: askedOutputs(plan),
+  asked: isPrinting ? new Set(plan.nodes.map(({ name }) => name)) : askedOutputs(plan),
   mounted: mountedArtifacts(plan),
 });
 

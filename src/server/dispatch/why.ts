@@ -13,11 +13,14 @@ export type { WorkerSeen } from './why-queued.ts';
 export type Explained = { readonly state: RunState; readonly queue: readonly QueueItem[]; readonly workers: readonly WorkerSeen[] };
 
 /** Why the run is where it is, in a sentence. */
-export const explainRun = ({ phase, outcome, cancel, fetch, plan, openNodes }: RunState): string => {
+export const explainRun = ({ phase, outcome, cancel, fetch, plan, printing, openNodes }: RunState): string => {
   if (phase === 'finished') {
     if (fetch.outcome === 'failed' || fetch.outcome === 'errored')
       return `It has ${fetch.outcome}: ${fetch.message ?? 'its files cannot be had'}.`;
     return cancel === undefined ? `It has ended: ${outcome}.` : `It was cancelled by ${cancel.by} and has ended: ${outcome}.`;
+  }
+  if (plan === undefined && printing !== undefined && openNodes > 0) {
+    return `Images print what it is made of, and ${openNodes} of them have not ended.`;
   }
   if (plan === undefined) {
     if (fetch.phase === 'queued') return 'It waits until its commit is fetched.';
@@ -27,10 +30,10 @@ export const explainRun = ({ phase, outcome, cancel, fetch, plan, openNodes }: R
   return `It is under way: ${openNodes} of its stages and gates have not ended.`;
 };
 
-/** Why each stage and gate of a run is where it is, in a sentence, by its name and in the plan's order; for every state that there is. Pure. */
+/** Why each stage and gate of a run is where it is, in a sentence, by its name and in the plan's order, after what prints that; for every state that there is. Pure. */
 export const explain = (given: Explained): ReadonlyMap<string, string> => {
-  const { plan, nodes } = given.state;
-  const texts = (plan?.nodes ?? []).flatMap((node): readonly (readonly [string, string])[] => {
+  const { plan, printing, nodes } = given.state;
+  const texts = [...(printing?.nodes ?? []), ...(plan?.nodes ?? [])].flatMap((node): readonly (readonly [string, string])[] => {
     const own = nodes.get(node.name);
     return own === undefined ? [] : [[node.name, textOf(given, node, own)]];
   });

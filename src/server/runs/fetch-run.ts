@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import type { Dialect, Given, GivenSource } from '../../dialects/dialect.ts';
 import type { Recorder } from '../../engine/recorder.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { refused } from '../../plan/problem.ts';
+import { withPrinting } from '../../plan/printing.ts';
 import { directoryTree, readFrom } from '../../planning/directory-tree.ts';
 import { type FetchEnd, fetchAndPlan } from '../../planning/fetch-and-plan.ts';
 import { givenOf } from '../../planning/given.ts';
@@ -13,6 +13,7 @@ import type { ImagePolicy } from '../../planning/image-policy.ts';
 import { secretsFile } from '../../planning/open-secrets.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import { vetImages } from '../../planning/vet-images.ts';
+import { vettedPrinter } from '../../planning/vetted-printer.ts';
 import type { StepBy } from '../../planning/with-steps.ts';
 import type { Results } from '../../results/results.ts';
 import type { Source } from '../../run/run-event.ts';
@@ -31,6 +32,7 @@ import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { RunRequest } from './begin-run.ts';
 import { type ConfigLimits, limitedTree } from './limited-tree.ts';
+import { type PrintedDeps, printedFor } from './printed.ts';
 import { trustedNodes } from './trusted-nodes.ts';
 
 /** Of one fetch: bytes as git packs them, what the commit has, its configuration, and the time for all of it. */
@@ -45,7 +47,7 @@ export const defaultFetchLimits: FetchLimits = {
   ms: 15 * 60_000,
 };
 
-export type FetchRunDeps = {
+export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> & {
   readonly results: Results;
   /** Keeps the source as the tar that workers fill volumes with. */
   readonly trees: { keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }> };
@@ -73,7 +75,7 @@ export const mirrorsOf = (directory: string): string => join(directory, 'mirrors
 export const checkoutsOf = (directory: string): string => join(directory, 'checkouts');
 
 /**
- * The source of a run and its plan, or why it has none, as `cion run` makes it: the same text at the same commit has the same digest. What is told of the run
+ * The source of a run and its plan, or why it has none, or what has to be printed before (docs/adr/0080-images-that-print-on-a-server.md), as `cion run` makes it: the same text at the same commit has the same digest. What is told of the run
  * itself (a wercker.yml is given its id) and the project's name differ.
  */
 export const fetchRun = async (
@@ -94,17 +96,20 @@ export const fetchRun = async (
   let keeping: ReturnType<typeof deps.trees.keep> | undefined;
   const secretsNow = async (): Promise<PlanSecrets> =>
     (secrets ??= await deps.secrets.forPlan({ ...state, request, ...(branch && { branch }) }));
+  const known = state.printing === undefined ? undefined : state.fetch.source;
+  const vet = { policy: deps.policy, projects: namesOfProject(project), signal };
   try {
-    return await fetchAndPlan(
+    const end = await fetchAndPlan(
       {
         run: state.run,
         recorder,
         results: deps.results,
         clock,
         dialects: deps.dialects,
+        ...(known === undefined ? {} : { again: true }),
         snapshot: async (fetchSignal, log) => {
-          const fetched = await fetchPatiently(deps, about, fetchSignal, log);
-          branch = branchOf(request, refOf(about), fetched);
+          const fetched = await fetchPatiently(deps, about, known?.commit, fetchSignal, log);
+          branch = known === undefined ? branchOf(request, refOf(about), fetched) : known.branch;
           const source = await snapshotOfMirror({
             gitDir: mirrorOf(deps.directory, project.name),
             commit: fetched.commit,
@@ -114,8 +119,8 @@ export const fetchRun = async (
             signal: fetchSignal,
             log,
           });
-          keeping = deps.trees.keep(tarOf(into));
-          keeping.catch(() => undefined);
+          if (known === undefined) keeping = deps.trees.keep(tarOf(into));
+          keeping?.catch(() => undefined);
           return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };
         },
         given: async (source) =>
@@ -137,24 +142,22 @@ export const fetchRun = async (
         },
         missing: (plan, outside, only) => secrets?.missing(plan, outside, only) ?? [],
         vet: async () => [],
-        vetImages: (plan, only, log) =>
-          vetImages(plan, only, { policy: deps.policy, find: undefined, projects: namesOfProject(project), signal, log }),
+        vetImages: (plan, only, log) => vetImages(plan, only, { ...vet, find: undefined, log }),
         ready: async () => {
           if (keeping === undefined) return [];
           const { digest, bytes } = await keeping;
           return [{ kind: 'source.kept', tree: digest, bytes }];
         },
-        printedBy: () => async (image) =>
-          refused({
-            code: 'SUBGRAPH_ON_SERVER',
-            message: `The image "${image}" should print stages, and a server runs no image to learn what to run.`,
-            hint: 'Write the stages into the configuration, or use "cion run" for this pipeline.',
-          }),
+        printedBy: (_signal, log) => vettedPrinter(printedFor(deps, state, log), () => ({ ...vet, log })),
         stepBy: deps.stepBy,
       },
       { targets: request.stages ?? [], only: [] },
       AbortSignal.any([signal, tooSlow.signal]),
     );
+    if (end.kind === 'unprinted') {
+      await recorder.report([...end.facts, { kind: 'run.printing', plan: withPrinting(state.printing, end.images) }]);
+    }
+    return end;
   } finally {
     stopClock();
     await keeping?.catch(() => undefined);
@@ -192,12 +195,14 @@ const pauses = [1000, 5000];
 const fetchPatiently = async (
   deps: FetchRunDeps,
   about: AboutFetch,
+  /** It was fetched for the run before, whatever became of its branch. */
+  known: string | undefined,
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<FetchedCommit> => {
   const { name, cloneUrl: url, deployKey } = about.project;
-  const ref = refOf(about);
-  const { commit } = about.request;
+  const ref = known === undefined ? refOf(about) : undefined;
+  const commit = known ?? about.request.commit;
   const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, deployKeyContext(name)).toString('utf8');
   for (const pause of [...pauses, undefined]) {
     try {

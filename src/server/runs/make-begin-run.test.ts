@@ -133,16 +133,6 @@ describe('a run of a server', () => {
     }
   });
 
-  it('that asks for images which print stages is refused', async (t) => {
-    const server = started(t);
-    server.commit({ 'a.dockercise.yaml': 'meta: { subgraphs: [acme/prints:1] }\none: { img: busybox, after: printed }\n' });
-    const { fetch } = await run(server);
-    assert.deepEqual(
-      fetch.problems?.map(({ code }) => code),
-      ['SUBGRAPH_ON_SERVER'],
-    );
-  });
-
   it('with too large a configuration, too many files or too much time ends failed (atk-58)', async (t) => {
     const limits = { packBytes: 1e8, tree: { files: 5, bytes: 1e6 }, config: { files: 2, bytes: 5000 }, ms: 60_000 };
     const server = started(t, { limits });

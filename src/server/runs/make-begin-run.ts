@@ -65,7 +65,7 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     }
     if (underWay.has(run) || stop.aborted) return;
     const signal = stop;
-    const work = takeTurn(request.project, () => carry(run, request, signal))
+    const work = carried(run, request, signal)
       .catch((error: unknown) => {
         if (signal.aborted) return;
         deps.warn(`run ${run} could not be fetched and is tried again: ${error instanceof Error ? error.message : String(error)}`);
@@ -79,11 +79,41 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     underWay.set(run, work);
   };
 
-  const carry = async (run: string, request: RunRequest, stopped: AbortSignal): Promise<void> => {
+  /** As often as there is something new to compile it with. What prints has all the time that it takes, and no place among the fetches. */
+  const carried = async (run: string, request: RunRequest, stopped: AbortSignal): Promise<void> => {
+    for (;;) {
+      await printed(run, stopped);
+      if (await takeTurn(request.project, () => carry(run, request, stopped))) return;
+    }
+  };
+
+  /** When nothing prints for the run. */
+  const printed = async (run: string, stopped: AbortSignal): Promise<void> => {
+    const over = Promise.withResolvers<unknown>();
+    const look = (state: RunState | undefined): void => {
+      if (state === undefined || !isOpen(state) || state.openNodes === 0) over.resolve(state);
+    };
+    const unwatch = dispatcher.watch(run, (_events, state) => look(state));
+    stopped.addEventListener('abort', over.resolve, { once: true });
+    try {
+      look(await dispatcher.state(run));
+      if (!stopped.aborted) await over.promise;
+      stopped.throwIfAborted();
+    } finally {
+      unwatch();
+      stopped.removeEventListener('abort', over.resolve);
+    }
+  };
+
+  /** Whether that was all. */
+  const carry = async (run: string, request: RunRequest, stopped: AbortSignal): Promise<boolean> => {
     stopped.throwIfAborted();
     const state = await dispatcher.state(run);
     if (state !== undefined && isOpen(state)) await fetchOpen(state, request, stopped);
+    const after = await dispatcher.state(run);
+    if (after !== undefined && isOpen(after)) return false;
     await requests.fetched(run);
+    return true;
   };
 
   const fetchOpen = async (state: RunState, request: RunRequest, stopped: AbortSignal): Promise<void> => {

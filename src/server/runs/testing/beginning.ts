@@ -18,6 +18,7 @@ import { memorySecrets } from '../../../store/memory/memory-secrets.ts';
 import { memoryStore } from '../../../store/memory/memory-store.ts';
 import { defaultSettings, type Project } from '../../../store/projects.ts';
 import { defaultLimits } from '../../dispatch/dispatcher-deps.ts';
+import { exactOutput } from '../../exact-output.ts';
 import { makeDispatcher } from '../../dispatch/make-dispatcher.ts';
 import { projectSecrets } from '../../secrets/project-secrets.ts';
 import { runSecrets } from '../../secrets/run-secrets.ts';
@@ -60,6 +61,11 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
   const requests = memoryRunRequests();
   const kept = memorySecrets();
   const secrets = runSecrets({ secrets: kept, requests, sealer });
+  const results = memoryResults();
+  const outputOf = async (state: RunState, stage: string) => {
+    const bytes = await exactOutput({ results, outputs: { read: async () => undefined }, limits: { outputBytes: 2 ** 22 } }, state, stage);
+    return { bytes, sensitive: false };
+  };
   const dispatcherOf = () =>
     makeDispatcher({
       runs,
@@ -68,13 +74,12 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
       newRunId,
       policyOf: async () => defaultSettings,
       outsideOf: secrets.outsideOf,
-      outputOf: async () => ({ bytes: new Uint8Array(), sensitive: false }),
+      outputOf,
       failed: (error) => warnings.push(String(error)),
       limits: defaultLimits,
     });
   let dispatcher = dispatcherOf();
   const trees = treeStore(join(root, 'trees'));
-  const results = memoryResults();
   const warnings: string[] = [];
   const depsNow = (): BeginRunDeps => ({
     dispatcher,
@@ -83,6 +88,7 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
     secrets,
     sealer,
     results,
+    outputOf,
     trees: { keep: async (tar) => ({ digest: await trees.put(tar), bytes: 0 }) },
     clock: systemClock,
     dialects,
