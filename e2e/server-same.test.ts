@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { buildProgram } from '../src/cli/program.ts';
+import { isPrintingName } from '../src/plan/printing.ts';
 import type { RunEvent } from '../src/run/run-event.ts';
 import { randomFrom } from './random.ts';
 import { type Files, git } from './repository.ts';
@@ -39,6 +40,21 @@ const made = (random: () => number): Files => {
   return { '.cion.yml': JSON.stringify({ stages: Object.fromEntries(stages) }), case: 'made' };
 };
 
+const prints = (text: string): string => `fake.print/${Buffer.from(text).toString('hex')}`;
+
+/** What images print is a part of their configuration, two images deep; of some nothing can be made. Their names are short, so the text is. */
+const printed = (random: () => number): Files => {
+  const low = random() < 0.5 ? 'low: {img: any}\n' : 'low: {img: any, run: x}\n';
+  const middle = prints(`meta: {subgraphs: ${prints(low)}}\nmid: {img: any, after: low}\n`);
+  const others = ['other: { img: any }\n', '# nothing\n', ': [', 'mid: { img: any, after: nowhere }\n', 'a: { img: any }\n'];
+  const other = prints(others[Math.floor(random() * random() * others.length)] ?? '');
+  return {
+    'a.dockercise.yaml': `meta: { name: printed, subgraphs: ["${middle}", "${other}"] }\na: { img: any, after: mid, env: { FAKE_STDOUT: a } }\n`,
+    'b/b.dockercise.yaml': `b: { img: any, after: a, env: { IT: "{a}", FAKE_PRINT_ENV: "1" } }\n`,
+    case: 'printed',
+  };
+};
+
 type Seen = {
   readonly outcome: string | undefined;
   readonly digest: string | undefined;
@@ -54,7 +70,7 @@ const seenOf = (events: readonly RunEvent[]): Seen => ({
     events
       .flatMap((event): readonly (readonly [string, unknown])[] => {
         if (event.kind === 'stage.skipped') return [[event.stage, event.cause] as const];
-        if (event.kind !== 'stage.finished') return [];
+        if (event.kind !== 'stage.finished' || isPrintingName(event.stage)) return [];
         const { stage, attempt, outcome, cause, output, artifacts } = event;
         return [[`${stage}/${attempt}`, { outcome, cause, output, files: artifacts?.files }] as const];
       })
@@ -106,6 +122,7 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
   it(`has the same plan digest, outcomes, output digests and files in ${count} cases`, async () => {
     const random = randomFrom(seed);
     const cases = [...fromCases('cion', '.cion.yml'), ...fromCases('dockercise', 'a.dockercise.yaml')];
+    for (let i = 0; i < 12; i++) cases.push(printed(random));
     while (cases.length < count) cases.push(made(random));
     const project = await server.project('acme/same', {});
     rmSync(join(project.bare, 'hooks'), { recursive: true });
@@ -133,6 +150,7 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
     }
     await Promise.all(underWay);
     assert.deepEqual(differing, []);
+    assert.ok(laptop.some(({ digest }, i) => digest !== undefined && cases[i]?.['case'] === 'printed'));
     assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.8);
     assert.ok(laptop.some(({ outcome }) => outcome === 'failed') && laptop.some(({ outcome }) => outcome === 'passed'));
   });

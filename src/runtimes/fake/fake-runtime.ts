@@ -32,7 +32,7 @@ import { type Program, programOf } from './program.ts';
  * FAKE_PRINT_ENV, FAKE_SLEEP_MS, FAKE_WRITE, FAKE_EXIT, and FAKE_MESSAGE and FAKE_NUMBERS (JSON) for what it says of itself. What is written
  * outside of all volumes can be taken after the end. What its `done` does is said the same way, as in FAKE_DONE_EXIT. A relative path begins at the
  * stage's workdir, or `/`. The home of root is `/root`, of any other user `/`, unless a literal HOME says otherwise. Images are names; one that a
- * Dockerfile builds is named by what its directory holds.
+ * Dockerfile builds is named by what its directory holds, and `fake.print/HEX` writes these bytes to stdout by itself.
  */
 export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: FakeWorld }): Runtime => {
   const { clock, world = fakeWorld() } = options;

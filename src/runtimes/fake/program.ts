@@ -1,3 +1,4 @@
+import type { ImageSource } from '../../plan/plan.ts';
 import type { RuntimeErrorCode } from '../runtime-error.ts';
 import type { Item } from '../runtime.ts';
 
@@ -34,7 +35,7 @@ export const programOf = ({ stage, attempt, part }: Item): Program => {
     ...(prepareError === undefined ? {} : { prepareError: prepareError as RuntimeErrorCode }),
     ...(startError === undefined ? {} : { startError: startError as RuntimeErrorCode }),
     ...(commitError === undefined ? {} : { commitError: commitError as RuntimeErrorCode }),
-    stdout: text('FAKE_STDOUT') ?? '',
+    stdout: text('FAKE_STDOUT') ?? writtenBy(stage.image),
     stderr: text('FAKE_STDERR') ?? '',
     printEnv: text('FAKE_PRINT_ENV') !== undefined,
     ...(printFile === undefined ? {} : { printFile }),
@@ -44,4 +45,9 @@ export const programOf = ({ stage, attempt, part }: Item): Program => {
     oom,
     ignoresStop: text('FAKE_IGNORE_STOP') !== undefined,
   };
+};
+
+const writtenBy = (image: ImageSource): string => {
+  const [, hex] = image.kind === 'reference' ? (/^fake\.print\/((?:[0-9a-f]{2})+)$/.exec(image.reference) ?? []) : [];
+  return Buffer.from(hex ?? '', 'hex').toString('utf8');
 };
