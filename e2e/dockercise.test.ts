@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cion as anyCion } from './cli.ts';
+import { printingImages } from './printing-images.ts';
 import { directory, repository } from './repository.ts';
 
 /** `*.dockercise.yaml` through the real command line. */
@@ -17,20 +18,11 @@ const { PATH, HOME, DOCKER_HOST } = process.env;
 const dockercise = (cwd: string, ...args: readonly string[]) =>
   spawnSync(launcher, args, { cwd, encoding: 'utf8', env: { PATH, HOME, DOCKER_HOST } });
 
-const images: string[] = [];
+const { printing, remove } = printingImages(namespace);
 after(async () => {
   await cion(tmpdir(), 'clean', '--all-projects');
-  if (images.length > 0) execFileSync('docker', ['rmi', '--force', ...images], { stdio: 'ignore' });
+  remove();
 });
-
-/** An image on this engine whose command prints the text, or says no. */
-const printing = (name: string, command: string): string => {
-  const image = `${namespace}/${name}:1`;
-  const options = { input: `FROM busybox\nCMD ${command}\n`, env: { ...process.env, DOCKER_BUILDKIT: '0' } };
-  execFileSync('docker', ['build', '--quiet', '--tag', image, '-'], { ...options, stdio: ['pipe', 'ignore', 'ignore'] });
-  images.push(image);
-  return image;
-};
 
 const edges = async (cwd: string, ...args: readonly string[]): Promise<readonly string[]> => {
   const { code, out, err } = await cion(cwd, 'plan', '--json', ...args);

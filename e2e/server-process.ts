@@ -30,6 +30,8 @@ export type Worker = {
   /** Asks it to end, and waits for that. */
   stop(): Promise<void>;
   kill(): Promise<void>;
+  /** The same one, once it is gone: another process on the same engine. */
+  again(): Promise<Worker>;
 };
 
 export type GitProject = {
@@ -137,17 +139,20 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
       const namespace = `e2e-worker-${name}`;
       namespaces.add(namespace);
       const { token: own } = await asked<{ readonly token: string }>('POST', '/api/workers/tokens', { name, worker: name });
-      const process = startCion(['work', '--server', url, '--name', name, '--state-dir', join(cwd, name), ...more], {
-        cwd,
-        env: { CION_WORKER_TOKEN: own, CION_NAMESPACE: namespace, ...ofWorker },
-      });
-      workers.add(process);
-      await process.wrote('works for');
-      const gone = (signal: NodeJS.Signals) => async () => {
-        workers.delete(process);
-        await end(process, signal);
+      const begin = async (): Promise<Worker> => {
+        const process = startCion(['work', '--server', url, '--name', name, '--state-dir', join(cwd, name), ...more], {
+          cwd,
+          env: { CION_WORKER_TOKEN: own, CION_NAMESPACE: namespace, ...ofWorker },
+        });
+        workers.add(process);
+        await process.wrote('works for');
+        const gone = (signal: NodeJS.Signals) => async () => {
+          workers.delete(process);
+          await end(process, signal);
+        };
+        return { name, namespace, stop: gone('SIGTERM'), kill: gone('SIGKILL'), again: begin };
       };
-      return { name, namespace, stop: gone('SIGTERM'), kill: gone('SIGKILL') };
+      return begin();
     },
     /** A bare repository whose hook is `cion trigger`, as docs/webhooks.md has it, and its project. */
     project: async (name: string, files: Files): Promise<GitProject> => {

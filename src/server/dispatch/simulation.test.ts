@@ -44,6 +44,7 @@ describe('a server, three workers and all that can go wrong, simulated', { timeo
       'run.rerun',
       'run.cancel-requested',
       'deployment.recorded',
+      'run.printing',
     ]) {
       assert.ok(seeds < 100 || all.some(({ counts }) => (counts[kind] ?? 0) > 0), `${kind} happened`);
     }

@@ -54,7 +54,7 @@ export const makeInvariants = (broken: (error: unknown) => void, tell: (line: st
       assert.ok(run !== key.run || stage !== key.stage, `${item} began while ${other} still ran`);
     }
     const known = state(key.run);
-    const node = known?.plan?.nodes.find(({ name }) => name === key.stage);
+    const node = (known?.plan ?? known?.printing)?.nodes.find(({ name }) => name === key.stage);
     assert.ok(known && node?.kind === 'stage', `${item} is in a plan`);
     const attempt = newestAttempt(known, key.stage);
     assert.ok(attempt?.attempt === key.attempt && attempt.startedAt !== undefined, `${item} was let go before that was durable`);

@@ -1,5 +1,6 @@
 import { planDigest } from '../../../../plan/digest.ts';
 import type { Gate, Plan } from '../../../../plan/plan.ts';
+import { withPrinting } from '../../../../plan/printing.ts';
 import type { RunFact } from '../../../../run/run-event.ts';
 import type { RunState } from '../../../../run/run-state.ts';
 import type { Dispatcher } from '../../dispatcher.ts';
@@ -40,6 +41,12 @@ export const startRun = async ({ timeline, random, server, invariants }: SimPeop
     const force = random.chance(0.3);
     after(random.between(0, 60_000), () => void ask((api) => api.report(run, cancelRun('eve', force))));
   }
+  if (random.chance(0.25)) {
+    for (const images of [['one', 'two'], ['three']]) {
+      await ask((api) => api.report(run, printing(images)));
+      while (hasOpenPrinter(invariants.state(run))) await wait(2000);
+    }
+  }
   await ask((api) => api.report(run, planned(plan)));
 
   const decide = (gate: Gate): void => {
@@ -71,16 +78,29 @@ const refusedOrAway = (error: unknown): undefined => {
   return undefined;
 };
 
+const fetched: readonly RunFact[] = [
+  { kind: 'fetch.started' },
+  { kind: 'fetch.finished', source: { commit: 'c0ffee', changedFiles: 0, files: 1, bytes: 1 } },
+];
+
 const planned =
   (plan: Plan) =>
   (state: RunState): readonly RunFact[] =>
     state.plan !== undefined || state.phase === 'finished'
       ? []
-      : [
-          { kind: 'fetch.started' },
-          { kind: 'fetch.finished', source: { commit: 'c0ffee', changedFiles: 0, files: 1, bytes: 1 } },
-          { kind: 'run.planned', plan, digest: planDigest(plan) },
-        ];
+      : [...(state.printing === undefined ? fetched : []), { kind: 'run.planned', plan, digest: planDigest(plan) }];
+
+/** What was tried and has perhaps come through is not asked for again. */
+const printing =
+  (images: readonly string[]) =>
+  (state: RunState): readonly RunFact[] => {
+    const plan = withPrinting(state.printing, images);
+    if (state.plan !== undefined || state.phase === 'finished' || plan.nodes.length === state.printing?.nodes.length) return [];
+    return [...(state.printing === undefined ? fetched : []), { kind: 'run.printing', plan }];
+  };
+
+const hasOpenPrinter = (state: RunState | undefined): boolean =>
+  state?.phase === 'running' && state.plan === undefined && state.openNodes > 0;
 
 /** Not for ever, although it may be asked several times. */
 const again = (state: RunState): readonly RunFact[] => {
