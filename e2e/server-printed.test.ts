@@ -64,7 +64,7 @@ describe('images that print the pipeline of a server', { timeout: 240_000 }, () 
     await server.begun(project.name, 1);
     await server.until(project.name, 1, ({ kind }) => kind === 'stage.queued');
     const of = ['--on', project.name];
-    assert.match(await said('why', '1', ...of), /^Images print what it is made of, and 1 of them have not ended\.\nfetch\.1: .*no worker/);
+    assert.match(await said('why', '1', ...of), /^Images print what it is made of: one has not ended\.\nfetch\.1: .*no worker/);
 
     let worker = await server.worker();
     await came;

@@ -14,11 +14,11 @@ export const printingStage = (name: string, image: string): Stage =>
 /** The plan with one more stage for each image that has none. Pure. */
 export const withPrinting = (before: Plan | undefined, images: readonly string[]): Plan => {
   const known = before?.nodes ?? [];
-  const further = images.filter((image) => before === undefined || printerIn(before, image) === undefined);
+  const further = images.filter((image) => before === undefined || stagePrinting(before, image) === undefined);
   const added = further.map((image, index) => printingStage(`fetch.${known.length + index + 1}`, image));
   return { version: 1, pipeline: 'fetch', nodes: [...known, ...added], volumes: [] };
 };
 
 /** The stage that runs that image. */
-export const printerIn = ({ nodes }: Plan, image: string): Stage | undefined =>
+export const stagePrinting = ({ nodes }: Plan, image: string): Stage | undefined =>
   nodes.find((node): node is Stage => node.kind === 'stage' && node.image.kind === 'reference' && node.image.reference === image);

@@ -41,7 +41,8 @@ describe('validatePlan', () => {
 
   it('refuses two stages of one name, reserved names and names that are paths', () => {
     assert.deepEqual(codes(plan([needing('a'), needing('a')])), ['PLAN_DUPLICATE_STAGE']);
-    assert.deepEqual(codes(plan([needing('fetch')])), ['PLAN_NAME_RESERVED']);
+    for (const name of ['fetch', 'fetch.1', 'fetch.12']) assert.deepEqual(codes(plan([needing(name)])), ['PLAN_NAME_RESERVED']);
+    assert.deepEqual(codes(plan([needing('fetch.it')])), []);
     for (const name of ['', '.', '..', 'a/b', '../x', 'a\\b', 'line\nbreak', '-rf', 'a@1', 'x'.repeat(101)]) {
       assert.deepEqual(codes(plan([needing(name)])), ['PLAN_NAME_INVALID'], JSON.stringify(name));
     }

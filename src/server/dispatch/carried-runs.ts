@@ -106,7 +106,14 @@ export const carriedRuns = (deps: CarryDeps): CarriedRuns => {
       after,
       events,
       row: shown,
-      ...queueChanges(events, state, kept.parts(), { ...row, pipeline: shown.pipeline }, policy, deps.images?.place),
+      ...queueChanges(
+        events,
+        state,
+        kept.parts(),
+        { ...row, pipeline: kept.parts()?.indexed.plan.pipeline ?? shown.pipeline },
+        policy,
+        deps.images?.place,
+      ),
       ...(guard === undefined ? {} : { guard }),
     };
     const answer = await deps.runs.append(change);

@@ -20,7 +20,7 @@ export const explainRun = ({ phase, outcome, cancel, fetch, plan, printing, open
     return cancel === undefined ? `It has ended: ${outcome}.` : `It was cancelled by ${cancel.by} and has ended: ${outcome}.`;
   }
   if (plan === undefined && printing !== undefined && openNodes > 0) {
-    return `Images print what it is made of, and ${openNodes} of them have not ended.`;
+    return `Images print what it is made of: ${openNodes === 1 ? 'one has' : `${openNodes} have`} not ended.`;
   }
   if (plan === undefined) {
     if (fetch.phase === 'queued') return 'It waits until its commit is fetched.';

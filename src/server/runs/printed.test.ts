@@ -141,7 +141,7 @@ describe('a run of a server whose configuration is what images print', () => {
     const claimed = await claim(server);
     const state = await server.dispatcher.state(id);
     assert.ok(state);
-    assert.equal(explainRun(state), 'Images print what it is made of, and 2 of them have not ended.');
+    assert.equal(explainRun(state), 'Images print what it is made of: 2 have not ended.');
     const why = explain({ state, queue: [], workers: [] });
     assert.deepEqual([...why.keys()], ['fetch.1', 'fetch.2']);
     await run(server, claimed, images['acme/high']);
@@ -263,14 +263,20 @@ describe('a run of a server whose configuration is what images print', () => {
     assert.deepEqual(codes(await carried(server, await begin(server), { 'acme/low': printed })), ['IMAGE_NOT_ALLOWED']);
   });
 
-  it('of a fork prints as any other does, and what is printed is trusted no more than what is written', async (t) => {
+  it('of a fork is given nothing while it prints, and does not deploy what is printed, nor give it a secret (atk-13)', async (t) => {
     const server = started(t);
+    const scope = { pipelines: [], branches: [], environments: [], triggers: [] };
+    await server.projectSecrets.put({ project: 'acme/app', name: 'TOKEN', kind: 'secret', value: 'hunter2hunter2', by: 'ada', scope });
     const fork: Trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/heads/main', fork: true };
+    const low = 'low: { img: busybox }\n';
+    const carriedWith = async (trigger: Trigger, out: string): Promise<RunState> =>
+      carried(server, await begin(server, { trigger }), { 'acme/low': { out: `${low}${out}` } });
     server.commit({ 'a.dockercise.yaml': 'meta: { subgraphs: acme/low }\n' });
-    const out = 'low: { img: busybox }\nship: { img: busybox, after: low, env: { TOKEN: $TOKEN } }\n';
-    const state = await carried(server, await begin(server, { trigger: fork }), { 'acme/low': { out } });
-    server.commit({ 'a.dockercise.yaml': out });
-    const written = await carried(server, await begin(server, { trigger: fork }), {});
-    assert.deepEqual([state.digest, state.only, codes(state)], [written.digest, written.only, codes(written)]);
+    const shipping = 'ship: { img: busybox, after: low, deploys: production }\n';
+    assert.deepEqual([...((await carriedWith(fork, shipping)).only ?? [])], ['low']);
+    assert.equal((await carriedWith(push, shipping)).only, undefined);
+    const greedy = 'greedy: { img: busybox, env: { TOKEN: { secret: TOKEN } } }\n';
+    assert.deepEqual(codes(await carriedWith(fork, greedy)), ['SECRET_MISSING']);
+    assert.deepEqual(codes(await carriedWith(push, greedy)), []);
   });
 });

@@ -1,7 +1,7 @@
 import { causeText } from '../../engine/cause.ts';
 import { plural, size } from '../../lib/quantities.ts';
 import { type Parsed, parsed, refused } from '../../plan/problem.ts';
-import { printerIn, printsWithinMs } from '../../plan/printing.ts';
+import { stagePrinting, printsWithinMs } from '../../plan/printing.ts';
 import type { PrintedBy } from '../../planning/compile-tree.ts';
 import { mostPrintedBytes, notPrinted, toldBytes, tooSlow } from '../../planning/not-printed.ts';
 import type { Results } from '../../results/results.ts';
@@ -19,7 +19,7 @@ export type PrintedDeps = {
 export const printedFor =
   (deps: PrintedDeps, state: RunState, log: (line: string) => void): PrintedBy =>
   async (image) => {
-    const printer = state.printing && printerIn(state.printing, image);
+    const printer = state.printing && stagePrinting(state.printing, image);
     const node = printer && state.nodes.get(printer.name);
     if (node?.kind !== 'stage') return 'later';
     const attempt = node.attempts.at(-1);
