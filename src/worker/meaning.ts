@@ -19,6 +19,8 @@ const awayCodes: ReadonlySet<string> = new Set([
   'ENETDOWN',
   'EADDRNOTAVAIL',
   'EPROTO',
+  // The next answer may come as it was given.
+  'ANSWER_ALTERED',
 ]);
 const awayStatus: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 

@@ -7,6 +7,7 @@ import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
+import { workerKeysOf } from '../../secrets/worker-keys.ts';
 import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
 import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/registry/registry-key.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
@@ -84,6 +85,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       state,
       storage,
       sealer: sealerOf(keys),
+      workerKeys: workerKeysOf(keys),
       clock: systemClock,
       directory,
       policy,
