@@ -22,7 +22,10 @@ export const workerClient = (options: {
 }): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
   const { bearer, key } = partsOfToken(options.token);
   const send = sender(options.url, bearer, options.agent);
-  return { api: apiOver(key === undefined ? plainly(send) : signing(send, key)), bytes: (lease) => bytesOver(withLease(send, lease), lease.item) };
+  return {
+    api: apiOver(key === undefined ? plainly(send) : signing(send, key)),
+    bytes: (lease) => bytesOver(withLease(send, lease), lease.item),
+  };
 };
 
 type Ask = (path: string, request: { readonly worker: string }, signal: AbortSignal) => Promise<unknown>;

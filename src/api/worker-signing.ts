@@ -29,7 +29,10 @@ export const isSignature = (expected: string, given: unknown): boolean => {
 
 /** What is said first has no line breaks. */
 const sign = (key: Uint8Array, first: readonly string[], body: Uint8Array | string): string =>
-  createHmac('sha256', key).update(`cion 1\n${first.join('\n')}\n`).update(body).digest('base64url');
+  createHmac('sha256', key)
+    .update(`cion 1\n${first.join('\n')}\n`)
+    .update(body)
+    .digest('base64url');
 
 /** `cion_worker_….KEY`: what is sent with each request, and the key that never is. One of a server's own worker has none. */
 export const partsOfToken = (token: string): { readonly bearer: string; readonly key?: Uint8Array } => {

@@ -32,4 +32,5 @@ export const keptWhole = async <T extends { readonly digest: string }>(tar: Read
 
 const digitsOf = (digest: string): string => digest.replace(/^sha256:/, '');
 
-const changed = (what: string): WorkerError => new WorkerError('TREE_CHANGED', `${what} of a volume is not what it should be: it was altered on the way`);
+const changed = (what: string): WorkerError =>
+  new WorkerError('TREE_CHANGED', `${what} of a volume is not what it should be: it was altered on the way`);

@@ -63,7 +63,10 @@ describe('the volumes of a worker', () => {
     const end = await server.finished(item);
     assert.equal(end.outcome, 'errored');
     assert.match(JSON.stringify(end.cause), /TREE_CHANGED/);
-    assert.equal(server.facts(item).some(({ kind }) => kind === 'stage.started'), false);
+    assert.equal(
+      server.facts(item).some(({ kind }) => kind === 'stage.started'),
+      false,
+    );
   });
 
   it('begin empty where nothing is said of them, whatever they are called', async (t) => {

@@ -74,9 +74,7 @@ export const itemVolumes = (given: {
       patience.until(
         () =>
           put(name, async () =>
-            content.kind === 'tree'
-              ? checkedTree(await bytes.trees.open(content.digest), content.digest)
-              : bytes.caches.open(content.key),
+            content.kind === 'tree' ? checkedTree(await bytes.trees.open(content.digest), content.digest) : bytes.caches.open(content.key),
           ),
         gone,
       );

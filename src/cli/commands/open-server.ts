@@ -131,7 +131,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     setup,
     publicUrl,
     workerToken,
-    ...(githubLogin === undefined ? {} : { github: githubLogin }) });
+    ...(githubLogin === undefined ? {} : { github: githubLogin }),
+  });
   const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
   const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
 

@@ -53,7 +53,8 @@ const newWorker = (keys = keysOf) => {
       (await api.claim({ worker: name, labels: [], slots: 1, waitMs: 0, fresh: true }, never)).claimed,
     hello: () => api.report({ worker: name, waitMs: 0, items: [] }, never),
     tell: async ({ lease }: Claimed, sequence: number, facts: readonly WorkerFact[]) =>
-      (await api.report({ worker: name, waitMs: 0, items: [{ item: lease.item, token: lease.token, sequence, facts }] }, never)).items[0]?.kind,
+      (await api.report({ worker: name, waitMs: 0, items: [{ item: lease.item, token: lease.token, sequence, facts }] }, never)).items[0]
+        ?.kind,
   };
 };
 const notes = () => server.guard.notes.map(({ actor, action, outcome, detail }) => ({ actor, action, outcome, detail }));

@@ -9,7 +9,10 @@ import { workerOf } from './worker-access.ts';
  * In the routes of this scope, the body of a request counts only with the signature of its worker, and its answer is signed (atk-18). What was altered on the way
  * is refused before it is parsed.
  */
-export const signedBodies = (app: Parameters<FastifyPluginAsyncZod>[0], deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'workerKeys'>): void => {
+export const signedBodies = (
+  app: Parameters<FastifyPluginAsyncZod>[0],
+  deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'workerKeys'>,
+): void => {
   const { guard, workerKeys } = deps;
   if (workerKeys === undefined) return;
   const answers = new WeakMap<FastifyRequest, { readonly key: Uint8Array; readonly nonce: string }>();
@@ -17,7 +20,12 @@ export const signedBodies = (app: Parameters<FastifyPluginAsyncZod>[0], deps: Pi
 
   const note = async (request: FastifyRequest, what: Readonly<Record<string, string>>): Promise<void> => {
     const worker = await workerOf(deps, request);
-    await guard.note({ actor: { kind: 'worker', worker }, action: 'worker.altered', outcome: 'refused', detail: { route: pathOf(request), ...what } });
+    await guard.note({
+      actor: { kind: 'worker', worker },
+      action: 'worker.altered',
+      outcome: 'refused',
+      detail: { route: pathOf(request), ...what },
+    });
   };
 
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {

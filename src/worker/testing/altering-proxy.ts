@@ -21,7 +21,14 @@ export const alteringProxy = async (url: string) => {
       seen.push(asked);
       const body = request(asked);
       const { 'transfer-encoding': _chunked, ...headers } = near.headers;
-      const sent = httpRequest({ hostname, port, path: near.url, method: near.method, agent: false, headers: { ...headers, 'content-length': body.length } });
+      const sent = httpRequest({
+        hostname,
+        port,
+        path: near.url,
+        method: near.method,
+        agent: false,
+        headers: { ...headers, 'content-length': body.length },
+      });
       near.once('close', () => sent.destroy());
       reply.once('close', () => sent.destroy());
       sent.end(body);
