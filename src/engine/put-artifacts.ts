@@ -27,7 +27,11 @@ export const putArtifacts = async (
   const files = watched.files();
   if (files.length > 0) {
     const more = files.length > mostNamed ? ` and ${files.length - mostNamed} more` : '';
-    await say(deps, item, `a secret is in files that it left: ${files.slice(0, mostNamed).join(', ')}${more}. Who may read the project can read them`);
+    await say(
+      deps,
+      item,
+      `a secret is in files that it left: ${files.slice(0, mostNamed).join(', ')}${more}. Who may read the project can read them`,
+    );
   }
   return artifacts;
 };
