@@ -219,7 +219,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     warn,
   });
   const send = outgoing({ allowed: allowedAddresses(parts.allowAddresses), clock });
-  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send), sealer, clock, failed });
+  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send, clock), sealer, clock, failed });
   const office = postOffice({
     outbox: state.outbox,
     deliver: deliver({ send, clock, ...(parts.mail === undefined ? {} : { sendMail: sendMail(parts.mail) }) }),

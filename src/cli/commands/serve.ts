@@ -10,6 +10,9 @@ import { sealerOf } from '../../secrets/sealer.ts';
 import { workerKeysOf } from '../../secrets/worker-keys.ts';
 import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
 import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/registry/registry-key.ts';
+import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
+import { askOutside } from '../../server/outgoing/ask-outside.ts';
+import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
@@ -80,6 +83,11 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const storage = await openStorage(context, directory, options);
   try {
     const policy = await imagePolicy(context, options);
+    const anywhere = { name: () => true, address: () => true };
+    const askSteps = askOutside(
+      outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock: systemClock }),
+      outgoing({ allowed: anywhere, clock: systemClock }),
+    );
     const embedded = { token: newBearer('worker'), worker: `${hostname()}-server` };
     const parts: Omit<ServerParts, 'publicUrl'> = {
       state,
@@ -90,7 +98,10 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       directory,
       policy,
       stepBy: (signal, note) =>
-        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note),
+        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note, {
+          directories: false,
+          ask: askSteps,
+        }),
       ...githubOf(context, options),
       sites: forgeSites({
         github: options.githubApi,
