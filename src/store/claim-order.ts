@@ -21,7 +21,8 @@ export const chooseItems = (waiting: readonly Waiting[], held: readonly Held[], 
   const grouped = tally(held.flatMap(({ group }) => (group === undefined ? [] : [group.name])));
   /** Items of one group that say different limits are held to the smallest: nobody goes before others because a limit was raised after them (atk-77). */
   const limits = new Map<string, number>();
-  for (const { group } of waiting) if (group !== undefined) limits.set(group.name, Math.min(group.limit, limits.get(group.name) ?? group.limit));
+  for (const { group } of waiting)
+    if (group !== undefined) limits.set(group.name, Math.min(group.limit, limits.get(group.name) ?? group.limit));
   const free = requests.map(({ slots }) => slots);
   let lines = linesOf(waiting);
 

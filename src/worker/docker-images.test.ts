@@ -26,29 +26,38 @@ describe('images of a registry, on workers of a server', { timeout: 120_000 }, (
   });
   after(() => site?.close());
 
-  it('are the same for all stages of a run, also when somebody moves the tag between two of them (atk-60)', { skip: whyNoRegistry() ?? false }, () =>
-    withRegistry({ login: false }, async ({ host }) => {
-      const name = `${host}/team/app`;
-      const first = await publish(site.engine, name, '1', randomBytes(50));
-      const one = await site.worker();
-      const image = { image: reference(`${name}:1`), command: imageCommand };
-      const run = await site.plan(planOf([stageOf('first', [], { ...image, mayFail: true }), { ...stageOf('second', [], image), needs: [{ node: 'first', on: 'finished' }] }]));
-      await site.until(run, ({ nodes }) => nodes.get('first')?.phase === 'running' || nodes.get('first')?.phase === 'finished');
-      one.drain();
-      await one.ended;
-      await unlessGone(site.engine.json('DELETE', `/images/${name}:1`, { query: { force: true } }));
-      const moved = await publish(site.engine, name, '1', randomBytes(50));
-      assert.notEqual(first, moved);
-      const two = await site.worker();
-      await site.ended(run);
-      const events = await site.runs.events(run);
-      assert.deepEqual(resolvedIn(events, 'second'), { digest: first, ofRegistry: true });
-      const next = await site.plan(planOf([stageOf('other', [], image)]));
-      await site.ended(next);
-      assert.equal(resolvedIn(await site.runs.events(next), 'other')?.digest, moved);
-      await two.close();
-      for (const digest of [first, moved]) await unlessGone(site.engine.json('DELETE', `/images/${name}@${digest}`, { query: { force: true } }));
-    }),
+  it(
+    'are the same for all stages of a run, also when somebody moves the tag between two of them (atk-60)',
+    { skip: whyNoRegistry() ?? false },
+    () =>
+      withRegistry({ login: false }, async ({ host }) => {
+        const name = `${host}/team/app`;
+        const first = await publish(site.engine, name, '1', randomBytes(50));
+        const one = await site.worker();
+        const image = { image: reference(`${name}:1`), command: imageCommand };
+        const run = await site.plan(
+          planOf([
+            stageOf('first', [], { ...image, mayFail: true }),
+            { ...stageOf('second', [], image), needs: [{ node: 'first', on: 'finished' }] },
+          ]),
+        );
+        await site.until(run, ({ nodes }) => nodes.get('first')?.phase === 'running' || nodes.get('first')?.phase === 'finished');
+        one.drain();
+        await one.ended;
+        await unlessGone(site.engine.json('DELETE', `/images/${name}:1`, { query: { force: true } }));
+        const moved = await publish(site.engine, name, '1', randomBytes(50));
+        assert.notEqual(first, moved);
+        const two = await site.worker();
+        await site.ended(run);
+        const events = await site.runs.events(run);
+        assert.deepEqual(resolvedIn(events, 'second'), { digest: first, ofRegistry: true });
+        const next = await site.plan(planOf([stageOf('other', [], image)]));
+        await site.ended(next);
+        assert.equal(resolvedIn(await site.runs.events(next), 'other')?.digest, moved);
+        await two.close();
+        for (const digest of [first, moved])
+          await unlessGone(site.engine.json('DELETE', `/images/${name}@${digest}`, { query: { force: true } }));
+      }),
   );
 
   it('that are not what their digest says, and registries that have enough, error a stage after a few requests; nothing of them runs (atk-60)', async (t) => {
@@ -73,7 +82,10 @@ describe('images of a registry, on workers of a server', { timeout: 120_000 }, (
       assert.equal((await site.ended(run)).outcome, 'errored');
       const events = await site.runs.events(run);
       assert.match(causeIn(events)?.code ?? '', /^IMAGE_/);
-      assert.equal(events.some(({ kind }) => kind === 'stage.started'), false);
+      assert.equal(
+        events.some(({ kind }) => kind === 'stage.started'),
+        false,
+      );
       assert.ok(registry.requests.length <= 12, `${registry.requests.length} requests`);
     }
     await worker.close();

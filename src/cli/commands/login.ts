@@ -8,7 +8,12 @@ import { tokenByPassword, tokenBySetup, wantsSetup, whoIs } from '../server-logi
 import { checkedToken, serverOf, type ServerOptions } from '../server-of.ts';
 import { write } from '../write.ts';
 
-export type LoginOptions = ServerOptions & { readonly token?: boolean; readonly admin?: boolean; readonly setup?: boolean; readonly insecureHttp?: boolean };
+export type LoginOptions = ServerOptions & {
+  readonly token?: boolean;
+  readonly admin?: boolean;
+  readonly setup?: boolean;
+  readonly insecureHttp?: boolean;
+};
 
 /** Keeps a token for a server: one that was made before, or one that it makes for a name and a password, or for its first account. */
 export const login = async (

@@ -132,7 +132,10 @@ for (const [name, make] of stores) {
       assert.deepEqual((await server.store.queue.list()).map(({ run }) => run).toSorted(), [asking, straight].toSorted());
       assert.deepEqual(await claim('w2'), []);
       await end(first ?? assert.fail());
-      assert.deepEqual((await claim('w2')).map(({ work }) => work.run), [asking]);
+      assert.deepEqual(
+        (await claim('w2')).map(({ work }) => work.run),
+        [asking],
+      );
     });
 
     it('runs that are removed or cancelled while they wait for an environment leave it to those behind them (atk-77)', async () => {
@@ -148,7 +151,10 @@ for (const [name, make] of stores) {
       for (const run of runs.slice(50, 99)) await server.store.runs.remove(run);
       assert.deepEqual(await claim('w2'), []);
       await end(first ?? assert.fail());
-      assert.deepEqual((await claim('w2')).map(({ work }) => work.run), [runs[99]]);
+      assert.deepEqual(
+        (await claim('w2')).map(({ work }) => work.run),
+        [runs[99]],
+      );
     });
   });
 }

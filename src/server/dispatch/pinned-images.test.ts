@@ -47,7 +47,15 @@ test('what a tag of a registry meant for the first stage of a run it means for a
   const second = byName.get('second') ?? assert.fail();
   await server.tell(second, 1, [
     preparing(second),
-    { kind: 'image.resolved', stage: 'second', attempt: 1, reference: `registry.example/app:1@${digest('a')}`, digest: digest('a'), pulled: true, ofRegistry: true },
+    {
+      kind: 'image.resolved',
+      stage: 'second',
+      attempt: 1,
+      reference: `registry.example/app:1@${digest('a')}`,
+      digest: digest('a'),
+      pulled: true,
+      ofRegistry: true,
+    },
     startedNow(second),
     { kind: 'stage.finished', stage: 'second', attempt: 1, outcome: 'failed', cause: { kind: 'exit', code: 1 } },
   ]);

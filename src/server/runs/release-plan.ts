@@ -171,4 +171,3 @@ const again = (parts: PlanParts, state: RunState, stage: Stage, { names, volumes
     ...(stage.artifacts === undefined ? {} : { artifacts: { ...stage.artifacts, volume: volumes.seenBy(stage, stage.artifacts.volume) } }),
   };
 };
-

@@ -47,7 +47,9 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
       epoch.write(async (trx) => {
         await sql`select pg_advisory_xact_lock(4217004)`.execute(trx);
         const { rows } = await sql<Row>`
-          select * from queue_item where project = ${project} and coalesce(group_name, ${name}) = ${name} order by id for update`.execute(trx);
+          select * from queue_item where project = ${project} and coalesce(group_name, ${name}) = ${name} order by id for update`.execute(
+          trx,
+        );
         const group = limit === undefined ? {} : { group: { name, limit } };
         const classes = rows.map((row) => {
           const { group: _before, ...item } = waitingItem(row);
@@ -55,7 +57,9 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
         });
         await sql`
           update queue_item set group_name = ${limit === undefined ? null : name}, group_limit = ${limit ?? null}, class = given.its_class
-          from unnest(${rows.map(({ id }) => id)}::text[], ${classes}::text[]) as given (item, its_class) where queue_item.id = given.item`.execute(trx);
+          from unnest(${rows.map(({ id }) => id)}::text[], ${classes}::text[]) as given (item, its_class) where queue_item.id = given.item`.execute(
+          trx,
+        );
       }),
 
     lapsed: async (before) =>
