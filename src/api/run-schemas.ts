@@ -68,7 +68,13 @@ const logPosition = z.object({ stdout: count, stderr: count });
 /** What a worker may say. See WorkerFact. */
 export const workerFactSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stage.preparing'), ...ofAttempt, worker: name.exactOptional() }),
-  z.object({ kind: z.literal('image.resolved'), ...ofAttempt, ...imageSchema.shape, pulled: z.boolean() }),
+  z.object({
+    kind: z.literal('image.resolved'),
+    ...ofAttempt,
+    ...imageSchema.shape,
+    pulled: z.boolean(),
+    ofRegistry: z.literal(true).exactOptional(),
+  }),
   z.object({ kind: z.literal('stage.started'), ...ofAttempt, container: name }),
   z.object({ kind: z.literal('stage.done-started'), ...ofAttempt, container: name, output: outputRefSchema.exactOptional() }),
   z.object({ kind: z.literal('step.started'), ...ofAttempt, step: name, log: logPosition }),

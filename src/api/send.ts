@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { apiErrorOf } from './api-error.ts';
+import { unverified } from './unverified-error.ts';
 
 export type Sending = {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -21,7 +22,7 @@ export class BodyError extends Error {
   }
 }
 
-/** The answer when it is a good one, its body not read yet. Rejects with ApiError, or with what the network says. */
+/** The answer when it is a good one, its body not read yet. Rejects with ApiError, with UnverifiedError, or with what the network says. */
 export type Send = (sending: Sending) => Promise<IncomingMessage>;
 
 /**
@@ -37,9 +38,10 @@ export const sender = (url: string, token: string, agent: Agent | undefined): Se
         method,
         headers: { authorization: `Bearer ${token}`, ...headers, ...(body === undefined ? {} : bodyHeaders(body)) },
         ...(agent === undefined ? {} : { agent }),
+        rejectUnauthorized: true,
         ...(signal === undefined ? {} : { signal }),
       });
-      sent.on('response', (answer) => resolve({ answer, sent })).on('error', reject);
+      sent.on('response', (answer) => resolve({ answer, sent })).on('error', (error) => reject(unverified(url, error) ?? error));
       if (body === undefined) sent.end();
       else if (typeof body.content === 'string' || body.content instanceof Uint8Array) sent.end(body.content);
       else {

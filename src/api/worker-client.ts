@@ -1,30 +1,65 @@
 import type { Agent } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { ApiError } from './api-error.ts';
 import { httpResults } from './http-results.ts';
 import { type Send, sender } from './send.ts';
 import { asBytes, asJson, query } from './wire-bodies.ts';
 import type { LeaseBytes, WorkerBytes } from './worker-bytes.ts';
+import { AlteredError, isSignature, newNonce, partsOfToken, signedAnswer, signedRequest, signingHeaders } from './worker-signing.ts';
 import type { ClaimAnswer, Lease, WorkerApi } from './worker-protocol.ts';
 import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerHeader, workerPaths } from './worker-wire.ts';
 
 /**
  * A worker's side of the wire. `agent`: how the server is reached; the one of a server in this process (in-process-agent.ts), one with
- * certificates of its own; absent: Node's. Both verbs reject with ApiError when the server says no, and with what the network says.
+ * certificates of its own; absent: Node's. Both verbs reject with ApiError when the server says no, with AlteredError when what it says was altered, and with
+ * what the network says.
  */
 export const workerClient = (options: {
   readonly url: string;
   readonly token: string;
   readonly agent?: Agent;
 }): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
-  const send = sender(options.url, options.token, options.agent);
-  return { api: apiOver(send), bytes: (lease) => bytesOver(withLease(send, lease), lease.item) };
+  const { bearer, key } = partsOfToken(options.token);
+  const send = sender(options.url, bearer, options.agent);
+  return {
+    api: apiOver(key === undefined ? plainly(send) : signing(send, key)),
+    bytes: (lease) => bytesOver(withLease(send, lease), lease.item),
+  };
 };
 
-const apiOver = (send: Send): WorkerApi => {
-  const ask = async (path: string, request: { readonly worker: string }, signal: AbortSignal): Promise<unknown> =>
+type Ask = (path: string, request: { readonly worker: string }, signal: AbortSignal) => Promise<unknown>;
+
+const plainly =
+  (send: Send): Ask =>
+  async (path, request, signal) =>
     json(await send({ method: 'POST', path, headers: { [workerHeader]: request.worker }, body: asJson(request), signal }));
+
+/** Says with the next request what it refused of the answers. */
+const signing = (send: Send, key: Uint8Array): Ask => {
+  let refused = 0;
+  return async (path, request, signal) => {
+    const nonce = newNonce();
+    const altered = String(refused);
+    const body = JSON.stringify(request);
+    const headers = {
+      [workerHeader]: request.worker,
+      [signingHeaders.nonce]: nonce,
+      [signingHeaders.altered]: altered,
+      [signingHeaders.signature]: signedRequest(key, altered, { path, nonce, body }),
+    };
+    const answer = await send({ method: 'POST', path, headers, body: { type: 'application/json', content: body }, signal });
+    const said = await text(answer);
+    if (!isSignature(signedAnswer(key, { path, nonce, body: said }), answer.headers[signingHeaders.signature])) {
+      refused += 1;
+      throw new AlteredError();
+    }
+    refused -= Number(altered);
+    return JSON.parse(said);
+  };
+};
+
+const apiOver = (ask: Ask): WorkerApi => {
   return {
     // What an item needs is made by the server and taken as it is.
     claim: async (request, signal) => (await ask(workerPaths.claim, request, signal)) as ClaimAnswer,

@@ -23,6 +23,7 @@ const ownErrors: ReadonlySet<string> = new Set([
   'BackupError',
   'SealError',
   'ServerError',
+  'UnverifiedError',
   'ApiError',
 ]);
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signature } from '../server/forges/signature.ts';
+import { unverified } from '../api/unverified-error.ts';
 import { Refusal } from './refusal.ts';
 
 /** A ref that moved, as git tells its hooks. */
@@ -19,7 +20,7 @@ export class HookCallError extends Error {
 const pausesMs = [500, 2000];
 const answerMs = 10_000;
 
-/** Tells the server of it, signed with the secret of the project. Rejects with Refusal and HookCallError; they have nothing of the secret. */
+/** Tells the server of it, signed with the secret of the project. Rejects with Refusal, UnverifiedError and HookCallError; they have nothing of the secret. */
 export const callHook = async (url: URL, secret: string, moved: MovedRef): Promise<void> => {
   for (const pauseMs of [...pausesMs, undefined]) {
     const answer = await send(url, secret, moved);
@@ -43,6 +44,8 @@ const send = async (url: URL, secret: string, moved: MovedRef): Promise<string |
     return `it answers ${answer.status}`;
   } catch (error) {
     if (error instanceof Refusal) throw error;
+    const stranger = unverified(url.href, error);
+    if (stranger !== undefined) throw stranger;
     const cause = error instanceof Error ? error.cause : undefined;
     return cause instanceof Error && 'code' in cause ? `it cannot be reached (${String(cause.code)})` : 'it does not answer';
   }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Context } from './context.ts';
 import { type HttpSink, httpSink } from './http-sink.ts';
+import { refuseInTheClear } from './in-the-clear.ts';
 import { logObjects } from './printers/log-objects.ts';
 import type { Printer } from './printers/printer.ts';
 import { Refusal } from './refusal.ts';
@@ -25,6 +26,7 @@ export const openSinks = async (
   const open = (url: string | undefined, flag: string, what: string): HttpSink | undefined => {
     if (url === undefined) return undefined;
     checkUrl(url, flag);
+    if (token !== undefined) refuseInTheClear({ env }, url);
     const tell = (reason: string): void =>
       warn(`not all ${what} arrive at ${new URL(url).origin}: ${reason}. The run does not depend on it.`);
     return httpSink({ url, run, clock, warn: tell, ...(token === undefined ? {} : { token }) });

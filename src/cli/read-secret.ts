@@ -1,24 +1,24 @@
 import { StringDecoder } from 'node:string_decoder';
-import { shortestSecretBytes } from '../engine/redact/forms.ts';
+import { isTooShort, shortestSecretBytes } from '../engine/redact/forms.ts';
 import type { Context } from './context.ts';
 import { Refusal } from './refusal.ts';
 
 /**
  * A value from stdin, or typed unseen where that is a terminal; never an argument, which others can see. A single line's line break
- * does not belong to it. `shortest`: bytes.
+ * does not belong to it. `mayBeShort`: it is no secret.
  */
 export const readSecret = async (
   { stdin, stderr }: Pick<Context, 'stdin' | 'stderr'>,
   prompt: string,
-  shortest: number = shortestSecretBytes,
+  { mayBeShort = false } = {},
 ): Promise<string> => {
   const value = stdin.isTTY ? await typed(stdin, stderr, prompt) : withoutOnlyBreak(await piped(stdin));
   if (value.includes('\0'))
     throw new Refusal('SECRET_REFUSED', 'The value has a NUL byte, which no variable can hold.', 'Encode it, e.g. with base64.');
-  if (Buffer.byteLength(value) >= shortest) return value;
+  if (mayBeShort || !isTooShort(value)) return value;
   throw new Refusal(
     'SECRET_REFUSED',
-    `The value is shorter than ${shortest} bytes: it could not be kept out of a log.`,
+    `The value is shorter than ${shortestSecretBytes} bytes: it could not be kept out of a log.`,
     'Use a longer one.',
   );
 };

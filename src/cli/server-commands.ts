@@ -107,6 +107,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
         atLeastOne,
       ),
     )
+    .option('--insecure-http', 'reach the server over a network without TLS, where everybody on the way can read the token and all secrets')
     .option('--state-dir <dir>', 'where it keeps what a restart needs (default: workers/NAME below CION_STATE_HOME)')
     .addOption(runtimeOption())
     .option('--allow-privileged', 'let services run privileged that ask for it')
@@ -133,6 +134,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
     .addOption(serverOption())
     .option('--token', 'ask for a token only')
     .option('--setup', 'make the first account of the server')
+    .option('--insecure-http', 'send it over a network without TLS, where everybody on the way can read it')
     .option('--admin', 'have the right of an admin, too, where one is: to add projects, and to make tokens of workers')
     .action(async (options) => finish(await (await import('./commands/login.ts')).login(context(), options)));
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
 import { loginWays, meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
+import { unverified } from '../api/unverified-error.ts';
 import { Refusal } from './refusal.ts';
 
 /** Who a token is. Throws a Refusal when the server does not take it, or does not answer. */
@@ -57,7 +58,10 @@ const ask = async (
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(answerMs),
   }).catch((error: unknown) => {
-    throw new Refusal('SERVER_UNREACHABLE', `${url} cannot be reached: ${reasonOf(error)}.`, 'Check the address and the network.');
+    throw (
+      unverified(url, error) ??
+      new Refusal('SERVER_UNREACHABLE', `${url} cannot be reached: ${reasonOf(error)}.`, 'Check the address and the network.')
+    );
   });
   const text = await answer.text();
   const found = parsed(text);

@@ -10,7 +10,8 @@ import { type AuthServer, authServer, goodPassword } from '../server/auth/testin
 import { noTerminal, startTerminal } from './printers/testing/terminal.ts';
 import { writeServers } from './known-servers.ts';
 import { tokenByPassword, whoIs } from './server-login.ts';
-import { isOpenToAll, serverOf } from './server-of.ts';
+import { isOpenToAll } from './in-the-clear.ts';
+import { serverOf } from './server-of.ts';
 
 let server: AuthServer;
 const home = mkdtempSync(join(tmpdir(), 'cion-login-'));

@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { refuseInTheClear } from './in-the-clear.ts';
 import { readServers } from './known-servers.ts';
 import { Refusal } from './refusal.ts';
 
@@ -9,7 +10,8 @@ export type ServerAddress = { readonly url: string; readonly token?: string };
 
 /**
  * Which server is meant: `--server`, else CION_SERVER, else where one logged in last. The token is CION_TOKEN, unless that stands beside a CION_SERVER
- * that is another one; else that of the login there: a token never goes to a server that it is not for.
+ * that is another one; else that of the login there: a token never goes to a server that it is not for, nor over a network that all can read, unless its login
+ * said so.
  */
 export const serverOf = async (context: Pick<Context, 'env'>, { server }: ServerOptions): Promise<ServerAddress> => {
   const { CION_SERVER, CION_TOKEN } = context.env;
@@ -20,7 +22,9 @@ export const serverOf = async (context: Pick<Context, 'env'>, { server }: Server
     throw new Refusal('SERVER_UNKNOWN', 'No server is named.', 'Log in with "cion login --server URL", or set CION_SERVER.');
   }
   const isItsToken = ofEnvironment === undefined || ofEnvironment === url;
-  const token = CION_TOKEN && isItsToken ? checkedToken(CION_TOKEN) : known.servers[url]?.token;
+  const login = known.servers[url]?.token;
+  const token = CION_TOKEN && isItsToken ? checkedToken(CION_TOKEN) : login;
+  if (token !== undefined) refuseInTheClear(context, url, token === login);
   return token === undefined ? { url } : { url, token };
 };
 
@@ -34,12 +38,6 @@ export const serverUrl = (text: string, place: string): string => {
     throw new Refusal('USAGE', `${place} has a user or a password in it.`, 'Log in with "cion login".');
   }
   return url.href.replace(/\/+$/, '');
-};
-
-/** Whether what is sent there could be read on the way. */
-export const isOpenToAll = (url: string): boolean => {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 };
 
 export const checkedToken = (text: string): string => {

@@ -2,6 +2,7 @@ import type { Item } from '../runtimes/runtime.ts';
 import type { AttemptControl, AttemptDeps, Track } from './attempt-deps.ts';
 import { errorCause, type Ending } from './cause.ts';
 import { JournalError } from './journal-error.ts';
+import { watchedForSecrets } from './redact/files-with-secrets.ts';
 import { say } from './say.ts';
 
 /** Keeps the stage's caches for later runs, also when it failed. A cache that cannot be kept is told of, and changes nothing. */
@@ -18,7 +19,17 @@ export const keepCaches = async (
     try {
       const saved = await deps.deliver(async () => {
         const tar = await execution.take(path, control.force);
-        return tar && deps.caches.save(key, tar, limitBytes);
+        if (tar === undefined) return undefined;
+        const watched = watchedForSecrets(tar, deps.secrets());
+        try {
+          const saved = await deps.caches.save(key, watched.tar, limitBytes);
+          if (saved === 'saved' && watched.files().length > 0) {
+            await say(deps, item, `a secret is in the cache ${path}: all runs of the project are given it`);
+          }
+          return saved;
+        } catch (error) {
+          throw watched.refusal() ?? error;
+        }
       });
       if (saved === 'too-large') {
         const why = `its files are larger than ${limitBytes} bytes`;

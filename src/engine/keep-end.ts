@@ -11,6 +11,7 @@ import { JournalError } from './journal-error.ts';
 import { keepCaches } from './keep-caches.ts';
 import { keepStepArtifacts } from './keep-step-artifacts.ts';
 import { keepTaken } from './keep-taken.ts';
+import { putArtifacts } from './put-artifacts.ts';
 
 export type Kept = {
   readonly ending: Ending;
@@ -82,7 +83,7 @@ const keepFiles = async (
       tar.destroy();
       return {};
     }
-    const artifacts = await deps.results.putArtifacts(keyOf(item), tar);
+    const artifacts = await putArtifacts(deps, item, keyOf(item), tar);
     return artifacts === undefined ? {} : { artifacts };
   };
 

@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../run/run-event.ts';
 import type { Execution, Item } from '../runtimes/runtime.ts';
 import { type AttemptDeps, keyOf } from './attempt-deps.ts';
 import { errorCause } from './cause.ts';
+import { putArtifacts } from './put-artifacts.ts';
 import { say } from './say.ts';
 
 const reports = '/report';
@@ -32,7 +33,7 @@ export const keepStepArtifacts = async (
       if (tar === undefined) return undefined;
       const over = (): Error => new Error(`they are larger than ${limitBytes} bytes`);
       const kept = tarCensus(tarRenamed(tar, nameOf), { bytes: limitBytes, over });
-      return deps.results.putArtifacts({ ...keyOf(item), part: 'steps' }, kept.tar);
+      return putArtifacts(deps, item, { ...keyOf(item), part: 'steps' }, kept.tar);
     });
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -5,6 +5,7 @@ import type { ArtifactRef, FileTree } from '../run/run-event.ts';
 import type { Execution, Item } from '../runtimes/runtime.ts';
 import { type AttemptDeps, keyOf } from './attempt-deps.ts';
 import { artifactsVolume } from './items.ts';
+import { putArtifacts } from './put-artifacts.ts';
 
 /** The zip of files of the ended container; and a volume of them, when another stage mounts them. */
 export const keepTaken = async (
@@ -25,7 +26,7 @@ export const keepTaken = async (
   };
   try {
     const zipped = sensitive ? undefined : await taken();
-    const artifacts = zipped === undefined ? undefined : await deps.results.putArtifacts(keyOf(item), zipped);
+    const artifacts = zipped === undefined ? undefined : await putArtifacts(deps, item, keyOf(item), zipped);
     const kept = artifacts === undefined ? {} : { artifacts };
     const handed = deps.isMounted(name) ? await taken() : undefined;
     if (handed === undefined) return kept;

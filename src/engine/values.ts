@@ -3,7 +3,7 @@ import type { Problem } from '../plan/problem.ts';
 import { namedValuesOf, outputsAskedBy, valuesOf } from '../plan/stage.ts';
 import type { EnvironmentValue, Values } from '../runtimes/runtime.ts';
 import { given, type GivenValue, missingProblem, type Outside } from './given.ts';
-import { shortestSecretBytes } from './redact/forms.ts';
+import { isTooShort, shortestSecretBytes } from './redact/forms.ts';
 import { usableValue } from './variable-value.ts';
 
 /** One Problem for each value from outside that is missing or cannot be read, naming variable and stage (R-DCK-39). */
@@ -23,7 +23,7 @@ export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<s
 const isGiven = (value: EnvValue): value is GivenValue => value.kind !== 'literal' && value.kind !== 'output';
 
 const tooShort = (found: EnvironmentValue, value: GivenValue, variable: string, stage: string): Problem | undefined => {
-  if (!found.secret || found.value === '' || Buffer.byteLength(found.value) >= shortestSecretBytes) return undefined;
+  if (!found.secret || found.value === '' || !isTooShort(found.value)) return undefined;
   const name = value.kind === 'encrypted' ? variable : value.name;
   return {
     code: 'SECRET_TOO_SHORT',

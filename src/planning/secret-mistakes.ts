@@ -1,4 +1,4 @@
-import { shortestSecretBytes } from '../engine/redact/forms.ts';
+import { isTooShort, shortestSecretBytes } from '../engine/redact/forms.ts';
 import { type EnvEntry, parseEnvFile } from './parse-env-file.ts';
 
 /** What is wrong with a text of secrets, a sentence each, in the order of its lines. No sentence repeats a value. */
@@ -17,6 +17,6 @@ export const mistakesIn = (text: string): readonly string[] => {
 
 const mistakeOf = ({ name, value }: EnvEntry): readonly string[] => {
   if (value === undefined) return [`${name} has no value.`];
-  if (value === '' || Buffer.byteLength(value) >= shortestSecretBytes) return [];
+  if (value === '' || !isTooShort(value)) return [];
   return [`${name} is shorter than ${shortestSecretBytes} bytes: it could not be kept out of a log.`];
 };

@@ -143,7 +143,12 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
     case 'image.resolved':
       return onAttempt(state, event, undefined, (attempt) => ({
         ...attempt,
-        image: { reference: event.reference, digest: event.digest, pulled: event.pulled },
+        image: {
+          reference: event.reference,
+          digest: event.digest,
+          pulled: event.pulled,
+          ...(event.ofRegistry === undefined ? {} : { ofRegistry: event.ofRegistry }),
+        },
       }));
     case 'stage.started':
       return onAttempt(state, event, 'running', (attempt) => ({

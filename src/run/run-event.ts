@@ -76,6 +76,8 @@ export type RunFact =
       readonly reference: string;
       readonly digest: string;
       readonly pulled: boolean;
+      /** The digest is its registry's, not an engine's own. */
+      readonly ofRegistry?: true;
     }
   /** Appended before the command is let go: after it the attempt counts as run. */
   | { readonly kind: 'stage.started'; readonly stage: string; readonly attempt: number; readonly container: string }

@@ -73,7 +73,7 @@ export type AttemptState = {
   readonly finishedAt?: number;
   readonly outcome?: Outcome;
   readonly cause?: Cause;
-  readonly image?: { readonly reference: string; readonly digest: string; readonly pulled: boolean };
+  readonly image?: { readonly reference: string; readonly digest: string; readonly pulled: boolean; readonly ofRegistry?: true };
   readonly container?: string;
   readonly output?: OutputRef;
   readonly artifacts?: ArtifactRef;

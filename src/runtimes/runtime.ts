@@ -95,7 +95,13 @@ export type PrepareNote =
   | { readonly kind: 'service-ready'; readonly service: string };
 
 /** `digest`: of the manifest where a registry knows it (`sha256:…`), else the image's own id. */
-export type ResolvedImage = { readonly reference: string; readonly digest: string; readonly pulled: boolean };
+export type ResolvedImage = {
+  readonly reference: string;
+  readonly digest: string;
+  readonly pulled: boolean;
+  /** The digest is its registry's: with it, any engine has the same image. */
+  readonly ofRegistry?: true;
+};
 
 export type Prepared = {
   /** The container's name, derived from the item. */

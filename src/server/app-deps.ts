@@ -32,6 +32,8 @@ export type AppDeps = {
   /** Who sent it, by what it carries. Rejects with HttpError for what is not good; without anything: anonymous. */
   actorOf(request: FastifyRequest): Promise<Actor>;
   readonly guard: Guard;
+  /** With which of these what a worker says is signed, and what it is answered; absent or `undefined`: it does not go over a network. */
+  workerKeys?(request: FastifyRequest): readonly Uint8Array[] | undefined;
   readonly beginRun: BeginRun;
   /** Why a node waits, was skipped or ended as it did, in sentences. */
   why(state: RunState, node: string): Promise<readonly string[]>;

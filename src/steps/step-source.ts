@@ -18,8 +18,8 @@ import { type FoundStep, mostArchiveBytes, notHad, type StepRegistry } from './s
 import { tarOfStep } from './tar-of-step.ts';
 import { unpackStep } from './unpack-step.ts';
 
-/** `production`: only steps of ours and of the registry (R-WRK-117, R-WRK-118). */
-export type StepPolicy = { readonly production: boolean };
+/** `production`: only steps of ours and of the registry (R-WRK-117, R-WRK-118). `directories` false: `project` is no project, and nothing in it is a step. */
+export type StepPolicy = { readonly production: boolean; readonly directories?: false };
 
 export type StepSourceDeps = {
   /** Where `file://` begins; a step's directory lies in it. */
@@ -69,7 +69,7 @@ const fetchParsed = (deps: StepSourceDeps, step: StepReference, signal: AbortSig
     case 'named':
       return named(deps, step, signal);
     case 'directory':
-      return deps.policy.production ? notAllowed(step, 'a local directory') : directory(deps, step);
+      return deps.policy.production || deps.policy.directories === false ? notAllowed(step, 'a local directory') : directory(deps, step);
     case 'archive':
       return deps.policy.production ? notAllowed(step, 'an address of its own') : archive(deps, step, signal);
   }

@@ -19,11 +19,15 @@ export type Choice = { readonly id: string; readonly request: number };
 export const chooseItems = (waiting: readonly Waiting[], held: readonly Held[], requests: readonly QueueClaim[]): readonly Choice[] => {
   const claimed = tally(held.map(pipelineOf));
   const grouped = tally(held.flatMap(({ group }) => (group === undefined ? [] : [group.name])));
+  /** Items of one group that say different limits are held to the smallest: nobody goes before others because a limit was raised after them (atk-77). */
+  const limits = new Map<string, number>();
+  for (const { group } of waiting)
+    if (group !== undefined) limits.set(group.name, Math.min(group.limit, limits.get(group.name) ?? group.limit));
   const free = requests.map(({ slots }) => slots);
   let lines = linesOf(waiting);
 
   const workerFor = ({ group, worker, labels }: Waiting): number | undefined => {
-    if (group !== undefined && (grouped.get(group.name) ?? 0) >= group.limit) return undefined;
+    if (group !== undefined && (grouped.get(group.name) ?? 0) >= (limits.get(group.name) ?? group.limit)) return undefined;
     let best: number | undefined;
     for (const [index, request] of requests.entries()) {
       if (worker !== undefined && worker !== request.worker) continue;

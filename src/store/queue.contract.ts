@@ -149,6 +149,57 @@ export const queueContract = (name: string, make: () => Promise<StoreUnderTest>,
       assert.equal(got.flat().length, 3);
     });
 
+    it('holds all of a group to its newest limit, raised, lowered or taken away while a hundred wait, in the order in which they came (atk-77)', async () => {
+      await runs.create(newRun('run_a'));
+      const group = { name: 'project ada/shop', limit: 2 };
+      const waiting = Array.from({ length: 100 }, (_, i) => item('run_a', `s${String(i).padStart(3, '0')}`, { group }));
+      const live = item('run_a', 'live', { group: { name: 'environment ada/shop live', limit: 1 } });
+      await runs.append(change('run_a', 1, { push: [...waiting, live, item('run_a', 'other', { project: 'eve/other' })] }));
+      const { project } = live;
+      const all = [...(await claim(200))];
+      assert.deepEqual(stagesOf(all).toSorted(), ['live', 'other', 's000', 's001']);
+      const claimed = async (): Promise<readonly string[]> => {
+        const got = await claim(200);
+        all.push(...got);
+        return stagesOf(got);
+      };
+      await queue.regroup(project, { name: group.name, limit: 5 });
+      assert.deepEqual(await claimed(), ['s002', 's003', 's004']);
+      await queue.regroup(project, { name: group.name, limit: 1 });
+      assert.deepEqual(await claimed(), []);
+      for (const one of all.filter(({ stage }) => stage.startsWith('s')).slice(0, 4)) await take(one);
+      assert.deepEqual(await claimed(), []);
+      await take(all.find(({ stage }) => stage === 's004') ?? assert.fail());
+      assert.deepEqual(await claimed(), ['s005']);
+      await queue.regroup(project, { name: group.name });
+      assert.equal((await claimed()).length, 94);
+      const listed = await queue.list();
+      assert.deepEqual(new Set(listed.map((one) => one.group?.name)), new Set([undefined, 'environment ada/shop live']));
+      await queue.regroup(project, { name: group.name, limit: 1 });
+      await runs.create(newRun('run_b'));
+      await runs.append(change('run_b', 1, { push: [item('run_b', 'late', { group: { name: group.name, limit: 1 } })] }));
+      assert.deepEqual(await claimed(), []);
+    });
+
+    it('lets nothing with a larger limit of the same group go before what came first, nor beyond the smaller one (atk-77)', async () => {
+      await push(item('run_a', 'first', { group: { name: 'g', limit: 1 } }), item('run_b', 'second', { group: { name: 'g', limit: 1 } }));
+      await push(item('run_c', 'third', { group: { name: 'g', limit: 9 } }));
+      const [first, ...more] = await claim(9);
+      assert.deepEqual([first?.stage, more], ['first', []]);
+      await take(first ?? assert.fail());
+      assert.deepEqual(stagesOf(await claim(9)), ['second']);
+    });
+
+    it('gives one of a group that is removed, with its run, to nobody, and the others their turn (atk-77)', async () => {
+      const group = { name: 'environment ada/shop live', limit: 1 };
+      await push(...['run_a', 'run_b', 'run_c'].map((run) => item(run, 'ship', { group })));
+      assert.deepEqual(idsOf(await claim(9)), ['run_a/ship/1']);
+      await runs.remove('run_b');
+      assert.deepEqual(await claim(9), []);
+      await runs.remove('run_a');
+      assert.deepEqual(idsOf(await claim(9)), ['run_c/ship/1']);
+    });
+
     it('gives each lease a larger token than all before', async () => {
       await push(item('run_a', 'a'), item('run_a', 'b'));
       let last = 0;

@@ -12,6 +12,11 @@ export type Queue = {
   renew(held: readonly { readonly item: string; readonly token: number }[], until: number): Promise<ReadonlySet<string>>;
   /** What a worker holds, under new tokens: it has begun anew. */
   reclaim(worker: string, until: number): Promise<readonly QueueItem[]>;
+  /**
+   * All items of a project that are in this group or in none, claimed ones too, are in it from now on, with that limit; without a limit they are in none. What
+   * is claimed beyond a new limit goes on.
+   */
+  regroup(project: string, group: { readonly name: string; readonly limit?: number }): Promise<void>;
   /** Those whose lease ended before. */
   lapsed(before: number): Promise<readonly QueueItem[]>;
   /** In the order of their turns; those that are claimed first. */

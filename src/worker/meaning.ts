@@ -19,6 +19,9 @@ const awayCodes: ReadonlySet<string> = new Set([
   'ENETDOWN',
   'EADDRNOTAVAIL',
   'EPROTO',
+  // Somebody may renew the certificate, and the next answer may come as it was given.
+  'SERVER_UNVERIFIED',
+  'ANSWER_ALTERED',
 ]);
 const awayStatus: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 

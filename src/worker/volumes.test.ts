@@ -50,6 +50,25 @@ describe('the volumes of a worker', () => {
     assert.deepEqual(server.fetched, [source]);
   });
 
+  it('are not filled with other files than the claim says, though the server or who stands before it gives them (atk-18)', async (t) => {
+    const { server, begin } = fakeSite(t);
+    await begin('one');
+    const good = await treeOf(server, { 'deploy.sh': 'deploy shop' });
+    const bad = await treeOf(server, { 'deploy.sh': 'deploy evil' });
+    server.trees.set(good, server.trees.get(bad) ?? Buffer.alloc(0));
+    const item = server.push({
+      stage: doing('deploy', { FAKE_PRINT_FILE: '/w/deploy.sh' }, { mounts: [mounted('read-only')] }),
+      volumes: holding(good),
+    });
+    const end = await server.finished(item);
+    assert.equal(end.outcome, 'errored');
+    assert.match(JSON.stringify(end.cause), /TREE_CHANGED/);
+    assert.equal(
+      server.facts(item).some(({ kind }) => kind === 'stage.started'),
+      false,
+    );
+  });
+
   it('begin empty where nothing is said of them, whatever they are called', async (t) => {
     const { server, begin } = fakeSite(t);
     await begin('one');

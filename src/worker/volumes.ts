@@ -8,6 +8,7 @@ import type { FileTree } from '../run/run-event.ts';
 import type { Item, Runtime } from '../runtimes/runtime.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
 import { boundExecution } from './bound-execution.ts';
+import { checkedTree, keptWhole } from './checked-tree.ts';
 import type { EngineVolume, EngineVolumes, SharedVolume } from './engine-volumes.ts';
 import type { Patience } from './patience.ts';
 import { WorkerError } from './worker-error.ts';
@@ -71,7 +72,10 @@ export const itemVolumes = (given: {
     if (content === undefined) return { name: volumes.fresh(volume), filled: async () => {} };
     const fetch = (name: string): Promise<void> =>
       patience.until(
-        () => put(name, () => (content.kind === 'tree' ? bytes.trees.open(content.digest) : bytes.caches.open(content.key))),
+        () =>
+          put(name, async () =>
+            content.kind === 'tree' ? checkedTree(await bytes.trees.open(content.digest), content.digest) : bytes.caches.open(content.key),
+          ),
         gone,
       );
     if (content.kind === 'cache') {
@@ -179,7 +183,7 @@ export const itemVolumes = (given: {
           const { name } = volumeOf(volume);
           const kept = await patience.until(async () => {
             const tar = await runtime.read({ run, volume: name }, never);
-            return tar && bytes.trees.keep(tar);
+            return tar && keptWhole(tar, bytes.trees.keep);
           }, gone);
           if (kept === undefined) return [];
           const tree = asEventsSay(kept.digest);

@@ -1,6 +1,12 @@
 /** The worker itself could not. The message is for people, without secrets. */
 export class WorkerError extends Error {
-  readonly code: 'WORKER_DISK_FULL' | 'WORKER_STATE_UNWRITABLE' | 'WORKER_STATE_LOST' | 'WORKER_LOG_GAP' | 'OUTPUT_CHANGED';
+  readonly code:
+    | 'WORKER_DISK_FULL'
+    | 'WORKER_STATE_UNWRITABLE'
+    | 'WORKER_STATE_LOST'
+    | 'WORKER_LOG_GAP'
+    | 'OUTPUT_CHANGED'
+    | 'TREE_CHANGED';
 
   constructor(code: WorkerError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

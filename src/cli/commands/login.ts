@@ -3,19 +3,25 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
 import { readSecret } from '../read-secret.ts';
+import { refuseInTheClear } from '../in-the-clear.ts';
 import { tokenByPassword, tokenBySetup, wantsSetup, whoIs } from '../server-login.ts';
-import { checkedToken, isOpenToAll, serverOf, type ServerOptions } from '../server-of.ts';
+import { checkedToken, serverOf, type ServerOptions } from '../server-of.ts';
 import { write } from '../write.ts';
 
-export type LoginOptions = ServerOptions & { readonly token?: boolean; readonly admin?: boolean; readonly setup?: boolean };
+export type LoginOptions = ServerOptions & {
+  readonly token?: boolean;
+  readonly admin?: boolean;
+  readonly setup?: boolean;
+  readonly insecureHttp?: boolean;
+};
 
 /** Keeps a token for a server: one that was made before, or one that it makes for a name and a password, or for its first account. */
 export const login = async (
   context: Context,
-  { token: wantsToken = false, admin = false, setup = false, ...options }: LoginOptions,
+  { token: wantsToken = false, admin = false, setup = false, insecureHttp = false, ...options }: LoginOptions,
 ): Promise<ExitCode> => {
   const { url } = await serverOf(context, options);
-  if (isOpenToAll(url)) context.stderr.write(`Everybody between here and ${url} can read what is sent: use https.\n`);
+  refuseInTheClear(context, url, insecureHttp);
   const { isTTY } = context.stdin;
   const token = checkedToken(
     setup || (isTTY && !wantsToken && (await wantsSetup(url)))

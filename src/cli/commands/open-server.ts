@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { paths } from '../../api/paths.ts';
+import { tokenOfParts } from '../../api/worker-signing.ts';
 import { dialects } from '../../dialects/dialects.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
@@ -73,6 +74,8 @@ export type ServerParts = {
   readonly state: ServerState;
   readonly storage: ServerStorage;
   readonly sealer: Sealer;
+  /** Of a worker, by what it proves itself with; the newest first. */
+  readonly workerKeys: (bearer: string) => readonly [Uint8Array, ...Uint8Array[]];
   readonly clock: Clock;
   readonly keep: Keep;
   /** Addresses and networks of proxies whose word counts for where a request comes from. */
@@ -119,7 +122,17 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const forge = githubLogin === undefined ? noForgeAccess : forgeAccessOf(githubLogin, { sealer, clock });
   const guard = guardOf({ ...state, forge, clock });
   const setup = await setupTokenOf(state.accounts);
-  const auth = authOf({ ...state, guard, sealer, clock, setup, publicUrl, ...(githubLogin === undefined ? {} : { github: githubLogin }) });
+  const workerToken = (bearer: string): string => tokenOfParts(bearer, parts.workerKeys(bearer)[0]);
+  const auth = authOf({
+    ...state,
+    guard,
+    sealer,
+    clock,
+    setup,
+    publicUrl,
+    workerToken,
+    ...(githubLogin === undefined ? {} : { github: githubLogin }),
+  });
   const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
   const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
 
@@ -171,11 +184,11 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   });
   const { beginRun } = beginner;
 
-  const actorOf = async (request: Parameters<typeof auth.actorOf>[0]): Promise<Actor> => {
-    const bearer = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-    const isEmbedded = bearer !== undefined && isSame(bearer, parts.embedded.token);
-    return isEmbedded ? { kind: 'worker', worker: parts.embedded.worker } : auth.actorOf(request);
-  };
+  type Request = Parameters<typeof auth.actorOf>[0];
+  const bearerOf = (request: Request): string => /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const isEmbedded = (request: Request): boolean => isSame(bearerOf(request), parts.embedded.token);
+  const actorOf = async (request: Request): Promise<Actor> =>
+    isEmbedded(request) ? { kind: 'worker', worker: parts.embedded.worker } : auth.actorOf(request);
   const tokenOf = async (account: string, site: Pick<ForgeSite, 'kind' | 'url'>): Promise<string | undefined> => {
     const linked = (await state.accounts.get(account))?.forge;
     const isThere = linked !== undefined && site.kind === 'github' && linked.url === site.url;
@@ -207,7 +220,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     warn,
   });
   const send = outgoing({ allowed: allowedAddresses(parts.allowAddresses), clock });
-  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send), sealer, clock, failed });
+  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send, clock), sealer, clock, failed });
   const office = postOffice({
     outbox: state.outbox,
     deliver: deliver({ send, clock, ...(parts.mail === undefined ? {} : { sendMail: sendMail(parts.mail) }) }),
@@ -255,6 +268,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     leases: dispatcher,
     actorOf,
     guard,
+    workerKeys: (request) => (isEmbedded(request) ? undefined : parts.workerKeys(bearerOf(request))),
     beginRun,
     why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? ''],
     health: async () => ({

@@ -7,8 +7,12 @@ import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
+import { workerKeysOf } from '../../secrets/worker-keys.ts';
 import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
 import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/registry/registry-key.ts';
+import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
+import { askOutside } from '../../server/outgoing/ask-outside.ts';
+import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
@@ -79,16 +83,25 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const storage = await openStorage(context, directory, options);
   try {
     const policy = await imagePolicy(context, options);
+    const anywhere = { name: () => true, address: () => true };
+    const askSteps = askOutside(
+      outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock: systemClock }),
+      outgoing({ allowed: anywhere, clock: systemClock }),
+    );
     const embedded = { token: newBearer('worker'), worker: `${hostname()}-server` };
     const parts: Omit<ServerParts, 'publicUrl'> = {
       state,
       storage,
       sealer: sealerOf(keys),
+      workerKeys: workerKeysOf(keys),
       clock: systemClock,
       directory,
       policy,
       stepBy: (signal, note) =>
-        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note),
+        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note, {
+          directories: false,
+          ask: askSteps,
+        }),
       ...githubOf(context, options),
       sites: forgeSites({
         github: options.githubApi,

@@ -25,7 +25,7 @@ export const secretSet = async (context: Context, named: string | undefined, opt
   const name = named ?? (kind === 'identity' ? 'identity' : undefined);
   if (name === undefined) throw new Refusal('USAGE', 'Which secret?', 'Write "cion secret set NAME".');
   const remote = await openRemoteProject(context, options);
-  const value = await readSecret(context, `Value of ${name}: `, kind === 'variable' ? 0 : undefined);
+  const value = await readSecret(context, `Value of ${name}: `, { mayBeShort: kind === 'variable' });
   const scope = {
     pipelines: options.pipeline ?? [],
     branches: options.branch ?? [],

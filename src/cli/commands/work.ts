@@ -9,6 +9,7 @@ import { takeProcessLock } from '../../lib/process-lock.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { refuseInTheClear } from '../in-the-clear.ts';
 import { listenForInterrupts } from '../interrupts.ts';
 import { Refusal } from '../refusal.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
@@ -20,6 +21,7 @@ export type WorkOptions = RuntimeOptions & {
   readonly label?: readonly string[];
   readonly slots?: number;
   readonly stateDir?: string;
+  readonly insecureHttp?: true;
 };
 
 const patienceMs = 60_000;
@@ -27,6 +29,7 @@ const patienceMs = 60_000;
 /** Runs what a server gives until it is told to end: first when what runs has ended, then at once. */
 export const work = async (context: Context, options: WorkOptions): Promise<ExitCode> => {
   const url = serverUrl(options.server);
+  refuseInTheClear(context, url, options.insecureHttp === true);
   const name = options.name ?? hostname();
   const token = await tokenOf(context, options);
   const stateDir = stateDirOf(context, options, name);

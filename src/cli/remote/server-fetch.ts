@@ -1,10 +1,11 @@
+import { unverified } from '../../api/unverified-error.ts';
 import { ServerError } from './server-error.ts';
 
 const answerMs = 30_000;
 
 /**
  * `fetch` for a server of cion: an answer begins within 30 s, and then may take its time. A redirect is not followed, for it would take a token to
- * somebody else. Rejects with ServerError, and with the reason of the signal.
+ * somebody else. Rejects with ServerError, with UnverifiedError and with the reason of the signal.
  */
 export const serverFetch =
   (url: string): typeof fetch =>
@@ -20,7 +21,7 @@ export const serverFetch =
       });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw new ServerError(url, reasonOf(error));
+      throw unverified(url, error) ?? new ServerError(url, reasonOf(error));
     } finally {
       clearTimeout(timer);
     }

@@ -4,6 +4,9 @@ import { escapedForms } from './escaped-forms.ts';
 /** Shorter values cannot be kept out of a log without spoiling it. */
 export const shortestSecretBytes = 4;
 
+/** White space around it does not count: programs add and drop it (atk-37). */
+export const isTooShort = (secret: string): boolean => Buffer.byteLength(secret.trim()) < shortestSecretBytes;
+
 /** A text, or the bytes of an output that is none. */
 export type Secret = string | Uint8Array;
 

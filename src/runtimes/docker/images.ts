@@ -136,7 +136,11 @@ const imageOf = (record: ImageRecord, image: ImageReference, reference: string, 
   const { Entrypoint, Cmd, Env, User, WorkingDir, Healthcheck, StopSignal } = record.Config;
   return {
     id: record.Id,
-    resolved: { reference, digest: known === undefined ? record.Id : known.slice(known.indexOf('@') + 1), pulled },
+    resolved: {
+      reference,
+      pulled,
+      ...(known === undefined ? { digest: record.Id } : { digest: known.slice(known.indexOf('@') + 1), ofRegistry: true as const }),
+    },
     entrypoint: Entrypoint ?? [],
     cmd: Cmd ?? [],
     workdir: WorkingDir || '/',

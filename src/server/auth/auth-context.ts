@@ -25,6 +25,8 @@ export type AuthContext = {
   readonly members: MemberStore;
   readonly sessions: SessionStore;
   readonly tokens: TokenStore;
+  /** What a worker is given for a bearer; absent: that alone. */
+  readonly workerToken?: ((bearer: string) => string) | undefined;
   readonly audit: AuditStore;
   readonly guard: Guard;
   readonly sealer: Sealer;

@@ -19,6 +19,7 @@ export type AuthDeps = Pick<
 > & {
   /** How browsers reach the server: `https://ci.example.org`. */
   readonly publicUrl: string;
+  readonly workerToken?: AuthContext['workerToken'];
   readonly github?: AuthContext['github'];
   readonly times?: SessionTimes;
   readonly passwords?: Passwords;

@@ -16,7 +16,7 @@ export const newId = (prefix: 'acc' | 'ses' | 'tok'): string => `${prefix}_${ran
 export const isSame = (one: string, other: string): boolean =>
   timingSafeEqual(createHash('sha256').update(one).digest(), createHash('sha256').update(other).digest());
 
-const ours = /cion_(?:worker_|setup_)?[A-Za-z0-9_-]{43}/g;
+const ours = /cion_(?:worker_|setup_)?[A-Za-z0-9_-]{43}(?:\.[A-Za-z0-9_-]{43})?/g;
 
 export const hasBearer = (text: string): boolean => text.search(ours) !== -1;
 

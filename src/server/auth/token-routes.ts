@@ -8,7 +8,7 @@ import { empty, idParams, type Routes } from './routes.ts';
 
 /** Tokens of accounts, which only their owner makes and sees, and of workers, which admins make. A token is shown when it is made and never again. */
 export const tokenRoutes = (context: AuthContext): Routes => {
-  const { tokens, guard, clock, identityOf } = context;
+  const { tokens, guard, clock, identityOf, workerToken = (bearer) => bearer } = context;
   const make = async (what: { readonly name: string; readonly days: number | undefined; readonly of: Token['of'] }) => {
     const token = newBearer(what.of.kind);
     const now = clock.now();
@@ -63,7 +63,7 @@ export const tokenRoutes = (context: AuthContext): Routes => {
       const { name, worker, expiresInDays } = request.body;
       const made = await make({ name, days: expiresInDays, of: { kind: 'worker', ...(worker === undefined ? {} : { worker }) } });
       await guard.note({ actor, action: 'worker-token.make', outcome: 'done', detail: { token: made.id, name, worker: worker ?? '' } });
-      return reply.code(201).send(made);
+      return reply.code(201).send({ ...made, token: workerToken(made.token) });
     });
 
     app.delete('/api/workers/tokens/:id', { schema: { params: idParams, response: { 204: empty } } }, async (request, reply) => {

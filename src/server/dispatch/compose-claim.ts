@@ -5,6 +5,7 @@ import type { AttemptState, RunState } from '../../run/run-state.ts';
 import type { Carried } from './carried-runs.ts';
 import type { DispatcherDeps, DispatchLimits } from './dispatcher-deps.ts';
 import type { HeldLease } from './leases.ts';
+import { pinnedImages } from './pinned-images.ts';
 import { type PlanParts, stageIn } from './plan-parts.ts';
 import { cancelOf, newestAttempt, openAttempt } from './stage-attempt.ts';
 import { volumeContents, volumesToKeep } from './volumes.ts';
@@ -21,7 +22,7 @@ export const composeClaim = async (
   const stage = parts === undefined ? undefined : stageIn(parts, lease.stage);
   const attempt = openAttempt(state, lease.stage, lease.attempt);
   if (parts === undefined || stage === undefined || attempt === undefined) return undefined;
-  const work = await parts.items.withImages(parts.items.of(stage, lease.attempt));
+  const work = pinnedImages(state, await parts.items.withImages(parts.items.of(stage, lease.attempt)));
   const { redact, ...outside } = await outsideOf(state, stage);
   const given = (await images?.forClaim(state, parts.indexed.plan, work, lease)) ?? { work };
   const started = startedOf(attempt);

@@ -14,6 +14,8 @@ export type Dispatcher = WorkerApi & {
    * when somebody was faster. Resolves when they are durable. Rejects with RUN_UNKNOWN.
    */
   report(run: string, facts: (state: RunState) => readonly RunFact[]): Promise<RunState>;
+  /** What a project is allowed has changed: its limit counts from now on, also for what waits already. */
+  policyChanged(project: string): Promise<void>;
   /** As it is now; `undefined` when there is none. */
   state(run: string): Promise<RunState | undefined>;
   /** Calls back after events are durable, in their order, from now on; of that run, or of all. */

@@ -14,6 +14,7 @@ import { DispatchError } from './dispatch-error.ts';
 import { makeGateWatch } from './gate-watch.ts';
 import { itemId } from './item-id.ts';
 import { type HeldLease, makeLeases } from './leases.ts';
+import { projectGroup } from './queue-changes.ts';
 import { makeReports } from './reports.ts';
 import type { LeaseCheck } from '../lease-check.ts';
 import { copyOf } from './state-copy.ts';
@@ -228,10 +229,17 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
     return isFromServer(given) ? record(...given) : takeReport(...given);
   }
 
+  const policyChanged = async (project: string): Promise<void> => {
+    const { limit } = await deps.policyOf(project);
+    await queue.regroup(project, { name: projectGroup(project), ...(limit === undefined ? {} : { limit }) });
+    claims.wake();
+  };
+
   return {
     create,
     claim,
     report,
+    policyChanged,
     state: (run) =>
       stateOf(run).catch((error: unknown) => {
         if (error instanceof DispatchError) return undefined;
@@ -250,7 +258,9 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
     start: async (signal) => {
       signal.throwIfAborted();
       signal.addEventListener('abort', stop, { once: true });
-      for (const item of await queue.list()) leases.give(item);
+      const items = await queue.list();
+      for (const item of items) leases.give(item);
+      for (const project of new Set(items.map((item) => item.project))) background(() => policyChanged(project));
       started.resolve();
       await takeUpRuns();
       sweepLapsed();

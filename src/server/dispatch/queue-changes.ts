@@ -66,8 +66,11 @@ const newItem = (
 /** One at a time deploys to an environment of a project. Names of projects have no white space. */
 const groupOf = (environment: string | undefined, project: string, limit: number | undefined): NewQueueItem['group'] => {
   if (environment !== undefined) return { name: `environment ${project} ${environment}`, limit: 1 };
-  return limit === undefined ? undefined : { name: `project ${project}`, limit };
+  return limit === undefined ? undefined : { name: projectGroup(project), limit };
 };
+
+/** Of all that does not deploy. */
+export const projectGroup = (project: string): string => `project ${project}`;
 
 /** Where the images are that earlier stages left and pushed nowhere. */
 const workerWithImages = (name: string, state: RunState, parts: PlanParts, place: string | undefined): string | undefined => {

@@ -101,7 +101,14 @@ const log = z.strictObject({ stdout: count, stderr: count });
 
 const workerFact = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stage.preparing'), ...own, worker: name.optional() }),
-  z.strictObject({ kind: z.literal('image.resolved'), ...own, reference, digest: imageDigest, pulled: z.boolean() }),
+  z.strictObject({
+    kind: z.literal('image.resolved'),
+    ...own,
+    reference,
+    digest: imageDigest,
+    pulled: z.boolean(),
+    ofRegistry: z.literal(true).exactOptional(),
+  }),
   z.strictObject({ kind: z.literal('stage.started'), ...own, container: name }),
   z.strictObject({ kind: z.literal('stage.done-started'), ...own, container: name, output: output.optional() }),
   z.strictObject({ kind: z.literal('step.started'), ...own, step: name, log }),

@@ -278,6 +278,7 @@ describe('projects', () => {
       [['main', '!x'], 'all', 2],
     );
     assert.equal((await patch({ settings: { limit: null } })).json.settings.limit, undefined);
+    assert.deepEqual(server.policies, ['ada/app', 'ada/app', 'ada/app']);
     for (const bad of [
       { settings: { branches: 'main' } },
       { settings: { priority: 1e9 } },

@@ -11,14 +11,14 @@ import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
 import { connectBody, deliveryList, patchBody, projectParams, repositoryList, shownProject } from './project-shapes.ts';
 
-export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun' | 'dispatcher'> & { readonly apiFor: ApiFor };
+export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun'> & { readonly apiFor: ApiFor };
 
 /**
  * How repositories become projects, what their owners chose, and what forges told of them. Who may not see a project is told that there is none; who may not
  * change it, so.
  */
 export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
-  const { projects, deliveries, runs, sites, actorOf, guard, sealer, publicUrl, apiFor } = deps;
+  const { projects, deliveries, runs, sites, dispatcher, actorOf, guard, sealer, publicUrl, apiFor } = deps;
 
   const permitted = async (request: FastifyRequest, right: Right, project?: string): Promise<Actor> => {
     const actor = await actorOf(request);
@@ -117,6 +117,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
         settings: settingsOf({ ...before.settings, ...defined(settings ?? {}) }),
       }));
       if (changed === undefined) throw projectUnknown(project.name);
+      if (settings !== undefined) await dispatcher.policyChanged(project.name);
       await noteDone(actor, 'project.settings', project.name, {
         changed: [...Object.keys(rest), ...Object.keys(settings ?? {})].join(' '),
       });

@@ -22,9 +22,10 @@ export type OutgoingRequest = {
   readonly limitBytes: number;
   /** For all of it. */
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 };
 
-export type OutgoingAnswer = { readonly status: number; readonly body: Buffer };
+export type OutgoingAnswer = { readonly status: number; readonly body: Buffer; readonly location?: string; readonly retryAfter?: string };
 
 export type OutgoingDeps = {
   readonly allowed: AllowedAddresses;
@@ -35,7 +36,7 @@ export type OutgoingDeps = {
 
 export const outgoing =
   ({ allowed, clock, resolve = (host) => dnsLookup(host, { all: true }) }: OutgoingDeps): Outgoing =>
-  async ({ method, url, headers, body, limitBytes, timeoutMs }) => {
+  async ({ method, url, headers, body, limitBytes, timeoutMs, signal }) => {
     const target = targetOf(url);
     const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(host) !== 0 && !allowed.address(host)) throw refused(host);
@@ -46,7 +47,7 @@ export const outgoing =
         (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, {
           method,
           agent: false,
-          signal: over.signal,
+          signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]),
           lookup: checkedLookup(allowed, resolve),
           headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
         })
@@ -54,7 +55,13 @@ export const outgoing =
           .once('error', failed)
           .end(body);
       });
-      return { status: answer.statusCode ?? 0, body: await read(answer, host, limitBytes) };
+      const { location, 'retry-after': retryAfter } = answer.headers;
+      return {
+        status: answer.statusCode ?? 0,
+        body: await read(answer, host, limitBytes),
+        ...(location === undefined ? {} : { location }),
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+      };
     } catch (error) {
       if (over.signal.aborted) throw over.signal.reason;
       if (error instanceof OutgoingError) throw error;

@@ -45,6 +45,7 @@ before(async () => {
         return { items: request.items.map(({ item }) => ({ item, kind: 'held', cancel: 'stop' })) };
       }) as unknown as Dispatcher['report'],
       create: () => Promise.reject(new Error('unused')),
+      policyChanged: async () => {},
       state: async () => undefined,
       watch: () => () => {},
       start: async () => {},

@@ -11,6 +11,7 @@ import type { RouteDeps } from '../app-deps.ts';
 import { goneSignal } from '../gone.ts';
 import { HttpError } from '../http-error.ts';
 import { workerOf } from './worker-access.ts';
+import { signedBodies } from './signed-bodies.ts';
 
 /** The two verbs. A worker speaks for itself alone, and of an item only about its own attempt. */
 export const workerRoutes =
@@ -27,6 +28,7 @@ export const workerRoutes =
     app.addHook('onRequest', async (request) => {
       await workerOf(deps, request);
     });
+    signedBodies(app, deps);
 
     app.post(
       workerPaths.claim,

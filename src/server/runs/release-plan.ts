@@ -1,7 +1,7 @@
-import { formatImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import type { Command, EnvValue, ImageSource, InputFile, Mount, Plan, ShellValue, Stage, Step, Variable, Volume } from '../../plan/plan.ts';
 import { buildVolumesOf, outputsAskedBy, stagesOf } from '../../plan/stage.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
+import { pinned } from '../dispatch/pinned-images.ts';
 import { type PlanParts, planParts } from '../dispatch/plan-parts.ts';
 import { newestAttempt } from '../dispatch/stage-attempt.ts';
 import { leftBy } from '../dispatch/volumes.ts';
@@ -170,11 +170,4 @@ const again = (parts: PlanParts, state: RunState, stage: Stage, { names, volumes
     services: stage.services.map((service) => ({ ...service, image: image(service.image, undefined), env: env(service.env) })),
     ...(stage.artifacts === undefined ? {} : { artifacts: { ...stage.artifacts, volume: volumes.seenBy(stage, stage.artifacts.volume) } }),
   };
-};
-
-/** By what ran, whatever the tag means by now. */
-const pinned = (reference: string, digest: string | undefined): ImageSource => {
-  const parsed = parseImageReference(reference);
-  if (!parsed.ok || digest === undefined || !/^sha256:[0-9a-f]{64}$/.test(digest)) return { kind: 'reference', reference };
-  return { kind: 'reference', reference: formatImageReference({ ...parsed.image, digest }) };
 };

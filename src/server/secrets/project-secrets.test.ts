@@ -57,6 +57,23 @@ describe('the secrets of a project', () => {
     await assert.rejects(withKeys(three).reseal(), SealError);
   });
 
+  it('are refused when they are too short to be masked, empty, too large or no text, and taken whatever signs they have (atk-37)', async () => {
+    const secrets = withKeys(one);
+    const odd = ['', 'xyz', '  xyz  ', '\t\n \t\n', 'x'.repeat(1024 * 1024), 'qqq\0qqq', 'qqqq\ud800'];
+    for (const value of odd) {
+      await assert.rejects(secrets.put(wanted('ODD', value)), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'SECRET_INVALID');
+        assert.doesNotMatch(error.message, /xyz|qqq|xxxx/);
+        return true;
+      });
+    }
+    assert.deepEqual(await secrets.list('ada/app'), []);
+    for (const value of ['.*.*', 'true', 'größ', 'line\r\nline', '\u202eevil', '${HOME}$(id)`id`', 'x'.repeat(64 * 1024)]) {
+      await secrets.put(wanted('ODD', value));
+    }
+    assert.equal((await secrets.list('ada/app')).length, 1);
+  });
+
   it('are refused where no stage could be given them, without a word of the value', async () => {
     const secrets = withKeys(one);
     const identity = await newIdentity();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { shortestSecretBytes } from '../../engine/redact/forms.ts';
+import { isTooShort, shortestSecretBytes } from '../../engine/redact/forms.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { size } from '../../lib/quantities.ts';
 import { recipientOf } from '../../secrets/age.ts';
@@ -71,7 +71,8 @@ const mistakeIn = async ({ name, kind }: Omit<WantedSecret, 'value'>, value: str
   }
   if (bytes > mostBytes) return `The value of ${name} is larger than ${size(mostBytes)}.`;
   if (value.includes('\0')) return `The value of ${name} has a zero byte, which no variable can have.`;
-  if (kind === 'secret' && bytes < shortestSecretBytes) {
+  if (!value.isWellFormed()) return `The value of ${name} is no text: half of a character cannot be given to a stage.`;
+  if (kind === 'secret' && isTooShort(value)) {
     return `${name} is shorter than ${shortestSecretBytes} bytes: it could not be kept out of a log. What is no secret can be a variable.`;
   }
   if (kind !== 'identity') return undefined;

@@ -99,6 +99,7 @@ const absentDispatcher: Dispatcher = {
   claim: absent,
   report: absent,
   create: absent,
+  policyChanged: absent,
   state: absent,
   start: absent,
   watch: () => () => {},

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../lib/clock.ts';
+import { virtualClock } from '../../lib/virtual-clock.ts';
 import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { type WebAnswer, webServer } from '../outgoing/testing/web-server.ts';
 import { latestVersion } from './latest-version.ts';
 
-const read = latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }));
+const read = latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), systemClock);
 const tags = (of: unknown): WebAnswer => ({ status: 200, body: JSON.stringify({ 'dist-tags': of }) });
 const watch = (registry: string, more = {}) => ({ package: '@ada/dep', registry, tag: 'latest', ...more });
 
@@ -50,8 +51,32 @@ test('a name that is none is not asked for, and neither is a registry inside tha
   for (const name of ['../-/all', 'a/b', '@a/b/c', '', 'a?x', '@a', '.hidden', `@${'a'.repeat(220)}/b`]) {
     await assert.rejects(read(watch(registry.url, { package: name }), undefined), { code: 'PACKAGE_UNREADABLE' }, name);
   }
-  const strict = latestVersion(outgoing({ allowed: allowedAddresses(), clock: systemClock }));
+  const strict = latestVersion(outgoing({ allowed: allowedAddresses(), clock: systemClock }), systemClock);
   await assert.rejects(strict(watch(registry.url), 'secret'), { code: 'ADDRESS_REFUSED' });
   await assert.rejects(read(watch('file:///etc'), undefined), { code: 'ADDRESS_REFUSED' });
   assert.equal(registry.requests.length, 0);
+});
+
+test('a registry that has enough (429) is asked once, whoever watches what, until the time that it asks for is over (atk-60)', async (t) => {
+  const clock = virtualClock({ startAt: Date.UTC(2026, 10, 21) });
+  let answer: WebAnswer = { status: 429, headers: { 'retry-after': '600' } };
+  const registry = await webServer(t, () => answer);
+  const other = await webServer(t, () => tags({ latest: '1.0.0' }));
+  const asked = latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), clock);
+  for (let i = 0; i < 100; i++) {
+    await assert.rejects(asked(watch(registry.url, { package: `p${i}` }), undefined), { code: 'PACKAGE_UNREADABLE' });
+  }
+  assert.equal(registry.requests.length, 1);
+  assert.equal(await asked(watch(other.url), undefined), '1.0.0');
+  await clock.advance(599_000);
+  await assert.rejects(asked(watch(registry.url), undefined), /does not want to be asked before 2026-11-21T00:10:00/);
+  answer = { status: 429, headers: { 'retry-after': 'Sat, 21 Nov 2026 00:30:00 GMT' } };
+  await clock.advance(1000);
+  await assert.rejects(asked(watch(registry.url), undefined), /in 1200 s/);
+  answer = tags({ latest: '2.0.0' });
+  await clock.advance(1_199_000);
+  await assert.rejects(asked(watch(registry.url), undefined));
+  assert.equal(registry.requests.length, 2);
+  await clock.advance(1000);
+  assert.equal(await asked(watch(registry.url), undefined), '2.0.0');
 });

@@ -47,6 +47,13 @@ export const memoryQueue = (): MemoryQueue => {
         }
         return held.map(shown);
       },
+      regroup: async (project, { name, limit }) => {
+        for (const entry of entries.values()) {
+          const { group, ...item } = entry.item;
+          if (item.project !== project || (group !== undefined && group.name !== name)) continue;
+          entry.item = { ...item, ...(limit === undefined ? {} : { group: { name, limit } }) };
+        }
+      },
       lapsed: async (before) => [...entries.values()].filter(({ claim }) => claim !== undefined && claim.until < before).map(shown),
       list: async () => [...claimed(), ...inTurn(waiting(), held()).flatMap((id) => entries.get(id) ?? [])].map(shown),
     },
@@ -67,6 +74,6 @@ export const memoryQueue = (): MemoryQueue => {
   };
 };
 
-type Entry = { readonly item: NewQueueItem; readonly place: number; sequence: number; claim?: NonNullable<QueueItem['claim']> };
+type Entry = { item: NewQueueItem; readonly place: number; sequence: number; claim?: NonNullable<QueueItem['claim']> };
 
 const shown = ({ item, claim }: Entry): QueueItem => ({ ...item, ...(claim === undefined ? {} : { claim }) });

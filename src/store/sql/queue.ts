@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { batched } from '../../lib/batched.ts';
-import { chooseItems, inTurn, type Held, type Waiting } from '../claim-order.ts';
+import { chooseItems, classOf, inTurn, type Held, type Waiting } from '../claim-order.ts';
 import type { Queue, QueueClaim, QueueItem } from '../queue.ts';
 import type { Database } from './database.ts';
 import type { Epoch } from './epoch.ts';
@@ -42,6 +42,25 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
       });
       return rows.toSorted((one, other) => one.place - other.place).map(queueItem);
     },
+
+    regroup: (project, { name, limit }) =>
+      epoch.write(async (trx) => {
+        await sql`select pg_advisory_xact_lock(4217004)`.execute(trx);
+        const { rows } = await sql<Row>`
+          select * from queue_item where project = ${project} and coalesce(group_name, ${name}) = ${name} order by id for update`.execute(
+          trx,
+        );
+        const group = limit === undefined ? {} : { group: { name, limit } };
+        const classes = rows.map((row) => {
+          const { group: _before, ...item } = waitingItem(row);
+          return classOf({ ...item, ...group });
+        });
+        await sql`
+          update queue_item set group_name = ${limit === undefined ? null : name}, group_limit = ${limit ?? null}, class = given.its_class
+          from unnest(${rows.map(({ id }) => id)}::text[], ${classes}::text[]) as given (item, its_class) where queue_item.id = given.item`.execute(
+          trx,
+        );
+      }),
 
     lapsed: async (before) =>
       (

@@ -32,6 +32,8 @@ export type IntakeServer = {
   readonly begun: readonly RunRequest[];
   readonly notes: readonly AuditEntry[];
   readonly warnings: readonly string[];
+  /** Projects whose policy was said to have changed. */
+  readonly policies: readonly string[];
   readonly rows: Map<string, RunRow>;
   /** `account` → rights, on any project. */
   readonly rights: Map<string, readonly Right[]>;
@@ -75,6 +77,7 @@ export const intakeServer = async (
   const rows = new Map<string, RunRow>();
   const rights = new Map<string, readonly Right[]>();
   const tokens = new Map<string, string>();
+  const policies: string[] = [];
   const listeners = new Set<(events: readonly RunEvent[], state: RunState) => void>();
   const changed = new EventTarget();
   const stop = new AbortController();
@@ -109,6 +112,7 @@ export const intakeServer = async (
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
+      policyChanged: async (project) => void policies.push(project),
     },
     beginRun: (request) => server.begin(request),
     forges: [github, gitlab, gitea, git],
@@ -139,6 +143,7 @@ export const intakeServer = async (
     deliveries,
     begun,
     notes,
+    policies,
     warnings,
     rows,
     rights,

@@ -47,6 +47,7 @@ export const shakyStore = (
     },
     queue: {
       claim: (requests, lease) => call(() => queue.claim(requests, lease)),
+      regroup: (project, group) => call(() => queue.regroup(project, group)),
       renew: (held, until) => call(() => queue.renew(held, until)),
       reclaim: (worker, until) => call(() => queue.reclaim(worker, until)),
       lapsed: (before) => call(() => queue.lapsed(before)),
