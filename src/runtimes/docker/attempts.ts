@@ -201,14 +201,14 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
 
   const adopt = async (record: ContainerRecord): Promise<Execution> => {
     await hold();
-    const exit = exits.watch(record.Id);
+    const watch = exits.watch(record.Id);
     await exits.look(record.Id);
     const live = record.HostConfig.LogConfig.Type === 'none';
     return makeExecution(
       parts,
       item,
       { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live, marks: record.Config.Labels?.[label.marks] },
-      exit,
+      watch,
     );
   };
 
@@ -246,16 +246,16 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
     const conducted = steps === undefined ? [] : ready.conducting(values.steps ?? steps);
     const files = [...values.files, ...conducted];
-    const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
+    const { id, watch, tap } = await ready.made.box.letGo(env, async () => {
       await ready.filled(files, signal);
       wasLetGo = true;
     });
-    lease?.go(exit);
+    lease?.go(watch.exit);
     return makeExecution(
       parts,
       item,
       { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live, marks: ready.spec.labels[label.marks] },
-      exit,
+      watch,
       tap,
     );
   };
