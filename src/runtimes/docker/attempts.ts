@@ -76,7 +76,8 @@ export const makeAttempts = (parts: Parts, leave: Leave) => {
       const execution = await known?.execution()?.catch(() => undefined);
       if (execution === undefined && (await known?.isHeldHere()) === true) return { kind: 'unstarted' };
       const standing = await standingOf(engine, names.container(item), signal);
-      if (standing.kind !== 'live') return standing;
+      if (standing.kind === 'unstarted') return { kind: standing.isUncertain === true ? 'gone' : 'unstarted' };
+      if (standing.kind === 'gone') return standing;
       const attempt = of(item);
       return { kind: 'live', execution: execution === undefined ? await attempt.adopt(standing.record) : execution };
     },
@@ -232,6 +233,11 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       if (standing.kind === 'live') return adopt(standing.record);
       if (standing.kind === 'gone')
         throw new RuntimeError('CONTAINER_GONE', `the container of ${title} was removed after its command was let go`);
+      if (standing.isUncertain === true)
+        throw new RuntimeError(
+          'CONTAINER_GONE',
+          `the engine was restarted when it let the command of ${title} go: whether it ran cannot be known`,
+        );
       ready = await again(ready, false);
     } else if (lease?.isShared() === true) ready = await again(ready, true);
     else if (ready.made.kind === 'box' && ready.made.box.isLost()) {

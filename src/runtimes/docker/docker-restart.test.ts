@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { newRunId } from '../../lib/ids.ts';
+import { reference } from '../../plan/stage.ts';
 import { type ContractSubject, collect, follow, newCase, script, tarOf, throwsCode } from '../contract/case.contract.ts';
 import type { Execution, LogChunk } from '../runtime.ts';
 import { findEndpoint } from './engine/endpoint.ts';
@@ -57,6 +58,19 @@ describe('an engine that is killed and started again, with live-restore (atk-71)
     assert.ok(attached.kind === 'live');
     await throwsCode(collect(attached.execution.logs(fromTheBeginning, signal)), 'LOG_GAP', /the engine was restarted while it ran/);
     assert.deepEqual(await attached.execution.exit, { code: 3, oom: false });
+    await runtime.sweep({ kind: 'run', run }, signal);
+  });
+
+  test('may have let a command go and not know it: nobody lets that go again', async (t) => {
+    const { item, prepare, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+    const held = item({ ...script('echo once') });
+    const direct = item({ image: reference(subject.imageWithoutShell ?? ''), command: { kind: 'image' } });
+    for (const each of [held, direct]) await prepare(each);
+    assert.deepEqual(await subject.another().attach(direct, signal), { kind: 'unstarted' });
+    await engine.kill();
+    await engine.start();
+    assert.deepEqual(await subject.another().attach(direct, signal), { kind: 'gone' });
+    assert.deepEqual(await subject.another().attach(held, signal), { kind: 'unstarted' });
     await runtime.sweep({ kind: 'run', run }, signal);
   });
 
