@@ -78,17 +78,10 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
     const kills = await killOn(site, over.signal, t.diagnostic.bind(t));
     await driving;
     driven = done;
-    const ended = [site.server, ...site.workers].map((part) => `${part.name} ${part.endedItself()}`).join(', ');
-    t.diagnostic(`${kills} kills; ended of themselves: ${ended}`);
-    const counts = Map.groupBy(
-      done.flatMap(({ events }) => events),
-      ({ kind }) => kind,
-    );
-    t.diagnostic(
-      ['stage.started', 'stage.lost', 'stage.found', 'stage.returned']
-        .map((kind) => `${kind} ${counts.get(kind as 'stage.lost')?.length ?? 0}`)
-        .join(', '),
-    );
+    t.diagnostic(`${kills} kills; ${countsOf(done.flatMap(({ events }) => events))}`);
+    for (const { name, endedItself } of [site.server, ...site.workers]) {
+      for (const words of endedItself()) t.diagnostic(`${name} ended of itself: ${words}`);
+    }
     assert.equal(done.length, runs);
     for (const run of done) await checkRun(site, run);
   });
@@ -105,10 +98,9 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
       await pause(500);
     }
     assert.deepEqual(await Promise.all(site.workers.map((worker) => worker.end())), [0, 0, 0]);
-    const left = (await leftOf(site, [])).split('\n').filter((name) => name !== '' && !isStageNetwork.test(name));
-    assert.deepEqual(left, []);
+    assert.equal(await leftOf(site, []), '');
     assert.equal(await site.server.end(), 0);
-    const folders = ['tmp', 'server/checkouts', 'worker-1/spool', 'worker-2/spool', 'worker-3/spool'];
+    const folders = ['tmp', 'server/checkouts', 'server/keys', 'worker-1/spool', 'worker-2/spool', 'worker-3/spool'];
     for (const folder of folders.map((name) => join(site.directory, name))) {
       assert.deepEqual(existsSync(folder) ? readdirSync(folder) : [], [], folder);
     }
@@ -135,6 +127,18 @@ const killOn = async (site: Site, over: AbortSignal, say: (line: string) => void
   return kills;
 };
 
+/** How often what happened, and why attempts did not pass. */
+const countsOf = (events: readonly RunEvent[]): string => {
+  const counts = new Map<string, number>();
+  for (const event of events) {
+    if (!/^stage\.(?:started|lost|found|returned|finished)$/.test(event.kind)) continue;
+    const cause = event.kind === 'stage.finished' ? event.cause : undefined;
+    const why = cause === undefined ? '' : ` ${cause.kind === 'error' ? cause.code : cause.kind}`;
+    counts.set(`${event.kind}${why}`, (counts.get(`${event.kind}${why}`) ?? 0) + 1);
+  }
+  return [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
+};
+
 /** It has passed; each of its stages ran as often as its events say, and the log of each is what it wrote. */
 const checkRun = async ({ admin, witness }: Site, { name, number, events }: DrivenRun): Promise<void> => {
   const told = (): string => `${name}\n${events.map((event) => JSON.stringify(event).slice(0, 300)).join('\n')}`;
@@ -157,9 +161,6 @@ const checkRun = async ({ admin, witness }: Site, { name, number, events }: Driv
     assert.equal(log, logOf(stage), `the log of ${stage}: ${told()}`);
   }
 };
-
-/** That of a worker's stages stays for its next process. */
-const isStageNetwork = /^cion-worker-worker-\d-stages-[0-9a-f]+$/;
 
 /** What the engines have. */
 const leftOf = async ({ engines }: Site, filter: readonly string[]): Promise<string> => {
