@@ -4,14 +4,18 @@ import { randomFrom } from '../random.ts';
 export type Kill = { readonly afterMs: number; readonly victim: Victim; readonly downMs: number };
 export type Victim = 'server' | 'postgres' | `worker-${number}` | `engine-${number}`;
 
-/** The same for the same seed, without end. Now and then a worker stays away for longer than its lease. `engines`: they are killed too. */
-export const scheduleOf = function* (seed: number, sites: number, { engines }: { readonly engines: boolean }): Generator<Kill> {
+/** The same for the same seed, without end. `engines`: they are killed too. `long`: now and then a worker stays away for longer than its lease. */
+export const scheduleOf = function* (
+  seed: number,
+  sites: number,
+  { engines, long }: { readonly engines: boolean; readonly long: boolean },
+): Generator<Kill> {
   const random = randomFrom(seed);
   const below = (n: number): number => Math.floor(random() * n);
   const kinds = [
     () => ({ victim: 'server', downMs: below(2000) }),
     () => ({ victim: 'postgres', downMs: below(2000) }),
-    () => ({ victim: `worker-${1 + below(sites)}`, downMs: below(5) === 0 ? 16_000 + below(5000) : below(3000) }),
+    () => ({ victim: `worker-${1 + below(sites)}`, downMs: below(5) === 0 && long ? 16_000 + below(5000) : below(3000) }),
     ...(engines ? [() => ({ victim: `engine-${1 + below(sites)}`, downMs: below(3000) }) as const] : []),
   ] as const satisfies readonly (() => Omit<Kill, 'afterMs'>)[];
   for (;;) {

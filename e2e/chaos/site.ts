@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type PostgresServer, postgresServer } from '../../src/store/sql/testing/postgres-server.ts';
 import { type RestartableEngine, restartableEngine } from '../../src/runtimes/docker/testing/restartable-engine.ts';
 import type { Kill, Victim } from './schedule.ts';
-import { type Admin, type ServerProcess, serverProcess, setUp } from './server-process.ts';
-import { type Supervised, supervised } from './supervised.ts';
+import { type Admin, type ServerProcess, serverProcess, setUp } from '../supervised-server.ts';
+import { type Supervised, supervised } from '../supervised.ts';
 
 /** A server on a Postgres, workers, and an engine for each worker: all of them processes that can be killed. */
 export type Site = {
