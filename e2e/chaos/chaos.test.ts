@@ -16,8 +16,8 @@ import { openSite, type Site } from './site.ts';
 const runs = Number(process.env.CION_CHAOS_RUNS ?? 6);
 const seed = Number(process.env.CION_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const engines = process.env.CION_CHAOS_ENGINES !== '0';
-/** Few runs are over before a worker that stays away for longer than its lease is back. */
-const long = runs >= 20;
+/** Few runs are over soon. */
+const few = runs < 20;
 const again = `CION_CHAOS_RUNS=${runs} CION_CHAOS_SEED=${seed} CION_CHAOS_ENGINES=${engines ? 1 : 0}`;
 const atOnce = 8;
 const leaseMs = 15_000;
@@ -113,7 +113,7 @@ const killOn = async (site: Site, over: AbortSignal, say: (line: string) => void
   const down = new Map<Victim, Promise<void>>();
   let kills = 0;
   const began = Date.now();
-  for (const kill of scheduleOf(seed, site.workers.length, { engines, long })) {
+  for (const kill of scheduleOf(seed, site.workers.length, { engines, once: few })) {
     await pause(kill.afterMs, undefined, { signal: over }).catch(() => {});
     if (over.aborted) break;
     if (down.has(kill.victim)) continue;
