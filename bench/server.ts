@@ -9,7 +9,7 @@ import { streamEvents } from '../src/api/sse.ts';
 import { paths } from '../src/api/paths.ts';
 import { callHook } from '../src/cli/hook-call.ts';
 import type { RunEvent } from '../src/run/run-event.ts';
-import { type Admin, type ServerProcess, serverProcess, setUp } from '../e2e/chaos/server-process.ts';
+import { type Admin, type ServerProcess, serverProcess, setUp } from '../e2e/supervised-server.ts';
 import { commit, git, repository } from '../e2e/repository.ts';
 import { dockerRuns } from './docker.ts';
 import { median } from './measure.ts';

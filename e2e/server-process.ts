@@ -82,20 +82,9 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
   server = await start('127.0.0.1:0');
   await server.wrote('can become it: ');
   const [, url = ''] = /^cion serves at (\S+)$/m.exec(server.said()) ?? [];
-  const token = await firstAdmin(url, server);
+  const token = await firstAdmin(url, server.said());
 
-  const ask = async (method: string, path: string, body?: unknown): Promise<Response> =>
-    fetch(new URL(path, url), {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  const asked = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await ask(method, path, body);
-    const text = await answer.text();
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  };
+  const { ask, asked } = asking(url, token);
   const client: ApiClient = apiClient({ url, token });
 
   /** The run's events from the first on, as they come, until one is as asked; rejects when the run's stream ends before. */
@@ -193,9 +182,26 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
   };
 };
 
-/** Becomes the admin with the token that the server printed, and makes a token with all rights. */
-const firstAdmin = async (url: string, { said }: Running): Promise<string> => {
-  const [setup] = /\bcion_setup_\S+/.exec(said()) ?? [];
+/** Asks the API of a server as who has that token. */
+export const asking = (url: string, token: string) => {
+  const ask = async (method: string, path: string, body?: unknown): Promise<Response> =>
+    fetch(new URL(path, url), {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const asked = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const answer = await ask(method, path, body);
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  };
+  return { ask, asked };
+};
+
+/** Becomes the admin with the token that the server has printed, and makes a token with all rights. */
+export const firstAdmin = async (url: string, said: string): Promise<string> => {
+  const [setup] = /\bcion_setup_\S+/.exec(said) ?? [];
   const headers = { 'content-type': 'application/json', 'x-cion': '1', origin: url };
   const post = async (path: string, body: object, cookie = ''): Promise<Response> => {
     const answer = await fetch(new URL(path, url), { method: 'POST', headers: { ...headers, cookie }, body: JSON.stringify(body) });

@@ -2,7 +2,7 @@ import assert, { AssertionError } from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiError } from '../../src/api/api-error.ts';
 import type { RunEvent } from '../../src/run/run-event.ts';
-import type { Admin } from './server-process.ts';
+import type { Admin } from '../supervised-server.ts';
 
 export type DrivenRun = { readonly name: string; readonly number: number; readonly events: readonly RunEvent[] };
 

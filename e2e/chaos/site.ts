@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type PostgresServer, postgresServer } from '../../src/store/sql/testing/postgres-server.ts';
-import { type OwnEngine, ownEngine } from './engines.ts';
+import { type RestartableEngine, restartableEngine } from '../../src/runtimes/docker/testing/restartable-engine.ts';
 import type { Kill, Victim } from './schedule.ts';
-import { type Admin, type ServerProcess, serverProcess, setUp } from './server-process.ts';
-import { type Supervised, supervised } from './supervised.ts';
+import { type Admin, type ServerProcess, serverProcess, setUp } from '../supervised-server.ts';
+import { type Supervised, supervised } from '../supervised.ts';
 
 /** A server on a Postgres, workers, and an engine for each worker: all of them processes that can be killed. */
 export type Site = {
@@ -16,7 +16,7 @@ export type Site = {
   readonly admin: Admin;
   readonly server: ServerProcess;
   readonly workers: readonly Supervised[];
-  readonly engines: readonly OwnEngine[];
+  readonly engines: readonly RestartableEngine[];
   kill(victim: Victim): Promise<void>;
   start(victim: Victim): Promise<void>;
   /** One kill, until the part runs again. */
@@ -33,7 +33,7 @@ export const openSite = async (size: number): Promise<Site> => {
   const numbers = Array.from({ length: size }, (_, index) => index + 1);
   const engines = await Promise.all(
     numbers.map(async (number) => {
-      const engine = await ownEngine(join(directory, `engine-${number}`));
+      const engine = await restartableEngine(join(directory, `engine-${number}`));
       await engine.start();
       execFileSync('docker', ['-H', engine.host, 'load'], { input: image, stdio: ['pipe', 'ignore', 'inherit'] });
       return engine;
@@ -69,7 +69,7 @@ export const openSite = async (size: number): Promise<Site> => {
   );
   for (const worker of workers) worker.start();
 
-  const partOf = (victim: Victim): Pick<OwnEngine | PostgresServer | Supervised, 'kill' | 'start'> => {
+  const partOf = (victim: Victim): Pick<RestartableEngine | PostgresServer | Supervised, 'kill' | 'start'> => {
     if (victim === 'server') return server;
     if (victim === 'postgres') return postgres;
     const [kind, number] = victim.split('-');

@@ -18,7 +18,8 @@ import type { Stage, Steps } from '../plan/plan.ts';
  *
  * Places. The engine may be far away: no host path of this process means anything to it, and nothing is moved except through it.
  *
- * Logs. What a command writes is kept by the engine until its container is removed, so that whoever attaches reads all of it. Not so with
+ * Logs. What a command writes is kept by the engine until its container is removed, so that whoever attaches reads all of it. When the engine
+ * was restarted while the command ran, a reader gets what was kept to the end of the command, and then LOG_GAP. Not so with
  * `log: 'live'`: then only the process that let it go can read it, once, from the first byte; a command waits for that reader as long as it
  * takes. Any other reader, and this one when its connection to the engine broke, gets LOG_GAP, never a log with a hole; the command is told
  * nothing and is the caller's to stop.

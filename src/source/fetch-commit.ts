@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { size } from '../lib/quantities.ts';
@@ -16,6 +15,8 @@ export type FetchRequest = {
   readonly ref?: string;
   /** For ssh: a private key as OpenSSH writes it. It is in a file of its own for as long as git runs. */
   readonly key?: string;
+  /** Where that file is made. A process that is killed leaves it there. */
+  readonly keys: string;
   /** What the operator knows of hosts; absent: who answers first is remembered in `<gitDir>/known_hosts`. */
   readonly knownHosts?: string;
   /** `file://` is fetched too. */
@@ -128,8 +129,9 @@ const packsIn = async (gitDir: string) => {
 type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
 
 const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
-  const { gitDir, key, knownHosts } = request;
-  const folder = await mkdtemp(join(tmpdir(), 'cion-key-'));
+  const { gitDir, key, keys, knownHosts } = request;
+  await mkdir(keys, { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(join(keys, 'key-'));
   try {
     const file = join(folder, 'key');
     if (key !== undefined) await writeFile(file, key.endsWith('\n') ? key : `${key}\n`, { mode: 0o600, flag: 'wx' });

@@ -55,7 +55,7 @@ describe('workers with Docker and a server over HTTP', { timeout: 120_000 }, () 
     await two.ended;
   });
 
-  it('hold 20,000 files from a build to its release on one worker without any of them being moved again', async () => {
+  it('hold 20,000 files from a build to its release on one worker without any of them being moved again, and leave nothing behind when they end', async () => {
     const worker = await site.worker();
     const run = await site.plan(
       planOf(
@@ -73,8 +73,15 @@ describe('workers with Docker and a server over HTTP', { timeout: 120_000 }, () 
     assert.equal(await site.logOf(run, 'test'), '20000\n');
     assert.equal(await site.logOf(run, 'release'), '20001\ngood\n');
     assert.deepEqual(worker.fetched, []);
+    assert.notDeepEqual(await site.left(worker.name), []);
     worker.drain();
     await worker.ended;
+    assert.deepEqual(await site.left(worker.name), []);
+    const next = await site.worker(worker.name);
+    const later = await site.plan(planOf([script('again', 'echo again')]));
+    assert.equal((await site.ended(later)).outcome, 'passed');
+    next.drain();
+    await next.ended;
   });
 
   it('go on while the network to the server is cut, and tell all of it afterwards: every byte of the log once (atk-73, atk-75)', async (t) => {

@@ -196,17 +196,28 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     await sweptPatiently(deps, { kind: 'all', exceptRuns: [...kept] }, 'an earlier process');
   };
 
-  const claim = async (): Promise<ClaimAnswer> => {
-    const waitMs = fresh ? 0 : claimWaitMs;
+  const ask = async (free: number, waitMs: number, ends: AbortSignal): Promise<ClaimAnswer> => {
     const call = new AbortController();
     claiming = call;
     const overdue = clock.after(waitMs + claimPatienceMs, () =>
       call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })),
     );
-    const signal = AbortSignal.any([ending, call.signal]);
-    const free = Math.max(0, slots - held.size);
+    const signal = AbortSignal.any([ends, call.signal]);
     const request = { worker: name, labels, slots: free, waitMs, fresh, keeps: ledger.runs() };
     return abortable(api.claim(request, signal), signal).finally(overdue);
+  };
+
+  const claim = (): Promise<ClaimAnswer> => ask(Math.max(0, slots - held.size), fresh ? 0 : claimWaitMs, ending);
+
+  /** What nobody needs when a worker has ended: all of the runs that are over, and what runs share. */
+  const leaveClean = async (): Promise<void> => {
+    try {
+      if (!fresh && ledger.runs().length > 0) forgetAll((await ask(0, 0, leave)).over);
+      while (sweeps.size > 0) await Promise.all(sweeps);
+      await runtime.sweep({ kind: 'unused' }, leave);
+    } catch (error) {
+      if (!leave.aborted) log(`not all that is needed no more was removed: ${textOf(error)}`);
+    }
   };
 
   const claimOn = async (): Promise<void> => {
@@ -259,6 +270,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     if (leave.aborted) onLeave();
     while (held.size > 0) await Promise.all([...held.values()].map(({ over }) => over));
     while (sweeps.size > 0) await Promise.all(sweeps);
+    if (!leave.aborted) await leaveClean();
   } finally {
     leave.removeEventListener('abort', onLeave);
     ended.abort();

@@ -76,7 +76,8 @@ export const makeAttempts = (parts: Parts, leave: Leave) => {
       const execution = await known?.execution()?.catch(() => undefined);
       if (execution === undefined && (await known?.isHeldHere()) === true) return { kind: 'unstarted' };
       const standing = await standingOf(engine, names.container(item), signal);
-      if (standing.kind !== 'live') return standing;
+      if (standing.kind === 'unstarted') return { kind: standing.isUncertain === true ? 'gone' : 'unstarted' };
+      if (standing.kind === 'gone') return standing;
       const attempt = of(item);
       return { kind: 'live', execution: execution === undefined ? await attempt.adopt(standing.record) : execution };
     },
@@ -201,14 +202,14 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
 
   const adopt = async (record: ContainerRecord): Promise<Execution> => {
     await hold();
-    const exit = exits.watch(record.Id);
+    const watch = exits.watch(record.Id);
     await exits.look(record.Id);
     const live = record.HostConfig.LogConfig.Type === 'none';
     return makeExecution(
       parts,
       item,
       { id: record.Id, name, title, stopSignal: record.Config.StopSignal || 'SIGTERM', live, marks: record.Config.Labels?.[label.marks] },
-      exit,
+      watch,
     );
   };
 
@@ -232,6 +233,11 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
       if (standing.kind === 'live') return adopt(standing.record);
       if (standing.kind === 'gone')
         throw new RuntimeError('CONTAINER_GONE', `the container of ${title} was removed after its command was let go`);
+      if (standing.isUncertain === true)
+        throw new RuntimeError(
+          'CONTAINER_GONE',
+          `the engine was restarted when it let the command of ${title} go: whether it ran cannot be known`,
+        );
       ready = await again(ready, false);
     } else if (lease?.isShared() === true) ready = await again(ready, true);
     else if (ready.made.kind === 'box' && ready.made.box.isLost()) {
@@ -246,16 +252,16 @@ const newAttempt = (parts: Parts, leave: Leave, item: Item): Attempt => {
     const env = Object.fromEntries(Object.entries(values.env).map(([key, { value }]) => [key, value]));
     const conducted = steps === undefined ? [] : ready.conducting(values.steps ?? steps);
     const files = [...values.files, ...conducted];
-    const { id, exit, tap } = await ready.made.box.letGo(env, async () => {
+    const { id, watch, tap } = await ready.made.box.letGo(env, async () => {
       await ready.filled(files, signal);
       wasLetGo = true;
     });
-    lease?.go(exit);
+    lease?.go(watch.exit);
     return makeExecution(
       parts,
       item,
       { id, name, title, stopSignal: ready.image.stopSignal, live: ready.spec.live, marks: ready.spec.labels[label.marks] },
-      exit,
+      watch,
       tap,
     );
   };

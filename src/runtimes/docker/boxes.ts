@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { RuntimeError } from '../runtime-error.ts';
-import type { Exit } from '../runtime.ts';
 import type { ContainerRecord, Created } from './api.ts';
 import { type ContainerSpec, createBody, type KeepingDriver } from './containers.ts';
 import type { Attachment, Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
-import type { Exits } from './exits.ts';
+import type { Exits, Watch } from './exits.ts';
 import { asRuntimeError, isRefusal, unlessGone } from './failures.ts';
 import { heldEntrypoint, letGo, passesExec, passesShell } from './hold.ts';
 import type { Image } from './images.ts';
@@ -25,7 +24,7 @@ export type Box = {
   cut(): void;
 };
 
-export type Gone = { readonly id: string; readonly exit: Promise<Exit>; readonly tap: Tap };
+export type Gone = { readonly id: string; readonly watch: Watch; readonly tap: Tap };
 
 export type Made = { readonly kind: 'box'; readonly box: Box } | { readonly kind: 'live'; readonly record: ContainerRecord };
 
@@ -130,9 +129,9 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
           return direct.box.letGo(env, fill);
         }
         await fill();
-        const exit = exits.watch(id);
+        const watch = exits.watch(id);
         await attachment.stdin.write(Buffer.from(letGo(nonce, late)));
-        return { id, exit, tap };
+        return { id, watch, tap };
       },
     };
     return { kind: 'box', box };
@@ -152,7 +151,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
       letGo: async (env, fill) => {
         const id = Object.keys(lateOf(spec, env)).length === 0 ? made : await again({ ...spec.env, ...env });
         await fill();
-        const exit = exits.watch(id);
+        const watch = exits.watch(id);
         const tap = makeTap(await attach(id, false, signal), tapOf(spec));
         try {
           await engine.json('POST', `/containers/${id}/start`);
@@ -164,7 +163,7 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
           if (refused !== undefined) return { id, ...refused };
           throw asRuntimeError(error, `${spec.title} cannot be started`, 'CONTAINER_START_FAILED');
         }
-        return { id, exit, tap };
+        return { id, watch, tap };
       },
     };
     return { kind: 'box', box };
@@ -190,7 +189,7 @@ const lateOf = (spec: ContainerSpec, env: Env): Env =>
   Object.fromEntries(Object.entries(env).filter(([name, value]) => spec.env[name] !== value));
 
 /** What a shell would have said and exited with. */
-const notExecuted = (error: unknown, command: string, clock: Clock): { readonly exit: Promise<Exit>; readonly tap: Tap } | undefined => {
+const notExecuted = (error: unknown, command: string, clock: Clock): Pick<Gone, 'watch' | 'tap'> | undefined => {
   if (!(error instanceof EngineError) || error.code !== 'refused' || !/exec(?:utable|:)/.test(error.message)) return undefined;
   const missing = /not found|no such file/i.test(error.message);
   if (!missing && !/permission denied|exec format error|is a directory/i.test(error.message)) return undefined;
@@ -199,7 +198,7 @@ const notExecuted = (error: unknown, command: string, clock: Clock): { readonly 
     yield { stream: 'stderr', bytes: line };
   }
   return {
-    exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }),
+    watch: { exit: Promise.resolve({ code: missing ? 127 : 126, oom: false }), outlivedEngine: () => false },
     tap: makeTap({ output: output(), close: () => {} }, { clock, mayCut: false }),
   };
 };

@@ -1,10 +1,11 @@
 import { abortable } from '../../lib/abortable.ts';
-import type { Execution, Exit, Item, LogChunk, LogPosition, StreamName } from '../runtime.ts';
+import type { Execution, Item, LogChunk, LogPosition, StreamName } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { ProcessList } from './api.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 import { keptLog } from './kept-log.ts';
+import type { Watch } from './exits.ts';
 import type { Parts } from './parts.ts';
 import { makeConducted } from './steps/conducted.ts';
 import { takeDirectory } from './take.ts';
@@ -23,7 +24,7 @@ export const makeExecution = (
     /** What the marks of its conductor are known by, where it has one. */
     readonly marks: string | undefined;
   },
-  exit: Promise<Exit>,
+  { exit, outlivedEngine }: Watch,
   tap?: Tap,
 ): Execution => {
   const { engine, clock, commits } = parts;
@@ -113,11 +114,12 @@ export const makeExecution = (
       } finally {
         tap?.cut();
       }
-      if (!broke && (await hasReallyEnded(signal))) return;
+      if (!broke && (await hasReallyEnded(signal)) && !outlivedEngine()) return;
     }
     if (live) throw lostLog(title, tap === undefined);
     const rest = { stdout: Math.max(from.stdout, seen.stdout), stderr: Math.max(from.stderr, seen.stderr) };
     yield* kept(rest, signal);
+    if (outlivedEngine()) throw interruptedLog(title, (await exit).code);
   }
 
   const conducted =
@@ -188,6 +190,13 @@ const lostLog = (title: string, died: boolean): RuntimeError => {
   const why = died ? 'cion died while it ran' : 'the connection to the engine broke while it ran';
   return new RuntimeError('LOG_GAP', `the log of ${title} is live and was not kept: ${why}, so what it wrote since is lost`);
 };
+
+/** What an engine had in its hands when it ended is in no log, nor is what came while it was away if the command ended before it was back. */
+const interruptedLog = (title: string, code: number): RuntimeError =>
+  new RuntimeError(
+    'LOG_GAP',
+    `the engine was restarted while it ran, which loses a part of what ${title} wrote just then; its command has ended with exit code ${code}`,
+  );
 
 const eventIsDueMs = 200;
 

@@ -6,10 +6,11 @@ import type { Engine } from './engine/engine.ts';
 import { jsonLines } from './engine/json-lines.ts';
 import { asRuntimeError, isRefusal } from './failures.ts';
 import { label } from './labels.ts';
+import { wasRestartedSince } from './restarts.ts';
 
 /**
  * How containers end, from the engine's event stream: opened before the first of them starts, kept while somebody holds it. After a loss
- * of the stream every container that is watched is looked at once.
+ * of the stream every container that is watched is looked at once, and the engine is asked whether it is still the one that started it.
  */
 export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
   const watched = new Map<string, Watched>();
@@ -61,6 +62,7 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
   const look = async (id: string): Promise<void> => {
     const container = watched.get(id);
     if (container === undefined) return;
+    if (!container.outlivedEngine) container.outlivedEngine = await wasRestartedSince(engine, 'start', id);
     try {
       const { State } = await engine.json<ContainerRecord>('GET', `/containers/${id}/json`);
       if (State.Running || State.Status === 'created') return;
@@ -101,15 +103,12 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
       watched.clear();
     },
     /** To be called before the container starts, while the stream is held. */
-    watch: (id: string): Promise<Exit> => {
-      const known = watched.get(id);
-      if (known !== undefined) return known.exit;
-      const { promise: exit, ...settle } = Promise.withResolvers<Exit>();
-      exit.catch(() => {});
-      watched.set(id, { exit, settle, oom: false });
-      return exit;
+    watch: (id: string): Watch => {
+      const known = watched.get(id) ?? newlyWatched();
+      watched.set(id, known);
+      return { exit: known.exit, outlivedEngine: () => known.outlivedEngine };
     },
-    /** Of a container that may have ended already. */
+    /** Of a container that may have ended already, or that another process started. */
     look,
   };
 };
@@ -118,10 +117,23 @@ const gone = (): RuntimeError => new RuntimeError('CONTAINER_GONE', 'the contain
 
 export type Exits = ReturnType<typeof makeExits>;
 
+export type Watch = {
+  readonly exit: Promise<Exit>;
+  /** Once it has ended: whether the engine was started anew while it ran. */
+  outlivedEngine(): boolean;
+};
+
 type Watched = {
   readonly exit: Promise<Exit>;
   readonly settle: { resolve(exit: Exit): void; reject(error: unknown): void };
   oom: boolean;
+  outlivedEngine: boolean;
+};
+
+const newlyWatched = (): Watched => {
+  const { promise: exit, ...settle } = Promise.withResolvers<Exit>();
+  exit.catch(() => {});
+  return { exit, settle, oom: false, outlivedEngine: false };
 };
 
 const retryAfterMs = [100, 300, 1000, 2000, 4000, 8000];

@@ -33,7 +33,7 @@ export const makeReadiness = (engine: Engine, exits: Exits, pauseImage: PauseIma
       HostConfig: { NetworkMode: `container:${id}`, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
     };
     const probe = await engine.json<Created>('POST', '/containers/create', { body });
-    const accepted = exits.watch(probe.Id);
+    const { exit: accepted } = exits.watch(probe.Id);
     await engine.json('POST', `/containers/${probe.Id}/start`);
     if ((await accepted).code !== 0) await new Promise(() => {});
   };

@@ -62,10 +62,15 @@ export const makeServices = (
   };
 
   const go = async (service: Service, image: Image, box: Box, env: Readonly<Record<string, string>>): Promise<void> => {
-    const { id, exit, tap } = await box.letGo(env, async () => {});
+    const { id, watch, tap } = await box.letGo(env, async () => {});
     tap.cut();
     const { hasHealthcheck } = image;
-    await parts.readiness(service, { id, exit, network: names.networkOf(item), hasHealthcheck }, parts.labelsOf(item, 'probe'), signal);
+    await parts.readiness(
+      service,
+      { id, exit: watch.exit, network: names.networkOf(item), hasHealthcheck },
+      parts.labelsOf(item, 'probe'),
+      signal,
+    );
     notify({ kind: 'service-ready', service: service.name });
   };
 

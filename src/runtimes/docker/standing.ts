@@ -4,12 +4,13 @@ import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { neverLetGo } from './hold.ts';
 import { label } from './labels.ts';
+import { wasRestartedSince } from './restarts.ts';
 
 /** What another process has left of an attempt. */
 export type Standing =
   | { readonly kind: 'gone' }
-  /** What is left of it may be removed. */
-  | { readonly kind: 'unstarted' }
+  /** What is left of it may be removed. `isUncertain`: an engine that was killed while it let the command go may have forgotten that. */
+  | { readonly kind: 'unstarted'; readonly isUncertain?: true }
   | { readonly kind: 'live'; readonly record: ContainerRecord };
 
 /**
@@ -20,9 +21,12 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
     const record = await unlessGone(engine.json<ContainerRecord>('GET', `/containers/${name}/json`, { signal }));
     if (record === undefined) return { kind: 'gone' };
     const { Status, Running, ExitCode } = record.State;
-    if (Status === 'created') return { kind: 'unstarted' };
-    if (Status === 'removing' || Status === 'dead') return { kind: 'gone' };
     const nonce = record.Config.Labels?.[label.nonce];
+    if (Status === 'created') {
+      const isUncertain = nonce === undefined && (await wasRestartedSince(engine, 'create', record.Id));
+      return { kind: 'unstarted', ...(isUncertain ? { isUncertain } : {}) };
+    }
+    if (Status === 'removing' || Status === 'dead') return { kind: 'gone' };
     if (nonce === undefined) return { kind: 'live', record };
     if (!Running) {
       const hasLog = record.HostConfig.LogConfig.Type !== 'none';

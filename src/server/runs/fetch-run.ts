@@ -73,6 +73,8 @@ export type AboutFetch = { readonly state: RunState; readonly request: RunReques
 
 export const mirrorsOf = (directory: string): string => join(directory, 'mirrors');
 export const checkoutsOf = (directory: string): string => join(directory, 'checkouts');
+/** Deploy keys, while they are in use. */
+export const keysOf = (directory: string): string => join(directory, 'keys');
 
 /**
  * The source of a run and its plan, or why it has none, or what has to be printed before (docs/adr/0080-images-that-print-on-a-server.md), as `cion run` makes it: the same text at the same commit has the same digest. What is told of the run
@@ -212,6 +214,7 @@ const fetchPatiently = async (
         ...(commit === undefined ? {} : { commit }),
         ...(ref === undefined ? {} : { ref }),
         ...(key === undefined ? {} : { key }),
+        keys: keysOf(deps.directory),
         ...(deps.knownHosts === undefined ? {} : { knownHosts: deps.knownHosts }),
         allowFiles: deps.allowFiles === true,
         packBytes: deps.limits.packBytes,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { PassThrough } from 'node:stream';
@@ -149,6 +149,20 @@ describe('a run of a server', () => {
       (await run(slow)).fetch.problems?.map(({ code }) => code),
       ['SOURCE_TOO_SLOW'],
     );
+  });
+
+  it('finds nothing of what a server left that was killed in the midst of a fetch: no checkout, no deploy key (atk-79)', async (t) => {
+    const server = beginning(t);
+    const left = ['checkouts/run_1/app', 'keys/key-1/key'].map((name) => join(server.root, 'data', name));
+    for (const path of left) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, 'left');
+    }
+    server.commit({ '.cion.yml': build });
+    server.start();
+    const { run: id } = await server.beginRun({ project: 'acme/app', trigger: push });
+    await server.settled(id);
+    assert.deepEqual(left.filter(existsSync), []);
   });
 
   it('that was begun and not fetched is fetched by the next server; the same request is the same run', async (t) => {

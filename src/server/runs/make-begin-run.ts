@@ -7,7 +7,7 @@ import type { ProjectStore } from '../../store/projects.ts';
 import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
-import { checkoutsOf, fetchRun, type FetchRunDeps, mirrorsOf } from './fetch-run.ts';
+import { checkoutsOf, fetchRun, type FetchRunDeps, keysOf, mirrorsOf } from './fetch-run.ts';
 import type { ReleaseOf } from './release.ts';
 import { releaseAgain } from './release-again.ts';
 import { requestOf } from './request-of.ts';
@@ -159,7 +159,7 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       return answer;
     },
     start: async (signal) => {
-      await rm(checkoutsOf(deps.directory), { recursive: true, force: true });
+      for (const left of [checkoutsOf(deps.directory), keysOf(deps.directory)]) await rm(left, { recursive: true, force: true });
       for (const folder of [checkoutsOf(deps.directory), mirrorsOf(deps.directory)]) await mkdir(folder, { recursive: true, mode: 0o700 });
       stop = signal;
       for (const begin of early.splice(0)) begin();

@@ -129,6 +129,16 @@ export const dockerSite = async (
           filters: labelFilter({ [label.namespace]: `cion-test-${name}`, [label.stage]: stage, [label.role]: 'stage' }),
         },
       }),
+    /** What the worker's engine has of it. */
+    left: async (name: string): Promise<readonly string[]> => {
+      const query = { all: true, filters: labelFilter({ [label.namespace]: `cion-test-${name}` }) };
+      const of = (path: string) => engine.json<readonly { readonly Id: string }[]>('GET', path, { query });
+      const [containers, networks, images] = [await of('/containers/json'), await of('/networks'), await of('/images/json')];
+      const { Volumes } = await engine.json<{ readonly Volumes: readonly { readonly Name: string }[] | null }>('GET', '/volumes', {
+        query,
+      });
+      return [...containers, ...networks, ...images].map(({ Id }) => Id).concat((Volumes ?? []).map(({ Name }) => Name));
+    },
     removed: (container: string): Promise<void> =>
       engine
         .json('POST', `/containers/${container}/wait`, { query: { condition: 'removed' } })

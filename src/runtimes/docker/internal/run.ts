@@ -140,7 +140,7 @@ const create = async (context: InternalContext, spec: ContainerSpec, step: Inter
 const start = async (context: InternalContext, spec: ContainerSpec, id: string, name: string, hasHealthcheck: boolean): Promise<void> => {
   const { parts, item, signal } = context;
   const { engine, exits, clock, readiness } = parts;
-  const exit = exits.watch(id);
+  const { exit } = exits.watch(id);
   await engine.json('POST', `/containers/${id}/start`);
   try {
     await readiness(

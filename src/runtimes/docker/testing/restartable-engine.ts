@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** A Docker Engine with a network, processes and mounts to itself; its containers outlive it when it is killed, and are its own again when it is started. */
-export type OwnEngine = {
+export type RestartableEngine = {
   readonly host: string;
   start(): Promise<void>;
   /** `kill -9` of the engine, not of its containers. */
@@ -35,9 +35,9 @@ while read -r line; do
 done
 `;
 
-export const ownEngine = async (directory: string): Promise<OwnEngine> => {
+export const restartableEngine = async (directory: string): Promise<RestartableEngine> => {
   mkdirSync(directory, { recursive: true });
-  const name = `cion-chaos-${randomBytes(4).toString('hex')}`;
+  const name = `cion-engine-${randomBytes(4).toString('hex')}`;
   const socket = join(directory, 'docker.sock');
   const daemon = [
     ...[

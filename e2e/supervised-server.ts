@@ -1,12 +1,12 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { apiClient } from '../../src/api/client.ts';
+import { apiClient } from '../src/api/client.ts';
+import { paths } from '../src/api/paths.ts';
+import { freePort } from '../src/runtimes/docker/testing/free-port.ts';
+import { asking, firstAdmin } from './server-process.ts';
 import { type Supervised, supervised } from './supervised.ts';
 
-/** `cion serve` in a process of its own, at an address that it keeps over restarts. */
+/** `cion serve` that is started again when it dies, at an address that it keeps. */
 export type ServerProcess = Supervised & { readonly url: string };
 
 export type ServerOptions = {
@@ -53,49 +53,16 @@ export type Admin = {
 
 /** Of a server that has just been started for the first time. */
 export const setUp = async (server: ServerProcess): Promise<Admin> => {
-  const said = await server.wrote('can become it: ');
-  const setup = /can become it: (\S+)/.exec(said)?.[1];
-  const post = async (path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Response> => {
-    const answer = await fetch(new URL(path, server.url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-cion': '1', ...headers },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return answer;
-  };
-  const begun = await post('/api/auth/setup', { token: setup, name: 'ada', password: 'a long enough password' }, {});
-  const cookie = begun.headers
-    .getSetCookie()
-    .map((each) => each.split(';', 1)[0])
-    .join('; ');
-  const scopes = ['read', 'run', 'decide', 'settings', 'admin'];
-  const { token } = (await (await post('/api/auth/tokens', { name: 'tests', scopes }, { cookie, origin: server.url })).json()) as {
-    readonly token: string;
-  };
-  const authorization = { authorization: `Bearer ${token}` };
+  const token = await firstAdmin(server.url, await server.wrote('can become it: '));
+  const { asked } = asking(server.url, token);
   return {
     token,
     api: apiClient({ url: server.url, token }),
     connect: async (name, repository) => {
       const project = { forge: 'git', name, cloneUrl: pathToFileURL(repository).href, defaultBranch: 'main' };
-      const { hook } = (await (await post('/api/projects', project, authorization)).json()) as {
-        readonly hook: { readonly secret: string };
-      };
+      const { hook } = await asked<{ readonly hook: { readonly secret: string } }>('POST', paths.projects, project);
       return { url: `${server.url}/hooks/git/${name}`, secret: hook.secret };
     },
-    workerToken: async (worker) => {
-      const made = await post('/api/workers/tokens', { name: worker, worker }, authorization);
-      return ((await made.json()) as { readonly token: string }).token;
-    },
+    workerToken: async (worker) => (await asked<{ readonly token: string }>('POST', paths.workerTokens, { name: worker, worker })).token,
   };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 /** A command of cion in a process of its own that is started again whenever it ends by itself, as a supervisor of services does it. */
 export type Supervised = {
@@ -17,8 +17,8 @@ export type Supervised = {
   kill(): Promise<void>;
   /** Asks it to end, and gives its exit code; it stays down. `null`: it did not end within 20 s. */
   end(): Promise<number | null>;
-  /** How often it ended without being told to. */
-  endedItself(): number;
+  /** Its last words, for each time that it ended without being told to. */
+  endedItself(): readonly string[];
 };
 
 export type SupervisedOptions = {
@@ -37,7 +37,7 @@ export const supervised = ({ name, args, env, cwd, log }: SupervisedOptions): Su
   let child: ChildProcess | undefined;
   let exited: Promise<number | null> = Promise.resolve(null);
   let isWanted = false;
-  let ends = 0;
+  const ends: string[] = [];
   let said = '';
   let news = Promise.withResolvers<void>();
 
@@ -62,7 +62,7 @@ export const supervised = ({ name, args, env, cwd, log }: SupervisedOptions): Su
     exited = once(own, 'close').then(async ([code]) => {
       appendFileSync(log, `-- ${name} ended: ${own.signalCode ?? own.exitCode}\n`);
       if (isWanted && child === own) {
-        ends++;
+        ends.push(`${own.signalCode ?? own.exitCode}: ${said.slice(-500)}`);
         await pause(againMs);
         if (isWanted && child === own) start();
       }
