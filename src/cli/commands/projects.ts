@@ -5,7 +5,7 @@ import { looks } from '../looks.ts';
 import { table } from '../printers/table.ts';
 import { visible } from '../printers/visible.ts';
 import { Refusal } from '../refusal.ts';
-import { openRemote, type RemoteOptions } from '../remote/open-remote.ts';
+import { checkedName, openRemote, type RemoteOptions } from '../remote/open-remote.ts';
 import { writeLines } from '../write.ts';
 
 export type ProjectsOptions = RemoteOptions & { readonly json?: true };
@@ -91,7 +91,7 @@ export type RemoveOptions = RemoteOptions & { readonly force?: true };
 /** A project is taken off the server; its repository stays where it is. */
 export const projectRemove = async (context: Context, name: string, { force, ...options }: RemoveOptions): Promise<ExitCode> => {
   const { api } = await openRemote(context, options);
-  const { isClean } = await api.disconnect(name, force === true);
+  const { isClean } = await api.disconnect(checkedName(name), force === true);
   await writeLines(context.stdout, [
     `${visible(name)} is no project any more.`,
     ...(isClean ? [] : ['Its webhook and its deploy key may still be at the forge: remove them there.']),

@@ -190,6 +190,26 @@ for (const { kind, start } of [
       assert.deepEqual([await server.projects.list(), forge.hooks(repository), forge.keys(repository)], [[], [], []]);
     });
 
+    it('makes a project of a repository in a group of groups, where there are some, and works on it by its whole name', async (t) => {
+      if (kind !== 'gitlab') return t.skip('it has none');
+      const nested = forge.add('ada/tools/cli', { admins: ['ada'], isPrivate: true });
+      const { json } = await call('POST', '/api/projects', { forge: kind, repository: nested });
+      assert.equal(json.name, 'ada/tools/cli');
+      const project = await server.projects.get('ada/tools/cli');
+      assert.ok(project !== undefined);
+      const { url } = forge.hooks(nested)[0] ?? assert.fail();
+      assert.equal(url, `https://cion.example/hooks/${kind}/ada/tools/cli`);
+      const asked = await post(server.url, new URL(url).pathname, { headers: {}, body: Buffer.from('{}') });
+      assert.equal(asked.status, 401, 'the address is that of the project, whose secret nobody has');
+      const refused = server.notes.findLast(({ action }) => action === 'webhook.refused');
+      assert.deepEqual([refused?.project, refused?.detail.why], ['ada/tools/cli', 'the signature is missing or wrong']);
+      assert.equal((await call('GET', '/api/projects/ada%2Ftools/cli/settings')).json.name, 'ada/tools/cli');
+      assert.equal((await call('PATCH', '/api/projects/ada%2Ftools/cli/settings', { visibility: 'public' })).json.visibility, 'public');
+      assert.deepEqual((await call('GET', '/api/projects/ada%2Ftools/cli/deliveries')).json, []);
+      assert.deepEqual((await call('DELETE', '/api/projects/ada%2Ftools/cli')).json, { isClean: true });
+      assert.deepEqual([forge.hooks(nested), await server.projects.list()], [[], []]);
+    });
+
     it('neither answers nor audit have a token, a secret or a private key (atk-59)', async () => {
       const texts = [(await connect()).text, (await call('GET', '/api/projects/ada/app/settings')).text];
       const project = await server.projects.get('ada/app');
@@ -258,7 +278,7 @@ describe('projects', () => {
       const answer = await call('POST', '/api/projects', { forge: 'git', name: 'a/b', cloneUrl }, 'admin:root');
       assert.equal(answer.status, 400, cloneUrl);
     }
-    for (const name of ['a', '../b', 'a/..', '.a/b', 'a/b c', 'a//b', '-a/b', 'a/b\n']) {
+    for (const name of ['a', '../b', 'a/..', './b', 'a/../b', 'a%2Fb/c', 'a/b c', 'a//b', '-a/b', 'a/b\n']) {
       const answer = await call('POST', '/api/projects', { forge: 'git', name, cloneUrl: 'https://h.example/a/b' }, 'admin:root');
       assert.equal(answer.status, 400, name);
     }

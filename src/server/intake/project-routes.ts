@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { projectOf as nameIn, projectParams } from '../../api/project-name.ts';
 import type { Project, ProjectSettings } from '../../store/projects.ts';
 import type { Actor, Right } from '../actor.ts';
 import { type AskedForge, connect, disconnect, hookUrlOf, newProject, ownRepository, projectOf } from './connect.ts';
@@ -9,7 +10,7 @@ import { loginRequired, projectUnknown } from '../http-error.ts';
 import { actionOf, permit } from '../permit.ts';
 import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
-import { connectBody, deliveryList, patchBody, projectParams, repositoryList, shownProject } from './project-shapes.ts';
+import { connectBody, deliveryList, patchBody, repositoryList, shownProject } from './project-shapes.ts';
 
 export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun' | 'dispatcher'> & { readonly apiFor: ApiFor };
 
@@ -28,7 +29,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
   /** The project, once the asker may that. */
   const projectFor = async (request: FastifyRequest, right: Right): Promise<{ readonly actor: Actor; readonly project: Project }> => {
-    const name = nameOf(request);
+    const name = nameIn(request.params as z.infer<typeof projectParams>);
     const actor = await permitted(request, right, name);
     const project = await projects.get(name);
     if (project === undefined) throw projectUnknown(name);
@@ -162,12 +163,6 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       },
     );
   };
-};
-
-/** An owner may be a group of groups, with slashes between. */
-const nameOf = ({ params }: FastifyRequest): string => {
-  const { owner, name } = params as z.infer<typeof projectParams>;
-  return `${owner}/${name}`;
 };
 
 const shown = ({

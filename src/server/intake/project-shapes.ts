@@ -1,14 +1,8 @@
 import { z } from 'zod';
+import { projectName } from '../../api/project-name.ts';
 import { isCloneUrl, isCloneUrlOrFile } from './clone-url.ts';
 
 /** What the routes of projects take and give. */
-const projectName = z
-  .string()
-  .max(300)
-  .regex(/^[A-Za-z0-9_][\w.-]*(?:\/[A-Za-z0-9_][\w.-]*)+$/, 'looks like owner/name');
-
-const part = z.string().min(1).max(300);
-export const projectParams = z.object({ owner: part, name: part });
 
 const globs = z.array(z.string().min(1).max(300)).max(100).readonly();
 const triggers = z.array(z.enum(['push', 'tag', 'pull-request'])).readonly();
