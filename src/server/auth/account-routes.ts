@@ -19,7 +19,7 @@ export const accountRoutes =
       return (await accounts.list()).map((account) => ({
         ...account,
         hasPassword: account.password !== undefined,
-        github: account.forge?.login,
+        forges: [...account.forges],
       }));
     });
 
@@ -38,6 +38,7 @@ export const accountRoutes =
           isAdmin,
           isClosed: false,
           password: await passwords.hash(password),
+          forges: [],
           createdAt: clock.now(),
         };
         if (!(await accounts.add(account))) throw new AuthError('ACCOUNT_EXISTS', `There is an account "${name}" already.`);
