@@ -334,7 +334,7 @@ export const forgeLoginContract = (kind: ForgeStandIn['kind'], start: () => Prom
       assert.equal(await may(), true, 'a new login counts at once');
     });
 
-    it('sends code and secret nowhere else, whatever the forge answers (atk-59, atk-67)', async () => {
+    it('sends code and secret nowhere else, whatever the forge answers (atk-59, atk-67)', async (t) => {
       sit('redirected');
       const elsewhere = await start();
       for (const status of [302, 307]) {

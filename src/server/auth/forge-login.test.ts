@@ -49,10 +49,13 @@ test('what was begun with one forge is ended at no other, and the same number th
   const [ada, eve] = [await enter('gitlab'), await enter('gitea')];
   assert.ok(ada !== undefined && eve !== undefined && ada !== eve);
 
+  const tokensAsked = () => gitea.server.requests.filter(({ path }) => path === gitea.oauth.paths.token).length;
+  const before = tokensAsked();
   const victim = server.browser();
   const begun = await victim.get('/api/auth/gitlab');
   const back = new URL((await fetch(begun.headers.get('location') ?? '', { redirect: 'manual' })).headers.get('location') ?? '');
   const way = await victim.follow(back.href.replace('/auth/gitlab/', '/auth/gitea/'));
   assert.equal(way.at(-1), `${publicUrl}/login?error=FORGE_LOGIN_REFUSED`);
   assert.equal((await victim.get('/api/auth/me')).status, 401);
+  assert.equal(tokensAsked(), before, 'Gitea is not shown the code of GitLab');
 });
