@@ -337,6 +337,7 @@ export const forgeLoginContract = (kind: ForgeStandIn['kind'], start: () => Prom
     it('sends code and secret nowhere else, whatever the forge answers (atk-59, atk-67)', async (t) => {
       sit('redirected');
       const elsewhere = await start();
+      t.after(() => elsewhere.server.close());
       for (const status of [302, 307]) {
         const location = `${elsewhere.server.url}${forge.oauth.paths.token}`;
         const mend = forge.server.route('POST', forge.oauth.paths.token, () => ({ status, headers: { location } }));
@@ -344,7 +345,6 @@ export const forgeLoginContract = (kind: ForgeStandIn['kind'], start: () => Prom
         mend();
       }
       assert.deepEqual(elsewhere.server.requests, []);
-      await elsewhere.server.close();
     });
   });
 
