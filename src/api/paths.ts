@@ -36,6 +36,7 @@ export const paths = {
   environment: (project: string, environment: string): string => `${paths.environments(project)}/${part(environment)}`,
   rollback: (project: string, environment: string): string => `${paths.environment(project, environment)}/rollback`,
   repositories: '/api/repositories',
+  credential: (project: string): string => `${paths.project(project)}/credential`,
   secrets: (project: string): string => `${paths.project(project)}/secrets`,
   secret: (project: string, secret: string): string => `${paths.secrets(project)}/${part(secret)}`,
   workerTokens: '/api/workers/tokens',

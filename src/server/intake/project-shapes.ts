@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { credentialRequest } from '../../api/projects.ts';
 import { projectName } from '../../api/project-name.ts';
 import { isCloneUrl, isCloneUrlOrFile } from './clone-url.ts';
 
@@ -23,6 +24,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
     z.strictObject({
       forge: z.enum(['github', 'gitlab', 'gitea']),
       repository: z.string().regex(/^[1-9]\d{0,18}$/, 'is the number of a repository'),
+      credential: credentialRequest.optional(),
     }),
     z.strictObject({
       forge: z.literal('git'),
@@ -33,6 +35,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
         .refine(allowFiles ? isCloneUrlOrFile : isCloneUrl, 'is no address of a repository, https://… or git@host:…, without a password'),
       defaultBranch: branch.default('main'),
       visibility: visibility.default('private'),
+      credential: credentialRequest.optional(),
     }),
   ]);
 
@@ -49,6 +52,8 @@ export const shownProject = z.object({
   visibility,
   forge: z.object({ kind: z.enum(['github', 'gitlab', 'gitea']), repository: z.string(), isGone: z.boolean() }).optional(),
   deployKey: z.string().optional(),
+  /** Its secret is never shown. */
+  credential: z.object({ origin: z.string(), user: z.string() }).optional(),
   settings,
   createdAt: z.number(),
 });

@@ -15,7 +15,8 @@ export const giteaForge = async (): Promise<ForgeStandIn> => {
   const shown = (repository: StandInRepository, user: StandInUser) => ({
     id: Number(repository.id),
     full_name: repository.name,
-    clone_url: `${server.url}/${repository.name}.git`,
+    clone_url: `https://forge.example/${repository.name}.git`,
+    ssh_url: `git@forge.example:${repository.name}.git`,
     default_branch: 'main',
     private: repository.isPrivate,
     internal: false,

@@ -65,7 +65,7 @@ export const githubStandIn = async (): Promise<GithubStandIn> => {
         fullName,
         isPrivate: false,
         defaultBranch: 'main',
-        cloneUrl: `${server.url}/${fullName}.git`,
+        cloneUrl: `https://forge.example/${fullName}.git`,
         may: new Map(),
         ...more,
       };
@@ -107,6 +107,7 @@ export const githubStandIn = async (): Promise<GithubStandIn> => {
       visibility: repository.isPrivate ? 'private' : 'public',
       default_branch: repository.defaultBranch,
       clone_url: repository.cloneUrl,
+      ssh_url: `git@forge.example:${repository.fullName}.git`,
       permissions: { admin: may === 'admin', push: may === 'admin' || may === 'push', pull: may !== 'nothing' },
     };
   };

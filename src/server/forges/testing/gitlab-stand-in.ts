@@ -14,7 +14,8 @@ export const gitLabForge = async ({ signs = true }: { readonly signs?: boolean }
   const shown = ({ id, name, isPrivate, may }: StandInRepository, user: StandInUser) => ({
     id: Number(id),
     path_with_namespace: name,
-    http_url_to_repo: `${server.url}/${name}.git`,
+    http_url_to_repo: `https://forge.example/${name}.git`,
+    ssh_url_to_repo: `git@forge.example:${name}.git`,
     default_branch: 'main',
     visibility: isPrivate ? 'private' : 'public',
     repository_access_level: 'enabled',
