@@ -42,6 +42,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .option('--allow-files', 'fetch from repositories on this machine, too: file://')
       .option('--github-url <url>', 'GitHub, or one of your own', 'https://github.com')
       .option('--github-api <url>', 'its API', 'https://api.github.com')
+      .option('--github-private', 'ask who logs in with GitHub for their private repositories, too: its scope repo, which may also write')
       .addOption(joinOption('github', 'GitHub'))
       .option('--gitlab-api <url>', 'the API of a GitLab: https://gitlab.com/api/v4')
       .addOption(joinOption('gitlab', 'GitLab'))

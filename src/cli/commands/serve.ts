@@ -44,6 +44,7 @@ export type ServeOptions = RuntimeOptions &
     readonly allowFiles?: true;
     readonly githubUrl: string;
     readonly githubApi: string;
+    readonly githubPrivate?: true;
     readonly githubJoin: 'known' | 'everybody';
     readonly gitlabApi?: string;
     readonly gitlabJoin: 'known' | 'everybody';
@@ -326,7 +327,8 @@ const appsOf = ({ env }: Context, options: ServeOptions): ServerParts['apps'] =>
     const { api, own, join } = places[kind];
     if (api === undefined || own === undefined)
       throw new Refusal('USAGE', `There is an OAuth app of ${kind} and no address of it.`, `Write --${kind}-api ${apiExamples[kind]}.`);
-    return [{ kind, clientId, clientSecret, url: withoutSlash(own), apiUrl: api, join }];
+    const scopes = kind === 'github' && options.githubPrivate ? { scopes: ['repo', 'admin:repo_hook'] } : {};
+    return [{ kind, clientId, clientSecret, url: withoutSlash(own), apiUrl: api, join, ...scopes }];
   });
 };
 

@@ -15,6 +15,8 @@ export type ForgeApp = {
   readonly url: string;
   /** `https://api.github.com`. */
   readonly apiUrl: string;
+  /** What its tokens may do there; absent: what is enough for public repositories, or the forge's least. */
+  readonly scopes?: readonly string[];
   /** Who may make an account by logging in: `known` nobody (an admin makes it, or its owner links it), `everybody` all that the forge knows. */
   readonly join: 'known' | 'everybody';
 };
@@ -81,7 +83,7 @@ export const forgeLoginOf = (way: LoginWay, app: ForgeApp, redirectUri: string, 
     join: app.join,
     begin: () => {
       const [state, verifier] = [generateState(), generateCodeVerifier()];
-      const scopes = [...way.scopes];
+      const scopes = [...(app.scopes ?? way.scopes)];
       const url = client.createAuthorizationURLWithPKCE(`${app.url}${way.authorize}`, state, CodeChallengeMethod.S256, verifier, scopes);
       return { url: url.href, state, verifier };
     },
