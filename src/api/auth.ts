@@ -12,7 +12,10 @@ export const rightSchema = z.enum(['read', 'run', 'decide', 'secrets', 'settings
 export const roleSchema = z.enum(['owner', 'writer', 'reader']);
 
 /** How one can log in here. `setup`: there is no admin yet. */
-export const loginWays = z.object({ setup: z.boolean(), ways: z.array(z.enum(['password', 'github'])) });
+export const loginWays = z.object({ setup: z.boolean(), ways: z.array(z.enum(['password', 'github', 'gitlab', 'gitea'])) });
+
+/** Who somebody is at a forge; `login` is the name there. */
+const atForge = z.object({ kind: z.enum(['github', 'gitlab', 'gitea']), login: z.string() });
 
 export const setupRequest = z.strictObject({ token: z.string().max(200), name: accountName, password });
 export const loginRequest = z.strictObject({ name: z.string().max(200), password });
@@ -22,8 +25,7 @@ export const meAnswer = z.object({
   account: z.string(),
   name: z.string(),
   isAdmin: z.boolean(),
-  /** The name there. */
-  github: z.string().optional(),
+  forges: z.array(atForge),
   /** Of the token that asked; absent: all that the account may. */
   scopes: z.array(rightSchema).optional(),
   project: z.string().optional(),
@@ -73,7 +75,7 @@ export const accountRow = z.object({
   isAdmin: z.boolean(),
   isClosed: z.boolean(),
   hasPassword: z.boolean(),
-  github: z.string().optional(),
+  forges: z.array(atForge),
   createdAt: time,
 });
 export const accountRequest = z.strictObject({ name: accountName, password, isAdmin: z.boolean().default(false) });

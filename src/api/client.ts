@@ -27,7 +27,15 @@ import {
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
 import { paths } from './paths.ts';
-import { type ConnectJson, connectedSchema, disconnectedSchema, repositoriesSchema, type SecretJson, secretsSchema } from './projects.ts';
+import {
+  type ConnectJson,
+  type CredentialJson,
+  connectedSchema,
+  disconnectedSchema,
+  repositoriesSchema,
+  type SecretJson,
+  secretsSchema,
+} from './projects.ts';
 import { runSchema } from './run-json.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
@@ -116,6 +124,8 @@ export const apiClient = ({
     connect: (wanted: ConnectJson) => post(connectedSchema, paths.projects, wanted),
     disconnect: async (project: string, force = false) =>
       answered(disconnectedSchema, await act('DELETE', paths.project(project), undefined, { force: String(force) })),
+    setCredential: async (project: string, credential: CredentialJson) => void (await act('PUT', paths.credential(project), credential)),
+    removeCredential: async (project: string) => void (await act('DELETE', paths.credential(project))),
     repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
     setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { projectParams } from './triggers.ts';
+import { projectParams } from './project-name.ts';
 
 /** Who is told what of a project. Times are epoch ms. */
 

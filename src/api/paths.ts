@@ -1,4 +1,12 @@
+import { ownerOf } from './project-name.ts';
+
 const part = encodeURIComponent;
+
+/** The owner is one part, with the slashes of nested groups encoded: what follows the name is never taken for a part of it. */
+const projectPart = (project: string): string => {
+  const owner = ownerOf(project);
+  return `${part(owner)}/${part(project.slice(owner.length + 1))}`;
+};
 
 /** Where things are. A project is `owner/name`; other names may be any text. */
 export const paths = {
@@ -6,9 +14,9 @@ export const paths = {
   projects: '/api/projects',
   queue: '/api/queue',
   /** What people open. */
-  projectPage: (project: string): string => `/${project.split('/').map(part).join('/')}`,
+  projectPage: (project: string): string => `/${projectPart(project)}`,
   runPage: (project: string, number: number): string => `${paths.projectPage(project)}/${number}`,
-  project: (project: string): string => `/api/projects/${project.split('/').map(part).join('/')}`,
+  project: (project: string): string => `/api/projects/${projectPart(project)}`,
   runs: (project: string): string => `${paths.project(project)}/runs`,
   run: (project: string, number: number): string => `${paths.runs(project)}/${number}`,
   events: (project: string, number: number): string => `${paths.run(project, number)}/events`,
@@ -28,6 +36,7 @@ export const paths = {
   environment: (project: string, environment: string): string => `${paths.environments(project)}/${part(environment)}`,
   rollback: (project: string, environment: string): string => `${paths.environment(project, environment)}/rollback`,
   repositories: '/api/repositories',
+  credential: (project: string): string => `${paths.project(project)}/credential`,
   secrets: (project: string): string => `${paths.project(project)}/secrets`,
   secret: (project: string, secret: string): string => `${paths.secrets(project)}/${part(secret)}`,
   workerTokens: '/api/workers/tokens',

@@ -4,15 +4,31 @@ import { z } from 'zod';
 
 const forge = z.enum(['github', 'gitlab', 'gitea']);
 
+const visibleText = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(/^[^\p{Cc}]+$/u, 'has a line break or another control character');
+/** What its server asks for over https: a password, or a token in its place, for which most servers take any user. */
+export const credentialRequest = z.strictObject({
+  user: visibleText(200)
+    .regex(/^[^:]+$/, 'has a colon')
+    .default('git'),
+  secret: visibleText(4000),
+});
+export type CredentialJson = z.input<typeof credentialRequest>;
+
 export type ConnectJson =
   /** `repository`: its number at the forge. */
-  | { readonly forge: z.output<typeof forge>; readonly repository: string }
+  | { readonly forge: z.output<typeof forge>; readonly repository: string; readonly credential?: CredentialJson }
   | {
       readonly forge: 'git';
       readonly name: string;
       readonly cloneUrl: string;
       readonly defaultBranch?: string;
       readonly visibility?: 'public' | 'private';
+      readonly credential?: CredentialJson;
     };
 
 /** `hook`: where its git server tells of pushes, and what it signs with; shown this once. */

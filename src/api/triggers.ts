@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { projectName, projectParams } from './project-name.ts';
 
 /** What begins runs of a project by itself: schedules, watches of packages, upstream pipelines. Times are epoch ms. */
 
 const id = z.string().min(1).max(100);
 const word = z.string().min(1).max(256);
-const projectName = z.string().regex(/^[^/\s]{1,128}\/[^/\s]{1,128}$/, 'A project is called owner/name.');
-
-export const projectParams = z.object({ owner: z.string().max(300), name: z.string().max(300) });
 export const triggerParams = projectParams.extend({ id });
 
 /** What is to be run; absent: what a push of the default branch would run. */

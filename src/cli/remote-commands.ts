@@ -5,6 +5,8 @@ import type { CommandMaker } from './server-commands.ts';
 
 const forgeArgument = () => new Argument('<forge>', 'where').choices(['github', 'gitlab', 'gitea'] as const);
 
+const credentialUser = () => new Option('--user <name>', 'whose it is (default: git, for servers that take any with a token)');
+
 /** The commands about runs, projects and environments of a server. */
 export const remoteCommands = ({ command, context, finish }: CommandMaker): void => {
   remotely(
@@ -56,6 +58,8 @@ export const remoteCommands = ({ command, context, finish }: CommandMaker): void
     .option('--public', 'everybody may see it')
     .addOption(new Option('--forge <name>', 'a repository of this forge instead').choices(['github', 'gitlab', 'gitea'] as const))
     .option('--repository <number>', 'its number at the forge')
+    .option('--credential', 'clone it over https with a token or password, read from stdin or typed unseen')
+    .addOption(credentialUser())
     .addOption(someServerOption())
     .action(async (name, options) => finish(await (await import('./commands/projects.ts')).projectAdd(context(), name, options)));
   projects
@@ -74,6 +78,15 @@ export const remoteCommands = ({ command, context, finish }: CommandMaker): void
     .option('--force', 'also when its webhook cannot be removed at the forge')
     .addOption(someServerOption())
     .action(async (name, options) => finish(await (await import('./commands/projects.ts')).projectRemove(context(), name, options)));
+
+  projects
+    .command('credential')
+    .summary('what a project is cloned with over https: a token or password, read from stdin or typed unseen')
+    .argument('<name>', 'OWNER/NAME')
+    .addOption(credentialUser())
+    .option('--remove', 'it has none any more')
+    .addOption(someServerOption())
+    .action(async (name, options) => finish(await (await import('./commands/projects.ts')).projectCredential(context(), name, options)));
 
   const worker = command('worker', 'let workers work for a server');
   const token = worker.command('token').summary('the tokens of workers');

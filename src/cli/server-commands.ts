@@ -10,6 +10,11 @@ export type CommandMaker = {
   readonly finish: (code: ExitCode | CommandExit) => void;
 };
 
+const joinOption = <Forge extends string>(forge: Forge, title: string) =>
+  new Option(`--${forge}-join <who>`, `who gets an account by logging in with ${title}`)
+    .choices(['known', 'everybody'] as const)
+    .default('known' as const);
+
 /** The commands of servers and workers, and of logins at them. */
 export const serverCommands = ({ command, context, finish }: CommandMaker): void => {
   guarding(
@@ -37,13 +42,12 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .option('--allow-files', 'fetch from repositories on this machine, too: file://')
       .option('--github-url <url>', 'GitHub, or one of your own', 'https://github.com')
       .option('--github-api <url>', 'its API', 'https://api.github.com')
-      .addOption(
-        new Option('--github-join <who>', 'who gets an account by logging in with GitHub')
-          .choices(['known', 'everybody'] as const)
-          .default('known' as const),
-      )
+      .option('--github-private', 'ask who logs in with GitHub for their private repositories, too: its scope repo, which may also write')
+      .addOption(joinOption('github', 'GitHub'))
       .option('--gitlab-api <url>', 'the API of a GitLab: https://gitlab.com/api/v4')
+      .addOption(joinOption('gitlab', 'GitLab'))
       .option('--gitea-api <url>', 'the API of a Gitea or Forgejo: https://gitea.example/api/v1')
+      .addOption(joinOption('gitea', 'Gitea'))
       .addOption(
         new Option(
           '--allow-address <address>',

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { size } from '../lib/quantities.ts';
+import { type Credential, credentialFor, withoutCredential } from './git-credential.ts';
 import { type Git, mirrorGit, ownEnvironment } from './git.ts';
 import { SourceError } from './source-error.ts';
 
@@ -17,6 +18,8 @@ export type FetchRequest = {
   readonly key?: string;
   /** Where that file is made. A process that is killed leaves it there. */
   readonly keys: string;
+  /** For https: what one logs in with, at its origin alone. */
+  readonly credential?: Credential;
   /** What the operator knows of hosts; absent: who answers first is remembered in `<gitDir>/known_hosts`. */
   readonly knownHosts?: string;
   /** `file://` is fetched too. */
@@ -32,8 +35,8 @@ export type FetchedCommit = { readonly commit: string; readonly isTip: boolean }
 /**
  * Fetches exactly one commit, without its past, from somebody's server (R-CIO-07). What its branch means meanwhile does not
  * matter, only that it is there (R-CIO-19). No program of the repository is run and no other address is asked: no hooks, no helpers, no submodules; https and ssh
- * alone. Throws SourceError: SOURCE_ADDRESS, SOURCE_REF_GONE, SOURCE_UNKNOWN_COMMIT, SOURCE_DENIED and SOURCE_TOO_LARGE stay as they are,
- * SOURCE_FETCH_FAILED may be tried again. No message has a key or where it was.
+ * alone. Throws SourceError: SOURCE_ADDRESS, SOURCE_REF_GONE, SOURCE_UNKNOWN_COMMIT, SOURCE_DENIED, SOURCE_CREDENTIAL and SOURCE_TOO_LARGE stay as they are,
+ * SOURCE_FETCH_FAILED may be tried again. No message has a key, where it was, or a credential.
  */
 export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit> => {
   const { gitDir, url, commit, ref, signal } = request;
@@ -126,7 +129,8 @@ const packsIn = async (gitDir: string) => {
   );
 };
 
-type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
+type Said = { readonly stdout: string; readonly stderr: string; readonly code: number };
+type Remote = (args: readonly string[]) => Promise<Said>;
 
 const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
   const { gitDir, key, keys, knownHosts } = request;
@@ -163,22 +167,27 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** git that talks to another machine, with all that it starts, under a limit for the files that it writes. */
 const remoteGit =
-  ({ gitDir, url, allowFiles, packBytes, signal }: FetchRequest, ssh: string, folder: string): Remote =>
+  ({ gitDir, url, credential, allowFiles, packBytes, signal }: FetchRequest, ssh: string, folder: string): Remote =>
   async (args) => {
     signal.throwIfAborted();
+    const own = credentialFor(url, credential);
     const process = execa('sh', ['-c', 'ulimit -f "$0" && exec git "$@"', String(Math.ceil(packBytes / 512)), ...args], {
       cwd: gitDir,
-      env: ownEnvironment({
-        GIT_DIR: gitDir,
-        GIT_ALLOW_PROTOCOL: `https:ssh${allowFiles === true ? ':file' : ''}`,
-        GIT_SSH_COMMAND: ssh,
-        GIT_ASKPASS: 'false',
-        SSH_ASKPASS: 'false',
-        GIT_HTTP_LOW_SPEED_LIMIT: '1000',
-        GIT_HTTP_LOW_SPEED_TIME: '60',
-      }),
+      env: ownEnvironment(
+        {
+          GIT_DIR: gitDir,
+          GIT_ALLOW_PROTOCOL: `https:ssh${allowFiles === true ? ':file' : ''}`,
+          GIT_SSH_COMMAND: ssh,
+          GIT_ASKPASS: 'false',
+          SSH_ASKPASS: 'false',
+          GIT_HTTP_LOW_SPEED_LIMIT: '1000',
+          GIT_HTTP_LOW_SPEED_TIME: '60',
+          ...authorities(),
+        },
+        own?.settings,
+      ),
       extendEnv: false,
-      stdin: 'ignore',
+      stdio: ['ignore', 'pipe', 'pipe', ...(own === undefined ? [] : [own.pipe])],
       reject: false,
       detached: true,
       maxBuffer: 1024 * 1024,
@@ -195,12 +204,18 @@ const remoteGit =
           `${url} cannot be fetched: it has more than ${size(packBytes)}, which is the limit of this server.`,
         );
       }
-      return { stdout, stderr: stderr.replaceAll(folder, ''), code: exitCode ?? -1 };
+      return { stdout, stderr: withoutCredential(stderr.replaceAll(folder, ''), credential), code: exitCode ?? -1 };
     } finally {
       signal.removeEventListener('abort', end);
       await removeHalves(gitDir);
     }
   };
+
+/** git's own variable: who the operator trusts to say who a server is. */
+const authorities = (): Readonly<Record<string, string>> => {
+  const { GIT_SSL_CAINFO: file } = globalThis.process.env;
+  return file ? { GIT_SSL_CAINFO: file } : {};
+};
 
 const endGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
@@ -263,8 +278,17 @@ const quiet = [
 
 const failure = (url: string, stderr: string): SourceError => {
   const said = wordsOf(stderr);
+  if (/could not read (?:username|password)/i.test(stderr))
+    return new SourceError('SOURCE_CREDENTIAL', `${url} cannot be fetched: its server asks for a login, and there is none for it.`);
+  if (/authentication failed/i.test(stderr))
+    return new SourceError('SOURCE_CREDENTIAL', `${url} cannot be fetched: its server refuses the login that there is for it.`);
+  if (/error: 30\d/.test(stderr))
+    return new SourceError(
+      'SOURCE_ADDRESS',
+      `${url} cannot be fetched: its server leads to another address, where a login is not taken along.`,
+    );
   const isDenied =
-    /permission denied|authentication failed|could not read (?:username|password)|access denied|host key verification failed|not found|does not appear to be a git repository|error: 40[134]/i.test(
+    /permission denied|access denied|host key verification failed|not found|does not appear to be a git repository|error: 40[134]/i.test(
       stderr,
     );
   return new SourceError(isDenied ? 'SOURCE_DENIED' : 'SOURCE_FETCH_FAILED', `${url} cannot be fetched: ${said}.`);

@@ -75,9 +75,12 @@ export const gitIn = async (directory: string): Promise<Git> => {
 /** git in a directory of our own. */
 export const ownGit = (directory: string): Git => runGit(directory, safeSettings);
 
-/** The same for who starts it: what its environment is, whatever the user's configuration says. `env` goes over it. */
-export const ownEnvironment = (env: Readonly<Record<string, string>>): Record<string, string> => ({
-  ...gitEnvironment(safeSettings),
+/** The same for who starts it: what its environment is, whatever the user's configuration says. `env` and `settings` go over it. */
+export const ownEnvironment = (
+  env: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
+): Record<string, string> => ({
+  ...gitEnvironment({ ...safeSettings, ...settings }),
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',
   ...env,

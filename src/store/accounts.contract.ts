@@ -6,6 +6,7 @@ import { someAccount } from './testing/some-account.ts';
 export type AccountsUnderTest = { readonly accounts: AccountStore; readonly close: () => Promise<void> };
 
 const atForge = (id: string): ForgeIdentity => ({ kind: 'github', url: 'https://api.github.com', id, login: 'ada', token: 'v1.sealed' });
+const atOther = (id: string): ForgeIdentity => ({ ...atForge(id), kind: 'gitlab', url: 'https://gitlab.example/api/v4' });
 
 /** What every adapter of AccountStore promises. `make`: without accounts. */
 export const accountsContract = (name: string, skip: string | false, make: () => Promise<AccountsUnderTest>): void => {
@@ -27,7 +28,7 @@ export const accountsContract = (name: string, skip: string | false, make: () =>
     });
 
     it('gives back what it was given, found by id, by name and by who it is at the forge', async () => {
-      const full: Account = someAccount({ password: '$argon2id$x', forge: atForge('41'), isAdmin: true, isClosed: true });
+      const full: Account = someAccount({ password: '$argon2id$x', forges: [atForge('41'), atOther('4')], isAdmin: true, isClosed: true });
       const bare = someAccount();
       for (const account of [full, bare]) {
         assert.equal(await accounts.add(account), true);
@@ -35,7 +36,9 @@ export const accountsContract = (name: string, skip: string | false, make: () =>
         assert.deepEqual(await accounts.find({ name: account.name }), account);
       }
       assert.deepEqual(await accounts.find({ forge: { url: 'https://api.github.com', id: '41' } }), full);
-      assert.equal(await accounts.find({ forge: { url: 'https://git.example.org/api', id: '41' } }), undefined);
+      assert.deepEqual(await accounts.find({ forge: { url: 'https://gitlab.example/api/v4', id: '4' } }), full);
+      for (const url of ['https://gitlab.example/api/v4', 'https://git.example.org/api'])
+        assert.equal(await accounts.find({ forge: { url, id: '41' } }), undefined);
       assert.equal(await accounts.find({ forge: { url: 'https://api.github.com', id: '42' } }), undefined);
       assert.equal(await accounts.get('acc_none'), undefined);
       assert.equal(await accounts.find({ name: 'nobody' }), undefined);
@@ -48,31 +51,40 @@ export const accountsContract = (name: string, skip: string | false, make: () =>
     });
 
     it('has each name once, and each account of the forge', async () => {
-      const one = someAccount({ forge: atForge('51') });
+      const one = someAccount({ forges: [atForge('51')] });
       assert.equal(await accounts.add(one), true);
       assert.equal(await accounts.add(someAccount({ name: one.name })), false);
-      assert.equal(await accounts.add(someAccount({ forge: atForge('51') })), false);
+      assert.equal(await accounts.add(someAccount({ forges: [atForge('51')] })), false);
+      const half = someAccount({
+        forges: [atForge('52'), atForge('51')].map((one, i) => ({ ...one, url: i === 0 ? atOther('').url : one.url })),
+      });
+      assert.equal(await accounts.add(half), false);
+      assert.equal(await accounts.get(half.id), undefined, 'nothing of it is there');
+      assert.equal(await accounts.add(someAccount({ forges: [atOther('51')] })), true);
       const name = someAccount().name;
       const tries = await Promise.all(Array.from({ length: 5 }, () => accounts.add(someAccount({ name }))));
       assert.deepEqual(tries.filter(Boolean), [true]);
     });
 
     it('changes an account in one go, so that no change is lost, and takes away what is left out', async () => {
-      const account = someAccount({ password: '0', forge: atForge('61') });
+      const account = someAccount({ password: '0', forges: [atForge('61'), atOther('61')] });
       await accounts.add(account);
       const more = (before: Account): Account => ({ ...before, password: String(Number(before.password) + 1) });
       await Promise.all(Array.from({ length: 10 }, () => accounts.change(account.id, more)));
       assert.equal((await accounts.get(account.id))?.password, '10');
-      assert.equal(await accounts.change(account.id, ({ forge: _gone, ...rest }) => ({ ...rest, isClosed: true })), 'changed');
-      const { forge: _forge, ...rest } = account;
-      assert.deepEqual(await accounts.get(account.id), { ...rest, password: '10', isClosed: true });
+      assert.equal(
+        await accounts.change(account.id, ({ password: _gone, ...rest }) => ({ ...rest, forges: [atOther('61')], isClosed: true })),
+        'changed',
+      );
+      const { password: _password, ...rest } = account;
+      assert.deepEqual(await accounts.get(account.id), { ...rest, forges: [atOther('61')], isClosed: true });
     });
 
     it('links nobody with an account of the forge that is another’s (atk-63)', async () => {
-      const [one, other] = [someAccount({ forge: atForge('71') }), someAccount()];
+      const [one, other] = [someAccount({ forges: [atForge('71')] }), someAccount({ forges: [atOther('71')] })];
       await accounts.add(one);
       await accounts.add(other);
-      assert.equal(await accounts.change(other.id, (before) => ({ ...before, forge: atForge('71') })), 'taken');
+      assert.equal(await accounts.change(other.id, (before) => ({ ...before, forges: [...before.forges, atForge('71')] })), 'taken');
       assert.deepEqual(await accounts.get(other.id), other);
       assert.equal(await accounts.change('acc_none', (before) => before), 'unknown');
     });

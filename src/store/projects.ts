@@ -39,6 +39,8 @@ export type Project = {
   readonly webhookSecret: string;
   /** For ssh. The private half is sealed, as `project/<name>/deploy-key`. */
   readonly deployKey?: { readonly public: string; readonly private: string };
+  /** For https, at this origin alone (`https://host:port`). The secret is sealed, as `project/<name>/credential`. */
+  readonly credential?: { readonly origin: string; readonly user: string; readonly secret: string };
   readonly settings: ProjectSettings;
   readonly createdAt: number;
 };

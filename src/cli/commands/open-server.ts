@@ -13,8 +13,9 @@ import type { Actor } from '../../server/actor.ts';
 import { makeApp } from '../../server/app.ts';
 import { authOf } from '../../server/auth/auth.ts';
 import { isSame } from '../../server/auth/bearer.ts';
-import { forgeAccessOf, forgeTokenContext, noForgeAccess } from '../../server/auth/forge-access.ts';
-import { githubLoginOf, type GithubOptions } from '../../server/auth/github-login.ts';
+import { forgeAccessOf } from '../../server/auth/forge-access.ts';
+import { callbackOf, type ForgeApp, forgeLoginOf } from '../../server/auth/forge-login.ts';
+import { forgeTokensOf } from '../../server/auth/forge-tokens.ts';
 import { guardOf } from '../../server/auth/guard.ts';
 import { type SetupToken, setupTokenOf } from '../../server/auth/setup-token.ts';
 import { defaultLimits as dispatchLimits } from '../../server/dispatch/dispatcher-deps.ts';
@@ -25,10 +26,13 @@ import { exactOutput } from '../../server/exact-output.ts';
 import { git } from '../../server/forges/git/hook.ts';
 import { openGitea } from '../../server/forges/gitea/api.ts';
 import { gitea } from '../../server/forges/gitea/hook.ts';
+import { giteaLogin } from '../../server/forges/gitea/login.ts';
 import { openGitHub } from '../../server/forges/github/api.ts';
 import { github } from '../../server/forges/github/hook.ts';
+import { gitHubLogin } from '../../server/forges/github/login.ts';
 import { openGitLab } from '../../server/forges/gitlab/api.ts';
 import { gitlab } from '../../server/forges/gitlab/hook.ts';
+import { gitLabLogin } from '../../server/forges/gitlab/login.ts';
 import { cacheOwner } from '../../server/housekeeping/cache-owner.ts';
 import { housekeeper, type Keep } from '../../server/housekeeping/housekeeper.ts';
 import { leftoverBytes } from '../../server/housekeeping/leftover-bytes.ts';
@@ -86,7 +90,8 @@ export type ServerParts = {
   readonly publicUrl: string;
   readonly policy: ImagePolicy;
   readonly stepBy: FetchRunDeps['stepBy'];
-  readonly github?: Omit<GithubOptions, 'join'> & Pick<GithubOptions, 'join'>;
+  /** The forges that one can log in with. */
+  readonly apps: readonly (ForgeApp & { readonly kind: ForgeSite['kind'] })[];
   readonly sites: readonly ForgeSite[];
   readonly knownHosts?: string;
   readonly allowFiles: boolean;
@@ -117,22 +122,13 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const { state, storage, sealer, clock, directory, publicUrl, warn } = parts;
   const { runs, queue, projects } = state;
   const failed = (error: unknown): void => warn(error instanceof Error ? error.message : String(error));
-  const redirect = new URL('/api/auth/github/callback', publicUrl).href;
-  const githubLogin = parts.github === undefined ? undefined : githubLoginOf(parts.github, redirect);
-  const forge = githubLogin === undefined ? noForgeAccess : forgeAccessOf(githubLogin, { sealer, clock });
+  const logins = parts.apps.map((app) => forgeLoginOf(ways[app.kind], app, callbackOf(publicUrl, app.kind), clock));
+  const forgeTokens = forgeTokensOf({ ...state, sealer, clock, logins });
+  const forge = forgeAccessOf(logins, { tokens: forgeTokens, clock });
   const guard = guardOf({ ...state, forge, clock });
   const setup = await setupTokenOf(state.accounts);
   const workerToken = (bearer: string): string => tokenOfParts(bearer, parts.workerKeys(bearer)[0]);
-  const auth = authOf({
-    ...state,
-    guard,
-    sealer,
-    clock,
-    setup,
-    publicUrl,
-    workerToken,
-    ...(githubLogin === undefined ? {} : { github: githubLogin }),
-  });
+  const auth = authOf({ ...state, guard, sealer, clock, setup, publicUrl, workerToken, logins, forgeTokens });
   const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
   const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
 
@@ -189,11 +185,6 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const isEmbedded = (request: Request): boolean => isSame(bearerOf(request), parts.embedded.token);
   const actorOf = async (request: Request): Promise<Actor> =>
     isEmbedded(request) ? { kind: 'worker', worker: parts.embedded.worker } : auth.actorOf(request);
-  const tokenOf = async (account: string, site: Pick<ForgeSite, 'kind' | 'url'>): Promise<string | undefined> => {
-    const linked = (await state.accounts.get(account))?.forge;
-    const isThere = linked !== undefined && site.kind === 'github' && linked.url === site.url;
-    return isThere ? sealer.open(linked.token, forgeTokenContext(account)).toString() : undefined;
-  };
   const leftovers = leftoverBytes({
     housekeeping: state.housekeeping,
     projects,
@@ -209,7 +200,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     beginRun,
     forges: [github, gitlab, gitea, git],
     sites: parts.sites,
-    tokenOf,
+    tokenOf: (account, { url }) => forgeTokens.of(account, url),
     actorOf,
     guard,
     sealer,
@@ -309,6 +300,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     },
   };
 };
+
+const ways = { github: gitHubLogin, gitlab: gitLabLogin, gitea: giteaLogin } as const;
 
 /** The forges whose API a server may use, by their addresses. */
 export const forgeSites = (urls: { readonly github?: string; readonly gitlab?: string; readonly gitea?: string }): readonly ForgeSite[] => [

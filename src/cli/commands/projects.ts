@@ -1,11 +1,12 @@
-import type { ConnectJson } from '../../api/projects.ts';
+import type { ConnectJson, CredentialJson } from '../../api/projects.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
 import { table } from '../printers/table.ts';
 import { visible } from '../printers/visible.ts';
+import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
-import { openRemote, type RemoteOptions } from '../remote/open-remote.ts';
+import { checkedName, openRemote, type RemoteOptions } from '../remote/open-remote.ts';
 import { writeLines } from '../write.ts';
 
 export type ProjectsOptions = RemoteOptions & { readonly json?: true };
@@ -51,12 +52,15 @@ export type AddOptions = RemoteOptions & {
   readonly public?: true;
   readonly forge?: Forge;
   readonly repository?: string;
+  readonly credential?: true;
+  readonly user?: string;
 };
 
 /** Connects a repository: one of a forge by its number there, any other by where it is cloned from. What its hook signs with is shown this once. */
 export const projectAdd = async (context: Context, name: string | undefined, options: AddOptions): Promise<ExitCode> => {
-  const wanted = wantedOf(name, options);
+  const known = wantedOf(name, options);
   const { api } = await openRemote(context, options);
+  const wanted = options.credential ? { ...known, credential: await readCredential(context, options) } : known;
   const { hook, ...project } = await api.connect(wanted);
   const lines = [`${visible(project.name)} is a project now, cloned from ${visible(project.cloneUrl)}.`];
   const told =
@@ -86,12 +90,31 @@ const wantedOf = (name: string | undefined, { cloneUrl, branch, forge, repositor
   );
 };
 
+export type CredentialOptions = RemoteOptions & { readonly user?: string; readonly remove?: true };
+
+/** What a project is cloned with over https: given, another in its place, or none any more. It is read from stdin or typed unseen, and never shown again. */
+export const projectCredential = async (context: Context, named: string, options: CredentialOptions): Promise<ExitCode> => {
+  const name = checkedName(named);
+  const { api } = await openRemote(context, options);
+  if (options.remove) await api.removeCredential(name);
+  else await api.setCredential(name, await readCredential(context, options));
+  await writeLines(context.stdout, [
+    `${visible(name)} ${options.remove ? 'has no credential any more' : 'is cloned with this credential now'}.`,
+  ]);
+  return exitCodes.passed;
+};
+
+const readCredential = async (context: Context, { user }: Pick<CredentialOptions, 'user'>): Promise<CredentialJson> => ({
+  secret: await readSecret(context, 'Token or password: '),
+  ...(user === undefined ? {} : { user }),
+});
+
 export type RemoveOptions = RemoteOptions & { readonly force?: true };
 
 /** A project is taken off the server; its repository stays where it is. */
 export const projectRemove = async (context: Context, name: string, { force, ...options }: RemoveOptions): Promise<ExitCode> => {
   const { api } = await openRemote(context, options);
-  const { isClean } = await api.disconnect(name, force === true);
+  const { isClean } = await api.disconnect(checkedName(name), force === true);
   await writeLines(context.stdout, [
     `${visible(name)} is no project any more.`,
     ...(isClean ? [] : ['Its webhook and its deploy key may still be at the forge: remove them there.']),

@@ -16,7 +16,6 @@ import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
-import { defaultGithubScopes } from '../../server/auth/github-login.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -49,9 +48,12 @@ export type ServeOptions = RuntimeOptions &
     readonly allowFiles?: true;
     readonly githubUrl: string;
     readonly githubApi: string;
+    readonly githubPrivate?: true;
     readonly githubJoin: 'known' | 'everybody';
     readonly gitlabApi?: string;
+    readonly gitlabJoin: 'known' | 'everybody';
     readonly giteaApi?: string;
+    readonly giteaJoin: 'known' | 'everybody';
     readonly allowAddress?: readonly string[];
     readonly metrics?: string;
     readonly mailFrom?: string;
@@ -102,12 +104,8 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
           directories: false,
           ask: askSteps,
         }),
-      ...githubOf(context, options),
-      sites: forgeSites({
-        github: options.githubApi,
-        ...(options.gitlabApi === undefined ? {} : { gitlab: options.gitlabApi }),
-        ...(options.giteaApi === undefined ? {} : { gitea: options.giteaApi }),
-      }),
+      apps: appsOf(context, options),
+      sites: forgeSites(apisOf(options)),
       ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
       allowFiles: options.allowFiles === true,
       allowAddresses: options.allowAddress ?? [],
@@ -322,8 +320,43 @@ const registryOf = async ({ cwd }: Context, { registry, registryKey: file }: Ser
   return { registry: { host: place.image.registry, prefix: place.image.repository.replace(/\/?owner\/name$/, ''), key: keyIn(pem) } };
 };
 
-const githubOf = ({ env }: Context, { githubUrl, githubApi, githubJoin }: ServeOptions): Pick<ServerParts, 'github'> => {
-  const { CION_GITHUB_CLIENT_ID: clientId, CION_GITHUB_CLIENT_SECRET: clientSecret } = env;
-  if (!clientId || !clientSecret) return {};
-  return { github: { clientId, clientSecret, url: githubUrl, apiUrl: githubApi, scopes: defaultGithubScopes, join: githubJoin } };
+const apisOf = ({ githubApi, gitlabApi, giteaApi }: ServeOptions) => ({
+  github: withoutSlash(githubApi),
+  ...(gitlabApi === undefined ? {} : { gitlab: withoutSlash(gitlabApi) }),
+  ...(giteaApi === undefined ? {} : { gitea: withoutSlash(giteaApi) }),
+});
+
+/** The forges that one can log in with: those that there are an id and a secret for. */
+const appsOf = ({ env }: Context, options: ServeOptions): ServerParts['apps'] => {
+  const apis = apisOf(options);
+  const places = {
+    github: { api: apis.github, own: options.githubUrl, join: options.githubJoin },
+    gitlab: { api: apis.gitlab, own: apis.gitlab && ownAddress(apis.gitlab, 'gitlab'), join: options.gitlabJoin },
+    gitea: { api: apis.gitea, own: apis.gitea && ownAddress(apis.gitea, 'gitea'), join: options.giteaJoin },
+  } as const;
+  return (['github', 'gitlab', 'gitea'] as const).flatMap((kind) => {
+    const [clientId, clientSecret] = [env[`CION_${kind.toUpperCase()}_CLIENT_ID`], env[`CION_${kind.toUpperCase()}_CLIENT_SECRET`]];
+    if (!clientId || !clientSecret) return [];
+    const { api, own, join } = places[kind];
+    if (api === undefined || own === undefined)
+      throw new Refusal('USAGE', `There is an OAuth app of ${kind} and no address of it.`, `Write --${kind}-api ${apiExamples[kind]}.`);
+    const scopes = kind === 'github' && options.githubPrivate ? { scopes: ['repo', 'admin:repo_hook'] } : {};
+    return [{ kind, clientId, clientSecret, url: withoutSlash(own), apiUrl: api, join, ...scopes }];
+  });
 };
+
+const apiExamples = {
+  github: 'https://api.github.com',
+  gitlab: 'https://gitlab.com/api/v4',
+  gitea: 'https://gitea.example/api/v1',
+} as const;
+const apiPaths = { gitlab: '/api/v4', gitea: '/api/v1' } as const;
+
+/** Where people go: what its API is below. */
+const ownAddress = (api: string, kind: keyof typeof apiPaths): string => {
+  const path = apiPaths[kind];
+  if (URL.canParse(api) && api.endsWith(path)) return api.slice(0, -path.length);
+  throw new Refusal('USAGE', `--${kind}-api is no address of its API.`, `Write ${apiExamples[kind]}.`);
+};
+
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

@@ -1,4 +1,5 @@
 import { type ApiClient, apiClient } from '../../api/client.ts';
+import { isProjectName } from '../../api/project-name.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { gitIn } from '../../source/git.ts';
 import { repositoryKey } from '../../source/repository-key.ts';
@@ -41,9 +42,10 @@ export const openRemoteProject = async (context: Context, options: RemoteOptions
 const placeOf = ({ server, on }: RemoteOptions): string =>
   `${on === undefined ? '' : ` --on ${on}`}${typeof server === 'string' ? ` --server ${server}` : on === undefined ? ' --server' : ''}`;
 
-const checkedName = (name: string): string => {
-  if (/^[^/\s]+(?:\/[^/\s]+)+$/.test(name)) return name;
-  throw new Refusal('USAGE', `${JSON.stringify(name)} is no name of a project.`, 'Write --on OWNER/NAME; "cion projects" lists them.');
+/** What is none is asked for nowhere: in an address, dots mean another place. */
+export const checkedName = (name: string): string => {
+  if (isProjectName(name)) return name;
+  throw new Refusal('USAGE', `${JSON.stringify(name)} is no name of a project.`, 'Write OWNER/NAME; "cion projects" lists them.');
 };
 
 const naming = 'Name it: --on OWNER/NAME. "cion projects" lists them.';

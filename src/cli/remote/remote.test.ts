@@ -13,6 +13,7 @@ import { tarEnd, tarHeader, tarPadding } from '../../lib/tar-header.ts';
 import { failed, gateOf, passed, planOf, preparing, stageOf, startedNow } from '../../server/dispatch/testing/served.ts';
 import { explain } from '../../server/dispatch/why.ts';
 import { finishedSummary, type RunServer, runServer } from '../../server/testing/run-server.ts';
+import { testProject } from '../../server/testing/test-server.ts';
 
 const main = join(import.meta.dirname, '../../main.ts');
 const home = mkdtempSync(join(tmpdir(), 'cion-remote-'));
@@ -119,6 +120,30 @@ describe('commands on a server', () => {
     assert.deepEqual([unknown.code, unknown.out], [2, '']);
     assert.match(unknown.err, /has no project of git\.example\/acme\/gone\. \[PROJECT_UNNAMED\]\n.*--on OWNER\/NAME/);
     assert.equal(unknown.err.includes('hunter2'), false);
+  });
+
+  it('take the name of a project in a group of groups, and none that leads elsewhere', async () => {
+    server.projects.set('acme/tools/cli', { ...testProject('acme/tools/cli'), cloneUrl: 'https://git.example/acme/tools/cli.git' });
+    server.guard.grant('ada', 'acme/tools/cli', 'read', 'run');
+    const run = await server.runs.plan(planOf([stageOf('build')]), { project: 'acme/tools/cli' });
+    for (const claimed of await server.runs.claim()) await server.carry(claimed, failed(claimed), 'nested\n');
+    const number = await numberOf(run);
+    const nested = ['--on', 'acme/tools/cli'] as const;
+    assert.match((await cion(['show', number, ...nested])).out, /^✗ Run \d+ of acme\/tools\/cli failed/);
+    assert.match((await cion(['logs', number, 'build', ...nested])).out, /nested/);
+    assert.match((await cion(['projects'])).out, /acme\/tools\/cli/);
+    const repository = mkdtempSync(join(home, 'cli-'));
+    execFileSync('git', ['init', '-q'], { cwd: repository });
+    execFileSync('git', ['remote', 'add', 'origin', 'git@git.example:acme/tools/cli.git'], { cwd: repository });
+    assert.match((await cion(['show', number, '--server'], { cwd: repository })).out, /of acme\/tools\/cli failed/);
+    for (const args of [
+      ['show', '1', '--on', 'acme/../../auth/sessions'],
+      ['projects', 'remove', '../auth'],
+    ]) {
+      const refused = await cion(args);
+      assert.deepEqual([refused.code, refused.out], [2, ''], args.join(' '));
+      assert.match(refused.err, /is no name of a project.*\[USAGE\]\n.*OWNER\/NAME/);
+    }
   });
 
   it('stay on this machine without --server, whatever server is known', async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accountChange, accountRequest, accountRow, auditQuery, auditRow, memberRequest, memberRow } from '../../api/auth.ts';
+import { projectOf, projectParams } from '../../api/project-name.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { AuditFilter } from '../../store/audit.ts';
 import { type AuthContext } from './auth-context.ts';
@@ -18,7 +19,7 @@ export const accountRoutes =
       return (await accounts.list()).map((account) => ({
         ...account,
         hasPassword: account.password !== undefined,
-        github: account.forge?.login,
+        forges: [...account.forges],
       }));
     });
 
@@ -37,6 +38,7 @@ export const accountRoutes =
           isAdmin,
           isClosed: false,
           password: await passwords.hash(password),
+          forges: [],
           createdAt: clock.now(),
         };
         if (!(await accounts.add(account))) throw new AuthError('ACCOUNT_EXISTS', `There is an account "${name}" already.`);
@@ -131,10 +133,7 @@ export const accountRoutes =
     });
   };
 
-const projectParams = z.object({ owner: z.string().max(200), name: z.string().max(200) });
 const memberParams = projectParams.extend({ account: z.string().max(100) });
-
-const projectOf = ({ owner, name }: z.infer<typeof projectParams>): string => `${owner}/${name}`;
 
 const filterOf = ({ limit, ...asked }: z.infer<typeof auditQuery>): AuditFilter => ({
   limit,

@@ -11,7 +11,8 @@ import type { AuditEntry, Guard } from '../actor.ts';
 import { AuthError } from './auth-error.ts';
 import { hashOf } from './bearer.ts';
 import type { Cookies } from './cookies.ts';
-import type { GithubLogin } from './github-login.ts';
+import type { ForgeLogin } from './forge-login.ts';
+import type { ForgeTokens } from './forge-tokens.ts';
 import { actorOfAccount, type Identity } from './identify.ts';
 import type { Passwords } from './password.ts';
 import { isOurs } from './same-origin.ts';
@@ -31,7 +32,9 @@ export type AuthContext = {
   readonly guard: Guard;
   readonly sealer: Sealer;
   readonly clock: Pick<Clock, 'now'>;
-  readonly github: GithubLogin | undefined;
+  /** With which forges one can log in. */
+  readonly logins: readonly ForgeLogin[];
+  readonly forgeTokens: ForgeTokens;
   readonly setup: SetupToken;
   readonly passwords: Passwords;
   readonly throttle: Throttle;

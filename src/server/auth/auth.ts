@@ -5,7 +5,7 @@ import type { Actor } from '../actor.ts';
 import { accountRoutes } from './account-routes.ts';
 import type { AuthContext } from './auth-context.ts';
 import { cookiesOf } from './cookies.ts';
-import { githubRoutes } from './github-routes.ts';
+import { forgeRoutes } from './forge-routes.ts';
 import { identifyOf } from './identify.ts';
 import { loginRoutes } from './login-routes.ts';
 import { type Passwords, passwordsOf } from './password.ts';
@@ -15,12 +15,11 @@ import { tokenRoutes } from './token-routes.ts';
 
 export type AuthDeps = Pick<
   AuthContext,
-  'accounts' | 'members' | 'sessions' | 'tokens' | 'audit' | 'guard' | 'sealer' | 'clock' | 'setup'
+  'accounts' | 'members' | 'sessions' | 'tokens' | 'audit' | 'guard' | 'sealer' | 'clock' | 'setup' | 'logins' | 'forgeTokens'
 > & {
   /** How browsers reach the server: `https://ci.example.org`. */
   readonly publicUrl: string;
   readonly workerToken?: AuthContext['workerToken'];
-  readonly github?: AuthContext['github'];
   readonly times?: SessionTimes;
   readonly passwords?: Passwords;
 };
@@ -33,12 +32,12 @@ export type Auth = {
 };
 
 export const authOf = (deps: AuthDeps): Auth => {
-  const { accounts, sessions, tokens, clock, publicUrl, github, times = defaultTimes, passwords = passwordsOf() } = deps;
+  const { accounts, sessions, tokens, clock, publicUrl, logins, times = defaultTimes, passwords = passwordsOf() } = deps;
   const cookies = cookiesOf(publicUrl);
   const { origin } = new URL(publicUrl);
   const sessionLife = sessionLifeOf(sessions, clock, times);
   const identityOf = identifyOf({ accounts, tokens, sessions: sessionLife, cookies, origin, clock });
-  const context: AuthContext = { ...deps, github, times, passwords, throttle: throttleOf(clock), sessionLife, cookies, origin, identityOf };
+  const context: AuthContext = { ...deps, times, passwords, throttle: throttleOf(clock), sessionLife, cookies, origin, identityOf };
 
   return {
     plugin: async (app) => {
@@ -52,7 +51,7 @@ export const authOf = (deps: AuthDeps): Auth => {
       await loginRoutes(context)(typed);
       await tokenRoutes(context)(typed);
       await accountRoutes(context)(typed);
-      if (github !== undefined) await githubRoutes(context, github)(typed);
+      for (const login of logins) await forgeRoutes(context, login)(typed);
     },
     actorOf: async (request) => (await identityOf(request)).actor,
   };

@@ -12,12 +12,12 @@ import { empty, idParams, type Routes, throttled } from './routes.ts';
 
 /** The first admin, logging in and out, and what one has open. */
 export const loginRoutes = (context: AuthContext): Routes => {
-  const { accounts, sessions, guard, passwords, throttle, setup, clock, github, cookies, identityOf } = context;
+  const { accounts, sessions, guard, passwords, throttle, setup, clock, logins, cookies, identityOf } = context;
 
   return async (app) => {
     app.get('/api/auth', { schema: { response: { 200: loginWays } } }, async () => ({
       setup: setup.isOpen(),
-      ways: github === undefined ? (['password'] as const).slice() : (['password', 'github'] as const).slice(),
+      ways: ['password' as const, ...logins.map(({ kind }) => kind)],
     }));
 
     app.post('/api/auth/setup', { schema: { body: setupRequest, response: { 201: meAnswer } } }, async (request, reply) => {
@@ -34,6 +34,7 @@ export const loginRoutes = (context: AuthContext): Routes => {
         isAdmin: true,
         isClosed: false,
         password: await passwords.hash(password),
+        forges: [],
         createdAt: clock.now(),
       };
       if (!(await accounts.addFirst(account))) throw await refusedSetup(request);
@@ -134,4 +135,9 @@ const guessKeys = (name: string, network: string) => [
   { key: `network ${network}`, free: 30, longestMs: 15 * minute },
 ];
 
-const meOf = ({ id, name, isAdmin, forge }: Account): z.input<typeof meAnswer> => ({ account: id, name, isAdmin, github: forge?.login });
+const meOf = ({ id, name, isAdmin, forges }: Account): z.input<typeof meAnswer> => ({
+  account: id,
+  name,
+  isAdmin,
+  forges: [...forges],
+});

@@ -33,7 +33,7 @@ test('over plain http on localhost the cookie has a name that browsers take ther
 
 test('atk-65: a wrong password and a name that nobody has are answered in the same words, and both are in the audit', async () => {
   const { id } = await server.login('known');
-  await server.accounts.add({ id: 'acc_shut', name: 'shut', isAdmin: false, isClosed: true, createdAt: 0 });
+  await server.accounts.add({ id: 'acc_shut', name: 'shut', isAdmin: false, isClosed: true, forges: [], createdAt: 0 });
   const answers = [];
   for (const name of ['known', 'unknown', 'shut']) {
     const { status, body, headers } = await server.browser().post('/api/auth/login', { name, password: 'wrong horse battery' });

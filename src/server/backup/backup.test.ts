@@ -46,7 +46,7 @@ const furnish = async (database: Database): Promise<void> => {
     settings: { ...defaultSettings, branches: [strange.replace('\0', '').replace('\ud800', '')] },
     createdAt: noon,
   });
-  await sqlAccounts(database).add({ id: 'acc_1', name: 'ada', isAdmin: true, isClosed: false, createdAt: noon });
+  await sqlAccounts(database).add({ id: 'acc_1', name: 'ada', isAdmin: true, isClosed: false, forges: [], createdAt: noon });
   await sqlMembers(database).set(project, 'acc_1', 'owner');
   const secrets = projectSecrets({ store: sqlSecrets(database), sealer: sealerOf([key]), clock: { now: () => noon } });
   const scope = { pipelines: ['main'], branches: [], environments: [], triggers: [] };

@@ -133,6 +133,25 @@ describe('gates on a server', () => {
     assert.equal((await decision(server, run))?.by, 'pipeline nightly, run 2');
   });
 
+  it('opens by a pipeline of a project in a group of groups, and by no other of its groups (R-DCK-64)', async () => {
+    const server = await serve();
+    const waitsFor = (pipeline: string) => planOf([gateOf('ask', [], { waitsFor: { kind: 'pipeline', pipeline } })]);
+    const any = await server.plan(waitsFor('acme/tools/lib'));
+    const one = await server.plan(waitsFor('acme/tools/lib/nightly'));
+    const pass1 = async (project: string, pipeline: string) => {
+      await server.plan({ ...planOf([stageOf('build')]), pipeline }, { project });
+      await pass(server);
+      await server.clock.advance(10);
+    };
+    await pass1('acme/tools', 'nightly');
+    await pass1('tools/lib', 'nightly');
+    assert.deepEqual([await decision(server, any), await decision(server, one)], [undefined, undefined]);
+    await pass1('acme/tools/lib', 'cion');
+    assert.deepEqual([(await decision(server, any))?.kind, await decision(server, one)], ['approved', undefined]);
+    await pass1('acme/tools/lib', 'nightly');
+    assert.equal((await decision(server, one))?.by, 'pipeline acme/tools/lib/nightly, run 2');
+  });
+
   it('keeps waiting while the other pipeline does not pass', async () => {
     const server = await serve();
     const run = await server.plan(planOf([gateOf('ask', [], { waitsFor: { kind: 'pipeline', pipeline: 'acme/lib/cion' } })]));

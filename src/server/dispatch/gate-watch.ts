@@ -53,16 +53,10 @@ export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: Gate
   };
 
   /** What turned green between the beginning of the run and the opening of its gate (R-DCK-64). */
-  const lookBack = async (watched: Watched, { project, pipeline, name }: Awaited, since: number): Promise<void> => {
-    const found = await runs.list({
-      project,
-      ...(pipeline === undefined ? {} : { pipeline }),
-      outcome: 'passed',
-      finished: true,
-      finishedAfter: since,
-      limit: 100,
-    });
-    for (const row of [...found].sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))) {
+  const lookBack = async (watched: Watched, { pipelines, name }: Awaited, since: number): Promise<void> => {
+    const passed = { outcome: 'passed', finished: true, finishedAfter: since, limit: 100 } as const;
+    const found = await Promise.all(pipelines.map((pipeline) => runs.list({ ...pipeline, ...passed })));
+    for (const row of found.flat().sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))) {
       if (row.run === watched.run || !(await isWhole(row.run))) continue;
       return decide(watched.run, watched.gate, watched.openedAt, green(name, row, row.finishedAt ?? clock.now()));
     }
@@ -70,7 +64,10 @@ export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: Gate
 
   const onGreen = (row: RunRow, at: number): void => {
     for (const { run, gate, openedAt, awaited } of open.values()) {
-      if (awaited?.project !== row.project || (awaited.pipeline ?? row.pipeline) !== row.pipeline || run === row.run) continue;
+      const isMeant = awaited?.pipelines.some(
+        ({ project, pipeline = row.pipeline }) => project === row.project && pipeline === row.pipeline,
+      );
+      if (awaited === undefined || isMeant !== true || run === row.run) continue;
       background(() => decide(run, gate, openedAt, green(awaited.name, row, at)));
     }
   };
@@ -101,17 +98,28 @@ type Watched = {
   readonly awaited?: Awaited;
   readonly stopTimer?: () => void;
 };
-type Awaited = { readonly name: string; readonly project: string; readonly pipeline?: string };
+/** Any of them. */
+type Awaited = { readonly name: string; readonly pipelines: readonly { readonly project: string; readonly pipeline?: string }[] };
 
 const keyOf = (run: string, gate: string): string => `${run}/${gate}`;
 
-/** `name`: a pipeline of the same project; `owner/name`: any of that one; `owner/name/pipeline`. */
+/**
+ * `name`: a pipeline of the same project; `owner/name`: any of that one; `owner/name/pipeline`. Owners may have slashes, too: `a/b/c` is the pipeline `c` of
+ * `a/b` as well as any of `a/b/c`.
+ */
 const awaitedBy = ({ waitsFor }: Gate, project: string): Awaited | undefined => {
   if (waitsFor.kind !== 'pipeline') return undefined;
   const { pipeline: name } = waitsFor;
-  const [owner, repository, ...rest] = name.split('/');
-  if (owner === undefined || repository === undefined) return { name, project, pipeline: name };
-  return { name, project: `${owner}/${repository}`, ...(rest.length === 0 ? {} : { pipeline: rest.join('/') }) };
+  const parts = name.split('/');
+  if (parts.length === 1) return { name, pipelines: [{ project, pipeline: name }] };
+  const lengths = parts.map((_, i) => i + 1).slice(1);
+  return {
+    name,
+    pipelines: lengths.map((length) => ({
+      project: parts.slice(0, length).join('/'),
+      ...(length === parts.length ? {} : { pipeline: parts.slice(length).join('/') }),
+    })),
+  };
 };
 
 const green = (name: string, { number }: RunRow, at: number): Decision => ({ kind: 'approved', by: `pipeline ${name}, run ${number}`, at });

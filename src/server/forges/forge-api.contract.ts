@@ -32,7 +32,8 @@ export const forgeApiContract = (name: string, start: () => Promise<ForgeStandIn
       assert.deepEqual(listed[0], {
         id: own[0],
         name: 'many/r000',
-        cloneUrl: `${forge.server.url}/many/r000.git`,
+        cloneUrl: 'https://forge.example/many/r000.git',
+        sshUrl: 'git@forge.example:many/r000.git',
         defaultBranch: 'main',
         visibility: 'public',
         mayAdminister: true,

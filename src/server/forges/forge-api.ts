@@ -22,7 +22,9 @@ export type ForgeRepository = {
   readonly id: string;
   /** `owner/name`; GitLab's groups have more parts. */
   readonly name: string;
+  /** By https. */
   readonly cloneUrl: string;
+  readonly sshUrl: string;
   readonly defaultBranch: string;
   readonly visibility: 'public' | 'private';
   readonly mayAdminister: boolean;

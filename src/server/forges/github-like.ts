@@ -93,6 +93,7 @@ const repositoryShape = z.object({
   id: numericId,
   full_name: z.string(),
   clone_url: z.string(),
+  ssh_url: z.string(),
   default_branch: z.string(),
   private: z.boolean(),
   /** Of Gitea: for those who are logged in. */
@@ -106,6 +107,7 @@ const repositoryOf = (found: z.infer<typeof repositoryShape>): ForgeRepository =
   id: found.id,
   name: found.full_name,
   cloneUrl: found.clone_url,
+  sshUrl: found.ssh_url,
   defaultBranch: found.default_branch,
   visibility: found.private || found.internal === true ? 'private' : 'public',
   mayAdminister: found.permissions?.admin ?? false,

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
+import { originOf } from '../../source/git-credential.ts';
 import { defaultSettings, type Project, type ProjectStore } from '../../store/projects.ts';
 import type { ForgeApi, ForgeRepository } from '../forges/forge-api.ts';
 import { ForgeError } from '../forges/forge-error.ts';
 import type { ForgeKind } from '../forges/forge.ts';
 import { newDeployKey } from './deploy-key.ts';
 import { IntakeError } from './intake-error.ts';
-import { deployKeyContext, webhookContext } from './project-secrets.ts';
+import { credentialContext, deployKeyContext, webhookContext } from './project-secrets.ts';
 
 export type ConnectDeps = {
   readonly projects: ProjectStore;
@@ -42,13 +43,20 @@ export const ownRepository = async ({ api }: AskedForge, repository: string): Pr
 };
 
 /**
- * Makes a project of a repository, or mends the one that there is: its webhook and its deploy key are at the forge afterwards, once each. A new project that
- * cannot be finished is taken back. Rejects with PROJECT_EXISTS when another repository has the name (atk-05), and with ForgeError.
+ * Makes a project of a repository, or mends the one that there is: its webhook and its deploy key are at the forge afterwards, once each. With a credential it
+ * is cloned over https, and a new one gets no deploy key; without one, what is private is cloned by ssh. A new project that cannot be finished is taken back. Rejects with PROJECT_EXISTS when another repository has the name (atk-05), and with ForgeError.
  */
-export const connect = async (deps: ConnectDeps, forge: AskedForge, repository: ForgeRepository): Promise<Project> => {
+export const connect = async (
+  deps: ConnectDeps,
+  forge: AskedForge,
+  repository: ForgeRepository,
+  credential?: GivenCredential,
+): Promise<Project> => {
+  const isBySsh = repository.visibility === 'private' && credential === undefined;
   const project = newProject(deps, {
     name: repository.name,
-    cloneUrl: repository.cloneUrl,
+    cloneUrl: isBySsh ? repository.sshUrl : repository.cloneUrl,
+    ...(credential === undefined ? {} : { credential }),
     defaultBranch: repository.defaultBranch,
     visibility: repository.visibility,
     forge: { kind: forge.kind, url: forge.url, repository: repository.id },
@@ -56,7 +64,7 @@ export const connect = async (deps: ConnectDeps, forge: AskedForge, repository: 
   if (!(await deps.projects.add(project))) {
     const before = await projectOf(deps, forge, repository.id);
     if (before === undefined) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already, of another repository.`);
-    return finish(deps, forge, before);
+    return finish(deps, forge, credential === undefined ? before : await withCredential(deps, before, repository.cloneUrl, credential));
   }
   try {
     return await finish(deps, forge, project);
@@ -69,16 +77,47 @@ export const connect = async (deps: ConnectDeps, forge: AskedForge, repository: 
 /** With secrets of its own, which nobody has seen yet. */
 export const newProject = (
   { sealer, clock }: Pick<ConnectDeps, 'sealer' | 'clock'>,
-  given: Pick<Project, 'name' | 'cloneUrl' | 'defaultBranch' | 'visibility' | 'forge'>,
+  {
+    credential,
+    ...given
+  }: Pick<Project, 'name' | 'cloneUrl' | 'defaultBranch' | 'visibility' | 'forge'> & {
+    readonly credential?: GivenCredential;
+  },
 ): Project => {
-  const key = newDeployKey(`cion-${given.name}`);
+  const login = credential === undefined ? ownKey(sealer, given.name) : sealedCredential(sealer, given, credential);
   return {
     ...given,
+    ...login,
     webhookSecret: sealer.seal(randomBytes(32).toString('base64'), webhookContext(given.name)),
-    deployKey: { public: key.public, private: sealer.seal(key.private, deployKeyContext(given.name)) },
     settings: defaultSettings,
     createdAt: clock.now(),
   };
+};
+
+export type GivenCredential = { readonly user: string; readonly secret: string };
+
+const ownKey = (sealer: Pick<Sealer, 'seal'>, name: string): Pick<Project, 'deployKey'> => {
+  const key = newDeployKey(`cion-${name}`);
+  return { deployKey: { public: key.public, private: sealer.seal(key.private, deployKeyContext(name)) } };
+};
+
+/** Rejects with CREDENTIAL_UNUSED where the project is not cloned over https. */
+export const sealedCredential = (
+  sealer: Pick<Sealer, 'seal'>,
+  { name, cloneUrl }: Pick<Project, 'name' | 'cloneUrl'>,
+  { user, secret }: GivenCredential,
+): Pick<Project, 'credential'> => {
+  const origin = originOf(cloneUrl);
+  if (origin !== undefined) return { credential: { origin, user, secret: sealer.seal(secret, credentialContext(name)) } };
+  throw new IntakeError(
+    'CREDENTIAL_UNUSED',
+    `${name} is cloned by ssh, with its deploy key, and a credential is for https. One of a forge can be connected again, with a credential.`,
+  );
+};
+
+const withCredential = async (deps: ConnectDeps, before: Project, cloneUrl: string, credential: GivenCredential): Promise<Project> => {
+  const given = sealedCredential(deps.sealer, { ...before, cloneUrl }, credential);
+  return (await deps.projects.change(before.name, (now) => ({ ...now, cloneUrl, ...given }))) ?? before;
 };
 
 const finish = async (deps: ConnectDeps, { kind, api, account }: AskedForge, project: Project): Promise<Project> => {

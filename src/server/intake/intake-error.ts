@@ -18,7 +18,8 @@ export type IntakeErrorCode =
   | 'REPOSITORY_UNKNOWN'
   | 'REPOSITORY_NOT_YOURS'
   | 'FORGE_NOT_SET_UP'
-  | 'FORGE_LOGIN_MISSING';
+  | 'FORGE_LOGIN_MISSING'
+  | 'CREDENTIAL_UNUSED';
 
 const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   HOOK_REFUSED: 401,
@@ -28,4 +29,5 @@ const statuses: Readonly<Record<IntakeErrorCode, number>> = {
   REPOSITORY_NOT_YOURS: 403,
   FORGE_NOT_SET_UP: 409,
   FORGE_LOGIN_MISSING: 409,
+  CREDENTIAL_UNUSED: 409,
 };

@@ -14,7 +14,7 @@ import { gitHubExamples } from '../forges/testing/github-examples.ts';
 import { gitLabForge } from '../forges/testing/gitlab-stand-in.ts';
 import { fromGitHub } from '../forges/testing/hook-request.ts';
 import type { ForgeStandIn } from '../forges/testing/forge-stand-in.ts';
-import { deployKeyContext } from './project-secrets.ts';
+import { credentialContext, deployKeyContext } from './project-secrets.ts';
 import { intakeDatabase, type IntakeServer, intakeServer } from './testing/intake-server.ts';
 import { post } from './testing/post.ts';
 
@@ -78,7 +78,7 @@ for (const { kind, start } of [
           project?.forge?.repository,
           project?.forge?.account,
         ],
-        ['ada/app', `${forge.server.url}/ada/app.git`, 'main', 'private', repository, 'ada'],
+        ['ada/app', 'git@forge.example:ada/app.git', 'main', 'private', repository, 'ada'],
       );
     });
 
@@ -121,6 +121,42 @@ for (const { kind, start } of [
       const file = join(directory, 'key');
       writeFileSync(file, sealer.open(project?.deployKey?.private ?? '', deployKeyContext('ada/app')), { mode: 0o600 });
       assert.equal(execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' }).trim(), key?.key);
+    });
+
+    it('is cloned over https with a token of its own in place of a deploy key, kept sealed and never shown (atk-59)', async () => {
+      server.rights.set('ada', ['read', 'settings', 'secrets']).set('bob', ['read', 'settings']);
+      const credential = { user: 'bot', secret: 'pat_one_0123456789' };
+      const first = await call('POST', '/api/projects', { forge: kind, repository, credential });
+      assert.deepEqual(first.json.credential, { origin: 'https://forge.example', user: 'bot' });
+      assert.deepEqual(
+        [first.json.cloneUrl, first.json.deployKey, forge.keys(repository)],
+        ['https://forge.example/ada/app.git', undefined, []],
+      );
+      const kept = async () => {
+        const sealed = (await server.projects.get('ada/app'))?.credential?.secret ?? '';
+        const sealer = sealerOf([Buffer.alloc(32, 9)]);
+        assert.throws(() => sealer.open(sealed, credentialContext('eve/app')));
+        return sealer.open(sealed, credentialContext('ada/app')).toString();
+      };
+      assert.equal(await kept(), credential.secret);
+      const place = '/api/projects/ada/app/credential';
+      const second = await call('PUT', place, { secret: 'pat_two_0123456789' });
+      assert.deepEqual([second.status, second.json.credential?.user, await kept()], [200, 'git', 'pat_two_0123456789']);
+      for (const [as, status] of [
+        ['user:bob', 403],
+        ['user:eve', 404],
+        ['', 404],
+      ] as const) {
+        assert.equal((await call('PUT', place, credential, as)).status, status, as);
+        assert.equal((await call('DELETE', place, undefined, as)).status, status, as);
+      }
+      assert.equal((await call('DELETE', place)).json.credential, undefined);
+      assert.equal((await server.projects.get('ada/app'))?.credential, undefined);
+      const again = await call('POST', '/api/projects', { forge: kind, repository, credential });
+      assert.equal(again.json.credential.user, 'bot');
+      const said = [first.text, second.text, again.text, JSON.stringify(server.notes), server.warnings.join()];
+      for (const text of said) assert.doesNotMatch(text, /pat_/);
+      assert.equal(JSON.stringify(await server.projects.list()).includes('pat_'), false);
     });
 
     it('removes webhook and key at the forge when it is disconnected, and then the project (R-DCO-07)', async () => {
@@ -190,6 +226,26 @@ for (const { kind, start } of [
       assert.deepEqual([await server.projects.list(), forge.hooks(repository), forge.keys(repository)], [[], [], []]);
     });
 
+    it('makes a project of a repository in a group of groups, where there are some, and works on it by its whole name', async (t) => {
+      if (kind !== 'gitlab') return t.skip('it has none');
+      const nested = forge.add('ada/tools/cli', { admins: ['ada'], isPrivate: true });
+      const { json } = await call('POST', '/api/projects', { forge: kind, repository: nested });
+      assert.equal(json.name, 'ada/tools/cli');
+      const project = await server.projects.get('ada/tools/cli');
+      assert.ok(project !== undefined);
+      const { url } = forge.hooks(nested)[0] ?? assert.fail();
+      assert.equal(url, `https://cion.example/hooks/${kind}/ada/tools/cli`);
+      const asked = await post(server.url, new URL(url).pathname, { headers: {}, body: Buffer.from('{}') });
+      assert.equal(asked.status, 401, 'the address is that of the project, whose secret nobody has');
+      const refused = server.notes.findLast(({ action }) => action === 'webhook.refused');
+      assert.deepEqual([refused?.project, refused?.detail.why], ['ada/tools/cli', 'the signature is missing or wrong']);
+      assert.equal((await call('GET', '/api/projects/ada%2Ftools/cli/settings')).json.name, 'ada/tools/cli');
+      assert.equal((await call('PATCH', '/api/projects/ada%2Ftools/cli/settings', { visibility: 'public' })).json.visibility, 'public');
+      assert.deepEqual((await call('GET', '/api/projects/ada%2Ftools/cli/deliveries')).json, []);
+      assert.deepEqual((await call('DELETE', '/api/projects/ada%2Ftools/cli')).json, { isClean: true });
+      assert.deepEqual([forge.hooks(nested), await server.projects.list()], [[], []]);
+    });
+
     it('neither answers nor audit have a token, a secret or a private key (atk-59)', async () => {
       const texts = [(await connect()).text, (await call('GET', '/api/projects/ada/app/settings')).text];
       const project = await server.projects.get('ada/app');
@@ -243,6 +299,33 @@ describe('projects', () => {
     assert.equal((await call('GET', '/api/projects/any/one/settings', undefined, 'admin:root')).json.hook, undefined);
   });
 
+  it('take a credential for https alone, at the origin that they are cloned from, and none that git could take for more (atk-59)', async () => {
+    const add = (name: string, cloneUrl: string, credential: object) =>
+      call('POST', '/api/projects', { forge: 'git', name, cloneUrl, credential }, 'admin:root');
+    const { json } = await add('any/one', 'https://git.example:8443/any/one.git', { secret: 'hunter2' });
+    assert.deepEqual([json.credential, json.deployKey], [{ origin: 'https://git.example:8443', user: 'git' }, undefined]);
+    const bySsh = await add('any/two', 'git@git.example:any/two.git', { secret: 'hunter2' });
+    assert.deepEqual([bySsh.status, bySsh.json.code], [409, 'CREDENTIAL_UNUSED']);
+    assert.equal((await add('any/two', 'http://git.example/any/two.git', { secret: 'hunter2' })).json.code, 'CREDENTIAL_UNUSED');
+    for (const bad of [
+      { secret: '' },
+      { secret: 'a\nhost=evil.example' },
+      { secret: 'a\0b' },
+      { secret: 'a\rb' },
+      { user: 'a:b', secret: 'x' },
+      { user: 'a\nb', secret: 'x' },
+      { user: '', secret: 'x' },
+      { secret: 'x'.repeat(4001) },
+      { secret: 'x', origin: 'https://evil.example' },
+    ]) {
+      assert.equal((await add('any/two', 'https://git.example/any/two.git', bad)).status, 400, JSON.stringify(bad));
+    }
+    assert.deepEqual(
+      (await server.projects.list()).map(({ name }) => name),
+      ['any/one'],
+    );
+  });
+
   it('are not cloned from what makes git start a program, or has a password in it (atk-57)', async () => {
     const evil = [
       'ext::sh -c id',
@@ -258,7 +341,7 @@ describe('projects', () => {
       const answer = await call('POST', '/api/projects', { forge: 'git', name: 'a/b', cloneUrl }, 'admin:root');
       assert.equal(answer.status, 400, cloneUrl);
     }
-    for (const name of ['a', '../b', 'a/..', '.a/b', 'a/b c', 'a//b', '-a/b', 'a/b\n']) {
+    for (const name of ['a', '../b', 'a/..', './b', 'a/../b', 'a%2Fb/c', 'a/b c', 'a//b', '-a/b', 'a/b\n']) {
       const answer = await call('POST', '/api/projects', { forge: 'git', name, cloneUrl: 'https://h.example/a/b' }, 'admin:root');
       assert.equal(answer.status, 400, name);
     }

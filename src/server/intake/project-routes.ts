@@ -1,15 +1,27 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { credentialRequest } from '../../api/projects.ts';
+import { projectOf as nameIn, projectParams } from '../../api/project-name.ts';
 import type { Project, ProjectSettings } from '../../store/projects.ts';
 import type { Actor, Right } from '../actor.ts';
-import { type AskedForge, connect, disconnect, hookUrlOf, newProject, ownRepository, projectOf } from './connect.ts';
+import {
+  type AskedForge,
+  connect,
+  disconnect,
+  type GivenCredential,
+  hookUrlOf,
+  newProject,
+  ownRepository,
+  projectOf,
+  sealedCredential,
+} from './connect.ts';
 import type { ApiFor, ForgeSite, IntakeDeps } from './intake-deps.ts';
 import { loginRequired, projectUnknown } from '../http-error.ts';
 import { actionOf, permit } from '../permit.ts';
 import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
-import { connectBody, deliveryList, patchBody, projectParams, repositoryList, shownProject } from './project-shapes.ts';
+import { connectBody, deliveryList, patchBody, repositoryList, shownProject } from './project-shapes.ts';
 
 export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun'> & { readonly apiFor: ApiFor };
 
@@ -28,7 +40,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
   /** The project, once the asker may that. */
   const projectFor = async (request: FastifyRequest, right: Right): Promise<{ readonly actor: Actor; readonly project: Project }> => {
-    const name = nameOf(request);
+    const name = nameIn(request.params as z.infer<typeof projectParams>);
     const actor = await permitted(request, right, name);
     const project = await projects.get(name);
     if (project === undefined) throw projectUnknown(name);
@@ -46,22 +58,27 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
     return { kind, url: site.url, account: actor.account, api, actor };
   };
 
-  const connectForge = async (request: FastifyRequest, kind: ForgeSite['kind'], repository: string): Promise<Project> => {
+  const connectForge = async (
+    request: FastifyRequest,
+    kind: ForgeSite['kind'],
+    repository: string,
+    credential: GivenCredential | undefined,
+  ): Promise<Project> => {
     const forge = await askedForge(request, kind);
     const found = await ownRepository(forge, repository);
     const before = await projectOf(deps, forge, repository);
     if (before !== undefined) await permitted(request, 'settings', before.name);
-    const project = await connect(deps, forge, found);
+    const project = await connect(deps, forge, found, credential);
     await noteDone(forge.actor, 'project.connect', project.name, { forge: kind, repository });
     return project;
   };
 
   const addGit = async (
     request: FastifyRequest,
-    { forge: _git, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' },
+    { forge: _git, credential, ...given }: z.infer<ReturnType<typeof connectBody>> & { readonly forge: 'git' },
   ) => {
     const actor = await permitted(request, 'admin');
-    const project = newProject(deps, given);
+    const project = newProject(deps, { ...given, ...(credential === undefined ? {} : { credential }) });
     if (!(await projects.add(project))) throw new IntakeError('PROJECT_EXISTS', `There is a project ${project.name} already.`);
     await noteDone(actor, 'project.connect', project.name, { forge: 'git' });
     return project;
@@ -96,7 +113,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       },
       async (request) => {
         const { body } = request;
-        if (body.forge !== 'git') return shown(await connectForge(request, body.forge, body.repository));
+        if (body.forge !== 'git') return shown(await connectForge(request, body.forge, body.repository, body.credential));
         const project = await addGit(request, body);
         const secret = sealer.open(project.webhookSecret, webhookContext(project.name)).toString('utf8');
         return { ...shown(project), hook: { url: hookUrlOf(publicUrl, 'git', project.name), secret } };
@@ -123,6 +140,30 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       });
       return shown(changed);
     });
+
+    app.put(
+      '/api/projects/:owner/:name/credential',
+      { schema: { params: projectParams, body: credentialRequest, response: { 200: shownProject } } },
+      async (request) => {
+        const { actor, project } = await projectFor(request, 'secrets');
+        const changed = await projects.change(project.name, (before) => ({ ...before, ...sealedCredential(sealer, before, request.body) }));
+        if (changed === undefined) throw projectUnknown(project.name);
+        await noteDone(actor, 'project.credential', project.name, { user: request.body.user });
+        return shown(changed);
+      },
+    );
+
+    app.delete(
+      '/api/projects/:owner/:name/credential',
+      { schema: { params: projectParams, response: { 200: shownProject } } },
+      async (request) => {
+        const { actor, project } = await projectFor(request, 'secrets');
+        const changed = await projects.change(project.name, ({ credential: _gone, ...before }) => before);
+        if (changed === undefined) throw projectUnknown(project.name);
+        await noteDone(actor, 'project.credential', project.name, { removed: 'true' });
+        return shown(changed);
+      },
+    );
 
     app.delete(
       '/api/projects/:owner/:name',
@@ -165,12 +206,6 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
   };
 };
 
-/** An owner may be a group of groups, with slashes between. */
-const nameOf = ({ params }: FastifyRequest): string => {
-  const { owner, name } = params as z.infer<typeof projectParams>;
-  return `${owner}/${name}`;
-};
-
 const shown = ({
   name,
   cloneUrl,
@@ -178,6 +213,7 @@ const shown = ({
   visibility,
   forge,
   deployKey,
+  credential,
   settings,
   createdAt,
 }: Project): z.infer<typeof shownProject> => ({
@@ -187,6 +223,7 @@ const shown = ({
   visibility,
   ...(forge === undefined ? {} : { forge: { kind: forge.kind, repository: forge.repository, isGone: forge.goneAt !== undefined } }),
   ...(deployKey === undefined ? {} : { deployKey: deployKey.public }),
+  ...(credential === undefined ? {} : { credential: { origin: credential.origin, user: credential.user } }),
   settings,
   createdAt,
 });

@@ -1,14 +1,9 @@
 import { z } from 'zod';
+import { credentialRequest } from '../../api/projects.ts';
+import { projectName } from '../../api/project-name.ts';
 import { isCloneUrl, isCloneUrlOrFile } from './clone-url.ts';
 
 /** What the routes of projects take and give. */
-const projectName = z
-  .string()
-  .max(300)
-  .regex(/^[A-Za-z0-9_][\w.-]*(?:\/[A-Za-z0-9_][\w.-]*)+$/, 'looks like owner/name');
-
-const part = z.string().min(1).max(300);
-export const projectParams = z.object({ owner: part, name: part });
 
 const globs = z.array(z.string().min(1).max(300)).max(100).readonly();
 const triggers = z.array(z.enum(['push', 'tag', 'pull-request'])).readonly();
@@ -29,6 +24,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
     z.strictObject({
       forge: z.enum(['github', 'gitlab', 'gitea']),
       repository: z.string().regex(/^[1-9]\d{0,18}$/, 'is the number of a repository'),
+      credential: credentialRequest.optional(),
     }),
     z.strictObject({
       forge: z.literal('git'),
@@ -39,6 +35,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
         .refine(allowFiles ? isCloneUrlOrFile : isCloneUrl, 'is no address of a repository, https://… or git@host:…, without a password'),
       defaultBranch: branch.default('main'),
       visibility: visibility.default('private'),
+      credential: credentialRequest.optional(),
     }),
   ]);
 
@@ -55,6 +52,8 @@ export const shownProject = z.object({
   visibility,
   forge: z.object({ kind: z.enum(['github', 'gitlab', 'gitea']), repository: z.string(), isGone: z.boolean() }).optional(),
   deployKey: z.string().optional(),
+  /** Its secret is never shown. */
+  credential: z.object({ origin: z.string(), user: z.string() }).optional(),
   settings,
   createdAt: z.number(),
 });

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { letterRow, subscriptionMade, subscriptionParams, subscriptionRequest, subscriptionRow } from '../../api/notifications.ts';
-import { projectParams } from '../../api/triggers.ts';
+import { projectParams } from '../../api/project-name.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { Outbox, SubscriptionStore } from '../../store/notifications.ts';

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { projectParams } from '../../api/project-name.ts';
 import { runMetricsSchema } from '../../api/run-metrics.ts';
-import { projectParams } from '../../api/triggers.ts';
 import type { RunStore } from '../../store/run-store.ts';
 import type { ProjectAccess } from '../project-access.ts';
 import { runMetricsOf } from './run-metrics.ts';

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { projectOf } from '../../api/project-name.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRow } from '../../store/run-store.ts';
@@ -6,8 +7,6 @@ import type { Actor, Right } from '../actor.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError, projectUnknown } from '../http-error.ts';
 import { actionOf, permit } from '../permit.ts';
-
-type Params = { readonly owner: string; readonly name: string };
 
 export type Access = {
   /** Whose request it is, and the project that its path names. What may not be seen is answered as what is not there. */
@@ -18,8 +17,7 @@ export type Access = {
 
 export const accessOf = (deps: Pick<RouteDeps, 'actorOf' | 'guard' | 'projects' | 'runs' | 'dispatcher'>): Access => {
   const project: Access['project'] = async (request, right) => {
-    const { owner, name } = request.params as Params;
-    const full = `${owner}/${name}`;
+    const full = projectOf(request.params as Parameters<typeof projectOf>[0]);
     const actor = await deps.actorOf(request);
     const wish = { action: actionOf(request), project: full };
     await permit(deps.guard, actor, 'read', wish);

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import { projectParams } from '../../api/project-name.ts';
 import { actedSchema, beginSchema, begunSchema, cancelSchema, decideSchema, rerunAnswerSchema, rerunSchema } from '../../api/acts.ts';
 import { stagesAgain } from '../../engine/stages-again.ts';
 import type { RunFact } from '../../run/run-event.ts';
@@ -9,7 +10,7 @@ import type { RouteDeps } from '../app-deps.ts';
 import { cancelRun, decideGate } from '../dispatch/requests.ts';
 import { HttpError } from '../http-error.ts';
 import { accessOf } from './access.ts';
-import { gateParams, projectParams, runParams } from './params.ts';
+import { gateParams, runParams } from './params.ts';
 
 /** What people do with runs. Nothing here is done by looking: GET never acts (atk-12), and no page of others can make a browser act (atk-62). */
 export const actRoutes =

@@ -8,11 +8,12 @@ import {
   environmentSchema,
   environmentsSchema,
 } from '../../api/lists.ts';
+import { projectParams } from '../../api/project-name.ts';
 import { differencesOf } from '../../run/deployment-difference.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError } from '../http-error.ts';
 import { accessOf } from './access.ts';
-import { differenceParams, environmentParams, projectParams } from './params.ts';
+import { differenceParams, environmentParams } from './params.ts';
 
 /** How far back is looked for what is somewhere now. */
 const lookBack = 1000;

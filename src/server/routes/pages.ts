@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { paths } from '../../api/paths.ts';
+import { projectParams } from '../../api/project-name.ts';
 import type { NodeState, RunState } from '../../run/run-state.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
 import { type Html, html } from '../html.ts';
 import type { Access } from './access.ts';
-import { projectParams, runParams } from './params.ts';
+import { runParams } from './params.ts';
 
 export type PageDeps = { readonly access: Access; readonly runs: Pick<RunStore, 'list'> };
 

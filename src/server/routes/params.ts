@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { projectParams } from '../../api/project-name.ts';
 
 const text = z.string().min(1).max(1024);
 
 /** The parts of paths below `/api/projects/:owner/:name`. */
-export const projectParams = z.object({ owner: text, name: text });
 export const runParams = projectParams.extend({ number: z.coerce.number().int().positive().max(2_147_483_647) });
 export const stageParams = runParams.extend({ stage: text });
 export const nodeParams = runParams.extend({ node: text });

@@ -3,11 +3,11 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { ownersSchema, projectSchema, projectsQuerySchema, projectsSchema, queueSchema } from '../../api/lists.ts';
 import { paths } from '../../api/paths.ts';
+import { ownerOf, projectParams } from '../../api/project-name.ts';
 import { repositoryKey } from '../../source/repository-key.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { accessOf } from './access.ts';
-import { projectParams } from './params.ts';
 
 /** What there is on this server, as far as who asks may see it; and the one queue (R-CIO-03). */
 export const projectRoutes =
@@ -53,8 +53,6 @@ export const projectRoutes =
       return { items, hidden: all.length - items.length };
     });
   };
-
-const ownerOf = (project: string): string => project.slice(0, project.lastIndexOf('/'));
 
 const projectJson = ({ name, defaultBranch, visibility, forge, createdAt }: Project): z.output<typeof projectSchema> => ({
   name,

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { projectParams } from '../../api/project-name.ts';
 import { eventsQuerySchema, eventsSchema, runsQuerySchema, runsSchema, whySchema } from '../../api/lists.ts';
 import { runJson, runSchema } from '../../api/run-json.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError } from '../http-error.ts';
 import { accessOf } from './access.ts';
-import { nodeParams, projectParams, runParams } from './params.ts';
+import { nodeParams, runParams } from './params.ts';
 
 /** Runs of a project, to be read. */
 export const runRoutes =

@@ -27,7 +27,7 @@ import { SourceError } from '../../source/source-error.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
-import { deployKeyContext } from '../intake/project-secrets.ts';
+import { credentialContext, deployKeyContext } from '../intake/project-secrets.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { RunRequest } from './begin-run.ts';
@@ -202,7 +202,7 @@ const fetchPatiently = async (
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<FetchedCommit> => {
-  const { name, cloneUrl: url, deployKey } = about.project;
+  const { name, cloneUrl: url, deployKey, credential } = about.project;
   const ref = known === undefined ? refOf(about) : undefined;
   const commit = known ?? about.request.commit;
   const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, deployKeyContext(name)).toString('utf8');
@@ -215,6 +215,9 @@ const fetchPatiently = async (
         ...(ref === undefined ? {} : { ref }),
         ...(key === undefined ? {} : { key }),
         keys: keysOf(deps.directory),
+        ...(credential === undefined
+          ? {}
+          : { credential: { ...credential, secret: deps.sealer.open(credential.secret, credentialContext(name)).toString('utf8') } }),
         ...(deps.knownHosts === undefined ? {} : { knownHosts: deps.knownHosts }),
         allowFiles: deps.allowFiles === true,
         packBytes: deps.limits.packBytes,

@@ -5,7 +5,7 @@ import { SealError, sealerOf } from '../../secrets/sealer.ts';
 import { defaultSettings } from '../../store/projects.ts';
 import { sqlProjects } from '../../store/sql/projects.ts';
 import { testDatabases } from '../../store/sql/testing/databases.ts';
-import { deployKeyContext, webhookContext } from '../intake/project-secrets.ts';
+import { credentialContext, deployKeyContext, webhookContext } from '../intake/project-secrets.ts';
 import { resealProjects } from './reseal-projects.ts';
 
 test('what projects keep sealed is sealed again with the new key, and a wrong key is told (atk-40)', async (t) => {
@@ -23,15 +23,19 @@ test('what projects keep sealed is sealed again with the new key, and a wrong ke
       visibility: 'private',
       webhookSecret: before.seal('hook', webhookContext(name)),
       ...(name === 'ada/app' ? { deployKey: { public: 'ssh-ed25519 x', private: before.seal('key', deployKeyContext(name)) } } : {}),
+      ...(name === 'ada/app'
+        ? {}
+        : { credential: { origin: 'https://forge.example', user: 'git', secret: before.seal('token', credentialContext(name)) } }),
       settings: defaultSettings,
       createdAt: 0,
     });
   }
   await resealProjects(projects, sealerOf([fresh, old]));
   const now = sealerOf([fresh]);
-  for (const { name, webhookSecret, deployKey } of await projects.list()) {
+  for (const { name, webhookSecret, deployKey, credential } of await projects.list()) {
     assert.equal(now.open(webhookSecret, webhookContext(name)).toString(), 'hook');
     assert.equal(deployKey && now.open(deployKey.private, deployKeyContext(name)).toString(), name === 'ada/app' ? 'key' : undefined);
+    assert.equal(credential && now.open(credential.secret, credentialContext(name)).toString(), name === 'ada/app' ? undefined : 'token');
   }
   await assert.rejects(resealProjects(projects, sealerOf([old])), SealError);
 });

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { projectOf, projectParams } from '../../api/project-name.ts';
 import type { ProjectStore } from '../../store/projects.ts';
 import type { Actor, Guard } from '../actor.ts';
 import type { ProjectSecrets } from './project-secrets.ts';
@@ -15,9 +16,7 @@ export type SecretsPluginDeps = {
   readonly guard: Guard;
 };
 
-const part = z.string().min(1).max(300);
-const ofProject = z.object({ owner: part, name: part });
-const ofSecret = ofProject.extend({ secret: z.string().min(1).max(200) });
+const ofSecret = projectParams.extend({ secret: z.string().min(1).max(200) });
 const texts = z.array(z.string().min(1).max(300)).max(100).readonly().default([]);
 const kind = z.enum(['secret', 'variable', 'identity']);
 const triggers = z
@@ -32,8 +31,7 @@ const put = z.strictObject({ value: z.string().max(100_000), kind: kind.default(
 /** The secrets of a project, for who has the right to them: they are written, replaced and removed; nobody reads a value back. */
 export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPluginDeps): FastifyPluginAsync => {
   const projectFor = async (request: FastifyRequest, action: string): Promise<{ readonly actor: Actor; readonly project: string }> => {
-    const { owner, name } = request.params as z.infer<typeof ofProject>;
-    const project = `${owner}/${name}`;
+    const project = projectOf(request.params as z.infer<typeof projectParams>);
     const actor = await actorOf(request);
     await permit(guard, actor, 'secrets', { action, project });
     if ((await projects.get(project)) === undefined) throw projectUnknown(project);
@@ -45,7 +43,7 @@ export const secretsPlugin = ({ secrets, projects, actorOf, guard }: SecretsPlug
 
     app.get(
       '/api/projects/:owner/:name/secrets',
-      { schema: { params: ofProject, response: { 200: z.array(shown).readonly() } } },
+      { schema: { params: projectParams, response: { 200: z.array(shown).readonly() } } },
       (request) => projectFor(request, 'secret.list').then(({ project }) => secrets.list(project)),
     );
 

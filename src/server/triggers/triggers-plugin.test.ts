@@ -113,6 +113,8 @@ test('an upstream has to be one that who adds it may see; nobody learns of other
   const it = await routes();
   const add = (after: object) => it.ask('ada', 'POST', `${base}/upstreams`, { after });
   assert.equal((await add({ project: 'ada/library', pipeline: 'build', branch: 'main' })).status, 201);
+  assert.equal((await add({ project: 'ada/tools/cli' })).status, 404, 'a group of groups is a name, too');
+  assert.equal((await add({ project: 'ada/../eve/secret' })).status, 400);
   const hidden = await add({ project: 'eve/secret' });
   const missing = await add({ project: 'eve/nothing' });
   assert.deepEqual([hidden.status, hidden.text.replace('secret', '')], [404, missing.text.replace('nothing', '')]);

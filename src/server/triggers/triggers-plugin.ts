@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import {
-  madeAnswer,
-  projectParams,
-  scheduleRequest,
-  scheduleRow,
-  triggerParams,
-  upstreamRequest,
-  upstreamRow,
-} from '../../api/triggers.ts';
+import { projectParams } from '../../api/project-name.ts';
+import { madeAnswer, scheduleRequest, scheduleRow, triggerParams, upstreamRequest, upstreamRow } from '../../api/triggers.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { PackageWatch, Schedule, ScheduleStore } from '../../store/schedules.ts';

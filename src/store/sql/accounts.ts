@@ -1,29 +1,31 @@
 import { sql, type Transaction } from 'kysely';
-import type { Account, AccountStore } from '../accounts.ts';
+import type { Account, AccountStore, ForgeIdentity } from '../accounts.ts';
 import type { Database } from './database.ts';
 
+type On = Database['sql'] | Transaction<unknown>;
+
 export const sqlAccounts = ({ sql: db }: Database): AccountStore => {
-  const insert = async (on: typeof db, account: Account, condition = sql`true`): Promise<boolean> => {
+  const insert = async (trx: Transaction<unknown>, account: Account, condition = sql`true`): Promise<boolean> => {
+    if (await isTaken(trx, account)) return false;
     const { numAffectedRows } = await sql`
-      insert into account (id, name, is_admin, is_closed, password, forge_kind, forge_url, forge_id, forge_login, forge_token, created_at)
+      insert into account (id, name, is_admin, is_closed, password, created_at)
       select ${sql.join(valuesOf(account))} where ${condition}
-      on conflict do nothing`.execute(on);
-    return numAffectedRows === 1n;
+      on conflict do nothing`.execute(trx);
+    if (numAffectedRows !== 1n) return false;
+    await writeForges(trx, account);
+    return true;
   };
 
   const change = async (trx: Transaction<unknown>, id: string, how: (account: Account) => Account) => {
-    const { rows } = await sql<Row>`select * from account where id = ${id} for update`.execute(trx);
-    const [row] = rows;
-    if (row === undefined) return 'unknown';
-    const { isAdmin, isClosed, password, forge } = how(accountOf(row));
-    const others = await sql`
-      select from account where id <> ${id} and forge_url = ${forge?.url ?? null} and forge_id = ${forge?.id ?? null}`.execute(trx);
-    if (others.rows.length > 0) return 'taken';
-    await sql`
-      update account set is_admin = ${isAdmin}, is_closed = ${isClosed}, password = ${password ?? null}, forge_kind = ${forge?.kind ?? null},
-        forge_url = ${forge?.url ?? null}, forge_id = ${forge?.id ?? null}, forge_login = ${forge?.login ?? null},
-        forge_token = ${forge?.token ?? null}
-      where id = ${id}`.execute(trx);
+    const before = await read(trx, sql`account.id = ${id}`);
+    if (before === undefined) return 'unknown';
+    const { isAdmin, isClosed, password, forges } = how(before);
+    if (await isTaken(trx, { id, forges })) return 'taken';
+    await sql`update account set is_admin = ${isAdmin}, is_closed = ${isClosed}, password = ${password ?? null} where id = ${id}`.execute(
+      trx,
+    );
+    await sql`delete from account_forge where account = ${id}`.execute(trx);
+    await writeForges(trx, { id, forges });
     return 'changed';
   };
 
@@ -36,15 +38,13 @@ export const sqlAccounts = ({ sql: db }: Database): AccountStore => {
 
   return {
     addFirst: (account) => alone((trx) => insert(trx, account, sql`not exists (select from account where is_admin)`)),
-    add: (account) => insert(db, account),
-    get: async (id) => first(await sql<Row>`select * from account where id = ${id}`.execute(db)),
-    find: async (by) =>
-      first(
-        'name' in by
-          ? await sql<Row>`select * from account where name = ${by.name}`.execute(db)
-          : await sql<Row>`select * from account where forge_url = ${by.forge.url} and forge_id = ${by.forge.id}`.execute(db),
-      ),
-    list: async () => (await sql<Row>`select * from account order by name`.execute(db)).rows.map(accountOf),
+    add: (account) => alone((trx) => insert(trx, account)),
+    get: (id) => read(db, sql`account.id = ${id}`),
+    find: (by) =>
+      'name' in by
+        ? read(db, sql`account.name = ${by.name}`)
+        : read(db, sql`account.id = (select account from account_forge where url = ${by.forge.url} and forge_id = ${by.forge.id})`),
+    list: () => select(db, sql`true`),
     change: (id, how) => alone((trx) => change(trx, id, how)),
   };
 };
@@ -55,47 +55,54 @@ type Row = {
   readonly is_admin: boolean;
   readonly is_closed: boolean;
   readonly password: string | null;
-  readonly forge_kind: 'github' | null;
-  readonly forge_url: string | null;
-  readonly forge_id: string | null;
-  readonly forge_login: string | null;
-  readonly forge_token: string | null;
   readonly created_at: number;
+  readonly forges: readonly ForgeIdentity[];
 };
 
-const valuesOf = ({ id, name, isAdmin, isClosed, password, forge, createdAt }: Account) => [
+const select = async (on: On, condition: ReturnType<typeof sql>): Promise<readonly Account[]> => {
+  const { rows } = await sql<Row>`
+    select account.*, coalesce(
+      (select jsonb_agg(jsonb_build_object('kind', kind, 'url', url, 'id', forge_id, 'login', login, 'token', token) order by url)
+       from account_forge where account = account.id), '[]'::jsonb) as forges
+    from account where ${condition} order by name`.execute(on);
+  return rows.map(accountOf);
+};
+
+const read = async (on: On, condition: ReturnType<typeof sql>): Promise<Account | undefined> => (await select(on, condition))[0];
+
+/** Whether somebody else is one of them already. */
+const isTaken = async (trx: Transaction<unknown>, { id, forges }: Pick<Account, 'id' | 'forges'>): Promise<boolean> => {
+  for (const forge of forges) {
+    const { rows } = await sql`
+      select from account_forge where account <> ${id} and url = ${forge.url} and forge_id = ${forge.id}`.execute(trx);
+    if (rows.length > 0) return true;
+  }
+  return false;
+};
+
+const writeForges = async (trx: Transaction<unknown>, { id, forges }: Pick<Account, 'id' | 'forges'>): Promise<void> => {
+  for (const { kind, url, id: there, login, token } of forges) {
+    await sql`
+      insert into account_forge (account, kind, url, forge_id, login, token)
+      values (${id}, ${kind}, ${url}, ${there}, ${login}, ${token})`.execute(trx);
+  }
+};
+
+const valuesOf = ({ id, name, isAdmin, isClosed, password, createdAt }: Account) => [
   id,
   name,
   sql`${isAdmin}::boolean`,
   sql`${isClosed}::boolean`,
   password ?? null,
-  forge?.kind ?? null,
-  forge?.url ?? null,
-  forge?.id ?? null,
-  forge?.login ?? null,
-  forge?.token ?? null,
   sql`${createdAt}::bigint`,
 ];
 
-const first = ({ rows }: { readonly rows: readonly Row[] }): Account | undefined =>
-  rows[0] === undefined ? undefined : accountOf(rows[0]);
-
-const accountOf = (row: Row): Account => ({
-  id: row.id,
-  name: row.name,
-  isAdmin: row.is_admin,
-  isClosed: row.is_closed,
-  createdAt: row.created_at,
-  ...(row.password === null ? {} : { password: row.password }),
-  ...(row.forge_kind === null
-    ? {}
-    : {
-        forge: {
-          kind: row.forge_kind,
-          url: row.forge_url ?? '',
-          id: row.forge_id ?? '',
-          login: row.forge_login ?? '',
-          token: row.forge_token ?? '',
-        },
-      }),
+const accountOf = ({ id, name, is_admin, is_closed, password, created_at, forges }: Row): Account => ({
+  id,
+  name,
+  isAdmin: is_admin,
+  isClosed: is_closed,
+  forges,
+  createdAt: created_at,
+  ...(password === null ? {} : { password }),
 });

@@ -48,7 +48,7 @@ for (const { name, skip, make } of testDatabases) {
       const account = `acc-${of}`;
       const wants = { outcomes: [], results: true, branches: [], environments: [], gates: true };
       await sqlProjects(database).add(project(of));
-      await sqlAccounts(database).add({ id: account, name: account, isAdmin: false, isClosed: false, createdAt: noon });
+      await sqlAccounts(database).add({ id: account, name: account, isAdmin: false, isClosed: false, forges: [], createdAt: noon });
       await sqlMembers(database).set(of, account, 'owner');
       const tokenOf = { kind: 'account', account, scopes: ['run'], project: of } as const;
       await sqlTokens(database).add({ id: `t-${of}`, hash: `h-${of}`, name: 't', of: tokenOf, createdAt: noon });

@@ -11,10 +11,11 @@ import { sqlSessions } from '../../../store/sql/sessions.ts';
 import { testDatabases } from '../../../store/sql/testing/databases.ts';
 import { sqlTokens } from '../../../store/sql/tokens.ts';
 import type { Right } from '../../actor.ts';
-import type { GithubStandIn } from '../../forges/testing/github-stand-in.ts';
+import type { ForgeStandIn } from '../../forges/testing/forge-stand-in.ts';
 import { authOf } from '../auth.ts';
-import { forgeAccessOf, noForgeAccess } from '../forge-access.ts';
-import { defaultGithubScopes, githubLoginOf, type GithubOptions } from '../github-login.ts';
+import { forgeAccessOf } from '../forge-access.ts';
+import { callbackOf, type ForgeApp, forgeLoginOf } from '../forge-login.ts';
+import { forgeTokensOf } from '../forge-tokens.ts';
 import { guardOf } from '../guard.ts';
 import { passwordsOf } from '../password.ts';
 import { setupTokenOf } from '../setup-token.ts';
@@ -30,7 +31,7 @@ export type AuthServer = Awaited<ReturnType<typeof authServer>>;
  * and `POST /change` stands for all that changes something.
  */
 export const authServer = async (
-  options: { readonly github?: GithubStandIn; readonly join?: GithubOptions['join']; readonly url?: string } = {},
+  options: { readonly forges?: readonly ForgeStandIn[]; readonly join?: ForgeApp['join']; readonly url?: string } = {},
 ) => {
   const [pglite] = testDatabases;
   if (pglite === undefined) throw new Error('there is no database');
@@ -46,27 +47,21 @@ export const authServer = async (
     audit: sqlAudit(database),
   };
   const projects = new Map<string, Project>();
-  const github =
-    options.github &&
-    githubLoginOf(
-      {
-        ...options.github.app,
-        url: options.github.url,
-        apiUrl: options.github.url,
-        scopes: defaultGithubScopes,
-        join: options.join ?? 'everybody',
-      },
-      `${publicUrl}/api/auth/github/callback`,
-    );
+  const logins = (options.forges ?? []).map(({ login, server, url, oauth }) => {
+    oauth.clock.now = clock.now;
+    const app = { ...oauth.app, url: server.url, apiUrl: url, join: options.join ?? 'everybody' };
+    return forgeLoginOf(login, app, callbackOf(publicUrl, login.kind), clock);
+  });
+  const forgeTokens = forgeTokensOf({ ...stores, sealer, clock, logins });
   const guard = guardOf({
     ...stores,
     projects: { get: (name) => Promise.resolve(projects.get(name)) },
-    forge: github === undefined ? noForgeAccess : forgeAccessOf(github, { sealer, clock }),
+    forge: forgeAccessOf(logins, { tokens: forgeTokens, clock }),
     clock,
   });
   const setup = await setupTokenOf(stores.accounts);
   const passwords = passwordsOf({ memory: 64, passes: 1, parallelism: 1 });
-  const auth = authOf({ ...stores, guard, sealer, clock, setup, passwords, publicUrl: options.url ?? publicUrl, github });
+  const auth = authOf({ ...stores, guard, sealer, clock, setup, passwords, publicUrl: options.url ?? publicUrl, logins, forgeTokens });
 
   const changing: string[] = [];
   const app = fastify();
@@ -88,6 +83,7 @@ export const authServer = async (
     clock,
     guard,
     sealer,
+    forgeTokens,
     setup,
     database,
     /** `POST /api/…`, of all routes that change something. */
@@ -102,6 +98,7 @@ export const authServer = async (
         isAdmin,
         isClosed: false,
         password: await passwords.hash(goodPassword),
+        forges: [],
         createdAt: clock.now(),
       });
       const browser = browserOf(url, options.url ?? publicUrl);

@@ -90,6 +90,7 @@ const projectShape = z.object({
   id: numericId,
   path_with_namespace: z.string(),
   http_url_to_repo: z.string(),
+  ssh_url_to_repo: z.string(),
   default_branch: optional(z.string()),
   visibility: z.string().optional(),
   permissions: optional(z.object({ project_access: level, group_access: level })),
@@ -101,6 +102,7 @@ const repositoryOf = (found: z.infer<typeof projectShape>): ForgeRepository => (
   id: found.id,
   name: found.path_with_namespace,
   cloneUrl: found.http_url_to_repo,
+  sshUrl: found.ssh_url_to_repo,
   defaultBranch: found.default_branch ?? 'main',
   visibility: found.visibility === 'public' ? 'public' : 'private',
   mayAdminister:

@@ -1,23 +1,30 @@
 import { openGitea } from '../gitea/api.ts';
-import type { ForgeStandIn } from './forge-stand-in.ts';
-import { notThere, pageOf, repositoriesStandIn, type StandInRepository } from './repositories-stand-in.ts';
+import { giteaLogin } from '../gitea/login.ts';
+import type { ForgeStandIn, StandInUser } from './forge-stand-in.ts';
+import { mayOf, notThere, pageOf, repositoriesStandIn, type StandInRepository } from './repositories-stand-in.ts';
 import type { StandInRequest } from './stand-in-server.ts';
 
 /** Gitea, as far as it is needed: by name, but for the one path that leads from a number to a name. */
 export const giteaForge = async (): Promise<ForgeStandIn> => {
-  const all = await repositoriesStandIn();
-  const { server, repositories, statuses, onOwn, next } = all;
+  const paths = { authorize: '/login/oauth/authorize', token: '/login/oauth/access_token' };
+  const all = await repositoriesStandIn({ paths, refusal: 400, livesMs: 3_600_000 });
+  const { server, oauth, repositories, statuses, asUser, onOwn, next } = all;
   const byName = ({ params: { owner, name } }: StandInRequest) => [...repositories.values()].find((one) => one.name === `${owner}/${name}`);
   const size = { name: 'limit', most: 50 };
 
-  const shown = ({ id, name, isPrivate, admins }: StandInRepository, login: string) => ({
-    id: Number(id),
-    full_name: name,
-    clone_url: `${server.url}/${name}.git`,
+  const shown = (repository: StandInRepository, user: StandInUser) => ({
+    id: Number(repository.id),
+    full_name: repository.name,
+    clone_url: `https://forge.example/${repository.name}.git`,
+    ssh_url: `git@forge.example:${repository.name}.git`,
     default_branch: 'main',
-    private: isPrivate,
+    private: repository.isPrivate,
     internal: false,
-    permissions: { admin: admins.has(login), push: admins.has(login), pull: true },
+    permissions: {
+      admin: mayOf(repository, user) === 'admin',
+      push: ['admin', 'push'].includes(mayOf(repository, user) ?? ''),
+      pull: mayOf(repository, user) !== undefined,
+    },
   });
   const shownHook = ({ id, url, events }: { readonly id: string; readonly url: string; readonly events: readonly string[] }) => ({
     id: Number(id),
@@ -27,16 +34,24 @@ export const giteaForge = async (): Promise<ForgeStandIn> => {
     config: { url, content_type: 'json' },
   });
 
-  server.route('GET', '/api/v1/user/repos', (request) => {
-    const login = all.loginOf(request);
-    if (login === undefined) return { status: 401, body: { message: 'token is required' } };
-    return { status: 200, body: pageOf([...repositories.values()], request.query, size).map((one) => shown(one, login)) };
-  });
-  server.route('GET', '/api/v1/repositories/:id', (request) => {
-    const [login, found] = [all.loginOf(request), repositories.get(request.params.id ?? '')];
-    if (login === undefined) return { status: 401, body: { message: 'token is required' } };
-    return found === undefined || (found.isPrivate && !found.admins.has(login)) ? notThere : { status: 200, body: shown(found, login) };
-  });
+  server.route(
+    'GET',
+    '/api/v1/user',
+    asUser(({ id, login, email = '' }) => ({ status: 200, body: { id: Number(id), login, username: login, email } })),
+  );
+  server.route(
+    'GET',
+    '/api/v1/user/repos',
+    asUser((user, { query }) => ({ status: 200, body: pageOf([...repositories.values()], query, size).map((one) => shown(one, user)) })),
+  );
+  server.route(
+    'GET',
+    '/api/v1/repositories/:id',
+    asUser((user, { params }) => {
+      const found = repositories.get(params.id ?? '');
+      return found === undefined || mayOf(found, user) === undefined ? notThere : { status: 200, body: shown(found, user) };
+    }),
+  );
   const place = '/api/v1/repos/:owner/:name';
   server.route(
     'GET',
@@ -108,13 +123,18 @@ export const giteaForge = async (): Promise<ForgeStandIn> => {
     }),
   );
 
-  const { token, add, rename, hooks, keys } = all;
+  const { token, add, addUser, rename, hooks, keys } = all;
   return {
     kind: 'gitea',
     server,
     url: `${server.url}/api/v1`,
     open: openGitea,
+    login: giteaLogin,
+    oauth,
+    questions: { person: '/api/v1/user', repository: (id) => `/api/v1/repositories/${id}` },
     token,
+    addUser,
+    let: all.let,
     add,
     rename,
     delete: all.delete,

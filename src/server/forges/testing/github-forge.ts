@@ -1,4 +1,5 @@
 import { openGitHub } from '../github/api.ts';
+import { gitHubLogin } from '../github/login.ts';
 import type { ForgeStandIn } from './forge-stand-in.ts';
 import { type GithubHook, type GithubRepository, githubStandIn } from './github-stand-in.ts';
 import type { StandInAnswer, StandInHandler } from './stand-in-server.ts';
@@ -47,9 +48,35 @@ export const gitHubForge = async (): Promise<ForgeStandIn> => {
     server: github,
     url: github.url,
     open: openGitHub,
+    login: gitHubLogin,
+    oauth: github.oauth,
+    questions: { person: '/user', repository: (id) => `/repositories/${id}` },
+    addUser: (login) => {
+      const user = github.addUser(login);
+      return {
+        id: String(user.id),
+        get login() {
+          return user.login;
+        },
+        set login(name) {
+          user.login = name;
+        },
+        get email() {
+          return user.email ?? '';
+        },
+        set email(email) {
+          user.email = email;
+        },
+      };
+    },
+    let: (user, repository, may) => {
+      const found = github.repositories.get(Number(repository));
+      if (may === undefined) found?.may.delete(Number(user));
+      else found?.may.set(Number(user), may);
+    },
     token: (login) => {
       const token = `gho_${login}_${'x'.repeat(20)}`;
-      github.tokens.set(token, userOf(login).id);
+      github.oauth.tokens.set(token, { user: String(userOf(login).id) });
       return token;
     },
     add: (name, { admins, isPrivate = false }) => {

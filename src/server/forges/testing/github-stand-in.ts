@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { type OAuthPages, oauthPages } from './oauth-pages.ts';
 import { type StandInAnswer, type StandInHandler, type StandInRequest, standInServer, type StandInServer } from './stand-in-server.ts';
 
 /**
@@ -6,17 +6,11 @@ import { type StandInAnswer, type StandInHandler, type StandInRequest, standInSe
  * What it knows is plain data that a test changes; further routes are added with `route`, where `userOf` says whose token it was.
  */
 export type GithubStandIn = StandInServer & {
-  readonly app: { readonly clientId: string; readonly clientSecret: string };
   readonly users: Map<number, GithubUser>;
   readonly repositories: Map<number, GithubRepository>;
   readonly hooks: Map<number, GithubHook>;
   readonly keys: Map<number, GithubKey>;
-  /** Access tokens, and whose they are. */
-  readonly tokens: Map<string, number>;
-  /** Who sits at the browser, and what they answer when GitHub asks whether the app may. */
-  readonly person: { user: number | undefined; says: 'yes' | 'no' };
-  /** The only address of the app that GitHub leads back to; `undefined`: any. */
-  readonly callback: { url: string | undefined };
+  readonly oauth: OAuthPages;
   addUser(login: string): GithubUser;
   addRepository(fullName: string, more?: Partial<Pick<GithubRepository, 'isPrivate' | 'defaultBranch' | 'cloneUrl'>>): GithubRepository;
   userOf(request: StandInRequest): GithubUser | undefined;
@@ -48,22 +42,18 @@ export type GithubKey = {
   readonly read_only: boolean;
 };
 
-type Code = { readonly user: number; readonly redirectUri: string; readonly challenge: string | undefined };
-
 export const githubStandIn = async (): Promise<GithubStandIn> => {
   const server = await standInServer();
   let last = 1000;
-  const codes = new Map<string, Code>();
+  const paths = { authorize: '/login/oauth/authorize', token: '/login/oauth/access_token' };
+  const oauth = oauthPages(server, { paths, refusal: 200 });
   const github: GithubStandIn = {
     ...server,
-    app: { clientId: 'Iv1.stand-in', clientSecret: randomBytes(20).toString('hex') },
     users: new Map(),
     repositories: new Map(),
     hooks: new Map(),
     keys: new Map(),
-    tokens: new Map(),
-    person: { user: undefined, says: 'yes' },
-    callback: { url: undefined },
+    oauth,
     addUser: (login) => {
       const user: GithubUser = { id: ++last, login };
       github.users.set(user.id, user);
@@ -75,58 +65,16 @@ export const githubStandIn = async (): Promise<GithubStandIn> => {
         fullName,
         isPrivate: false,
         defaultBranch: 'main',
-        cloneUrl: `${server.url}/${fullName}.git`,
+        cloneUrl: `https://forge.example/${fullName}.git`,
         may: new Map(),
         ...more,
       };
       github.repositories.set(repository.id, repository);
       return repository;
     },
-    userOf: ({ headers }) => {
-      const [, token = ''] = /^(?:Bearer|token) (\S+)$/i.exec(headers.authorization ?? '') ?? [];
-      return github.users.get(github.tokens.get(token) ?? 0);
-    },
+    userOf: (request) => github.users.get(Number(oauth.userOf(request))),
     mayOf: (user, repository) => repository.may.get(user.id) ?? (repository.isPrivate ? 'nothing' : 'pull'),
   };
-
-  server.route('GET', '/login/oauth/authorize', ({ query }) => {
-    const redirectUri = query.get('redirect_uri') ?? '';
-    if (query.get('client_id') !== github.app.clientId) return notFound;
-    if (github.callback.url !== undefined && redirectUri !== github.callback.url) return { status: 400, body: 'redirect_uri mismatch' };
-    const back = new URL(redirectUri);
-    const state = query.get('state');
-    if (state !== null) back.searchParams.set('state', state);
-    const { user, says } = github.person;
-    if (user === undefined || says === 'no') {
-      back.searchParams.set('error', 'access_denied');
-      back.searchParams.set('error_description', 'The user has denied your application access.');
-    } else {
-      const code = randomBytes(10).toString('hex');
-      codes.set(code, { user, redirectUri, challenge: query.get('code_challenge') ?? undefined });
-      back.searchParams.set('code', code);
-    }
-    return { status: 302, headers: { location: back.href } };
-  });
-
-  server.route('POST', '/login/oauth/access_token', ({ headers, body }) => {
-    const form = new URLSearchParams(body.toString());
-    const [id, secret] = Buffer.from((headers.authorization ?? '').replace(/^Basic /, ''), 'base64')
-      .toString()
-      .split(':');
-    const isApp =
-      (form.get('client_id') ?? id) === github.app.clientId && (form.get('client_secret') ?? secret) === github.app.clientSecret;
-    if (!isApp) return oauthError('incorrect_client_credentials');
-    const code = codes.get(form.get('code') ?? '');
-    codes.delete(form.get('code') ?? '');
-    const challenge = createHash('sha256')
-      .update(form.get('code_verifier') ?? '')
-      .digest('base64url');
-    if (code === undefined || (code.challenge !== undefined && code.challenge !== challenge)) return oauthError('bad_verification_code');
-    if (form.get('redirect_uri') !== code.redirectUri) return oauthError('redirect_uri_mismatch');
-    const token = `gho_${randomBytes(18).toString('hex')}`;
-    github.tokens.set(token, code.user);
-    return { status: 200, body: { access_token: token, token_type: 'bearer', scope: 'public_repo,admin:repo_hook' } };
-  });
 
   const asUser =
     (answer: (user: GithubUser, request: StandInRequest) => StandInAnswer): StandInHandler =>
@@ -159,6 +107,7 @@ export const githubStandIn = async (): Promise<GithubStandIn> => {
       visibility: repository.isPrivate ? 'private' : 'public',
       default_branch: repository.defaultBranch,
       clone_url: repository.cloneUrl,
+      ssh_url: `git@forge.example:${repository.fullName}.git`,
       permissions: { admin: may === 'admin', push: may === 'admin' || may === 'push', pull: may !== 'nothing' },
     };
   };
@@ -245,9 +194,6 @@ export const githubStandIn = async (): Promise<GithubStandIn> => {
 };
 
 const notFound: StandInAnswer = { status: 404, body: { message: 'Not Found' } };
-
-/** GitHub says no with a 200. */
-const oauthError = (error: string): StandInAnswer => ({ status: 200, body: { error, error_description: 'It is refused.' } });
 
 const paged = (all: readonly object[], query: URLSearchParams, url: string): StandInAnswer => {
   const size = Math.min(100, Number(query.get('per_page') ?? 30));

@@ -1,21 +1,25 @@
 import { openGitLab } from '../gitlab/api.ts';
-import type { ForgeStandIn } from './forge-stand-in.ts';
-import { notThere, pageOf, repositoriesStandIn, type StandInRepository } from './repositories-stand-in.ts';
+import { gitLabLogin } from '../gitlab/login.ts';
+import type { ForgeStandIn, StandInMay, StandInUser } from './forge-stand-in.ts';
+import { mayOf, notThere, pageOf, repositoriesStandIn, type StandInRepository } from './repositories-stand-in.ts';
 
 /** GitLab, as far as it is needed. `signs`: whether it knows signing tokens; an older one takes no notice of them. */
 export const gitLabForge = async ({ signs = true }: { readonly signs?: boolean } = {}): Promise<ForgeStandIn> => {
-  const all = await repositoriesStandIn();
-  const { server, repositories, statuses, onOwn, next } = all;
+  const paths = { authorize: '/oauth/authorize', token: '/oauth/token' };
+  const all = await repositoriesStandIn({ paths, refusal: 400, livesMs: 7_200_000 });
+  const { server, oauth, repositories, statuses, asUser, onOwn, next } = all;
   const byId = ({ params }: { readonly params: Readonly<Record<string, string>> }) => repositories.get(params.id ?? '');
   const size = { name: 'per_page', most: 100 };
 
-  const shown = ({ id, name, isPrivate, admins }: StandInRepository, login: string) => ({
+  const shown = ({ id, name, isPrivate, may }: StandInRepository, user: StandInUser) => ({
     id: Number(id),
     path_with_namespace: name,
-    http_url_to_repo: `${server.url}/${name}.git`,
+    http_url_to_repo: `https://forge.example/${name}.git`,
+    ssh_url_to_repo: `git@forge.example:${name}.git`,
     default_branch: 'main',
     visibility: isPrivate ? 'private' : 'public',
-    permissions: { project_access: admins.has(login) ? { access_level: 40 } : null, group_access: null },
+    repository_access_level: 'enabled',
+    permissions: { project_access: levelOf(may.get(user.id)), group_access: null },
   });
   const shownHook = (hook: { readonly id: string; readonly url: string; readonly secret: string }) => ({
     id: Number(hook.id),
@@ -29,17 +33,37 @@ export const gitLabForge = async ({ signs = true }: { readonly signs?: boolean }
     return { id, url, secret, events: Object.keys(events).filter((name) => name.endsWith('_events') && events[name]) };
   };
 
-  server.route('GET', '/api/v4/projects', (request) => {
-    const login = all.loginOf(request);
-    if (login === undefined) return { status: 401, body: { message: '401 Unauthorized' } };
-    const own = [...repositories.values()].filter(({ admins }) => admins.has(login));
-    return { status: 200, body: pageOf(own, request.query, size).map((one) => shown(one, login)) };
-  });
-  server.route('GET', '/api/v4/projects/:id', (request) => {
-    const [login, found] = [all.loginOf(request), byId(request)];
-    if (login === undefined) return { status: 401, body: { message: '401 Unauthorized' } };
-    return found === undefined || (found.isPrivate && !found.admins.has(login)) ? notThere : { status: 200, body: shown(found, login) };
-  });
+  server.route(
+    'GET',
+    '/api/v4/user',
+    asUser(({ id, login, email = '' }) => ({ status: 200, body: { id: Number(id), username: login, email, state: 'active' } })),
+  );
+  server.route(
+    'GET',
+    '/api/v4/projects',
+    asUser((user, { query }) => {
+      const own = [...repositories.values()].filter(({ may }) => may.get(user.id) === 'admin');
+      return { status: 200, body: pageOf(own, query, size).map((one) => shown(one, user)) };
+    }),
+  );
+  server.route(
+    'GET',
+    '/api/v4/projects/:id',
+    asUser((user, request) => {
+      const found = byId(request);
+      return found === undefined || mayOf(found, user) === undefined ? notThere : { status: 200, body: shown(found, user) };
+    }),
+  );
+  server.route(
+    'GET',
+    '/api/v4/projects/:id/members/all/:member',
+    asUser((user, request) => {
+      const found = byId(request);
+      const level = levelOf(found?.may.get(request.params.member ?? ''));
+      if (found === undefined || mayOf(found, user) === undefined || level === null) return notThere;
+      return { status: 200, body: { id: Number(request.params.member), username: user.login, ...level } };
+    }),
+  );
   server.route(
     'GET',
     '/api/v4/projects/:id/hooks',
@@ -109,13 +133,18 @@ export const gitLabForge = async ({ signs = true }: { readonly signs?: boolean }
     }),
   );
 
-  const { token, add, rename, hooks, keys } = all;
+  const { token, add, addUser, rename, hooks, keys } = all;
   return {
     kind: 'gitlab',
     server,
     url: `${server.url}/api/v4`,
     open: openGitLab,
+    login: gitLabLogin,
+    oauth,
+    questions: { person: '/api/v4/user', repository: (id) => `/api/v4/projects/${id}` },
     token,
+    addUser,
+    let: all.let,
     add,
     rename,
     delete: all.delete,
@@ -124,3 +153,7 @@ export const gitLabForge = async ({ signs = true }: { readonly signs?: boolean }
     statuses,
   };
 };
+
+const levels = { pull: 20, push: 30, admin: 40 } as const;
+
+const levelOf = (may: StandInMay | undefined) => (may === undefined ? null : { access_level: levels[may] });

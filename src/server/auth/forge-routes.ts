@@ -1,25 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Account } from '../../store/accounts.ts';
+import type { Account, ForgeIdentity } from '../../store/accounts.ts';
 import { accountName } from '../../api/auth.ts';
 import { type AuthContext, beginSession, sessionOf } from './auth-context.ts';
 import { AuthError } from './auth-error.ts';
 import { isSame, newId } from './bearer.ts';
-import { forgeTokenContext } from './forge-access.ts';
-import type { GithubLogin, GithubPerson } from './github-login.ts';
+import type { ForgeLogin, ForgePerson } from './forge-login.ts';
 import { actorOfAccount } from './identify.ts';
 import type { Routes } from './routes.ts';
 import { wayBack } from './way-back.ts';
 
 /**
- * Logging in with GitHub, and linking one's account with it. What was begun is in a sealed cookie of the browser that began it. Who it is at
- * GitHub is the numeric id; names and addresses link nothing (atk-63).
+ * Logging in with a forge, and linking one's account with it. What was begun is in a sealed cookie of the browser that began it. Who it is at
+ * the forge is the numeric id; names and addresses link nothing (atk-63).
  */
-export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes => {
-  const { accounts, sealer, clock, cookies, guard, origin, identityOf } = context;
+export const forgeRoutes = (context: AuthContext, forge: ForgeLogin): Routes => {
+  const { accounts, forgeTokens, sealer, clock, cookies, guard, origin, identityOf } = context;
+  const { kind, title, apiUrl } = forge;
+  const sealedAs = `login/${kind}`;
 
   const begin = (reply: FastifyReply, more: Pick<Begun, 'next' | 'link'>): string => {
-    const { url, state, verifier } = github.begin();
+    const { url, state, verifier } = forge.begin();
     const begun: Begun = { state, verifier, at: clock.now(), ...more };
     cookies.set(reply, cookies.login, sealer.seal(JSON.stringify(begun), sealedAs), patienceMs);
     return url;
@@ -33,35 +34,42 @@ export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes 
     }
   };
 
-  const identityAt = (account: string, { id, login, token }: GithubPerson): Pick<Account, 'forge'> & object => ({
-    forge: { kind: 'github', url: github.apiUrl, id, login, token: sealer.seal(token, forgeTokenContext(account)) },
+  const identityAt = (account: string, { id, login, token }: ForgePerson): ForgeIdentity => ({
+    kind,
+    url: apiUrl,
+    id,
+    login,
+    token: forgeTokens.seal(account, token),
   });
 
-  const link = async (id: string, person: GithubPerson): Promise<Account> => {
-    const changed = await accounts.change(id, (before) => ({ ...before, ...identityAt(id, person) }));
+  const link = async (id: string, person: ForgePerson): Promise<Account> => {
+    const changed = await accounts.change(id, (before) => ({
+      ...before,
+      forges: [...before.forges.filter(({ url }) => url !== apiUrl), identityAt(id, person)],
+    }));
     const account = await accounts.get(id);
     if (changed !== 'changed' || account === undefined || account.isClosed) {
-      throw new AuthError('FORGE_LOGIN_REFUSED', 'This GitHub account belongs to another account here, or the account is closed.');
+      throw new AuthError('FORGE_LOGIN_REFUSED', `This ${title} account belongs to another account here, or the account is closed.`);
     }
     return account;
   };
 
-  const join = async (person: GithubPerson): Promise<Account> => {
-    if (github.join === 'known') throw new AuthError('FORGE_LOGIN_REFUSED', 'This GitHub account is linked with no account here.');
+  const join = async (person: ForgePerson): Promise<Account> => {
+    if (forge.join === 'known') throw new AuthError('FORGE_LOGIN_REFUSED', `This ${title} account is linked with no account here.`);
     const id = newId('acc');
     const wanted = person.login.toLowerCase();
-    for (const name of [...(accountName.safeParse(wanted).success ? [wanted] : []), `github-${person.id}`, `github-${person.id}-${id}`]) {
-      const account: Account = { id, name, isAdmin: false, isClosed: false, createdAt: clock.now(), ...identityAt(id, person) };
+    for (const name of [...(accountName.safeParse(wanted).success ? [wanted] : []), `${kind}-${person.id}`, `${kind}-${person.id}-${id}`]) {
+      const account: Account = { id, name, isAdmin: false, isClosed: false, forges: [identityAt(id, person)], createdAt: clock.now() };
       if (await accounts.add(account)) {
-        await guard.note({ actor: actorOfAccount(account), action: 'account.join', outcome: 'done', detail: { github: person.id } });
+        await guard.note({ actor: actorOfAccount(account), action: 'account.join', outcome: 'done', detail: { [kind]: person.id } });
         return account;
       }
     }
-    throw new AuthError('FORGE_LOGIN_REFUSED', 'This GitHub account has just got an account here. Log in again.');
+    throw new AuthError('FORGE_LOGIN_REFUSED', `This ${title} account has just got an account here. Log in again.`);
   };
 
-  const accountOf = async (person: GithubPerson, begun: Begun, request: FastifyRequest): Promise<Account> => {
-    const found = await accounts.find({ forge: { url: github.apiUrl, id: person.id } });
+  const accountOf = async (person: ForgePerson, begun: Begun, request: FastifyRequest): Promise<Account> => {
+    const found = await accounts.find({ forge: { url: apiUrl, id: person.id } });
     if (begun.link !== undefined) {
       const identity = await identityOf(request);
       if (identity.by === 'session' && identity.account.id === begun.link) return link(begun.link, person);
@@ -72,7 +80,7 @@ export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes 
 
   return async (app) => {
     app.get(
-      '/api/auth/github',
+      `/api/auth/${kind}`,
       { schema: { querystring: z.object({ next: z.string().max(2000).optional() }) } },
       async (request, reply) => {
         const { next } = request.query;
@@ -80,11 +88,11 @@ export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes 
       },
     );
 
-    app.post('/api/auth/github', { schema: { response: { 200: z.object({ url: z.string() }) } } }, async (request, reply) => ({
+    app.post(`/api/auth/${kind}`, { schema: { response: { 200: z.object({ url: z.string() }) } } }, async (request, reply) => ({
       url: begin(reply, { link: (await sessionOf(request, context)).account.id }),
     }));
 
-    app.get('/api/auth/github/callback', { schema: { querystring: callbackQuery } }, async (request, reply) => {
+    app.get(`/api/auth/${kind}/callback`, { schema: { querystring: callbackQuery } }, async (request, reply) => {
       const begun = begunOf(request);
       cookies.end(reply, cookies.login);
       reply.header('referrer-policy', 'no-referrer');
@@ -92,14 +100,14 @@ export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes 
         const { code, state } = request.query;
         const isGood = begun !== undefined && state !== undefined && isSame(state, begun.state) && clock.now() - begun.at < patienceMs;
         if (!isGood || code === undefined) {
-          throw new AuthError('FORGE_LOGIN_REFUSED', 'The login with GitHub was refused, has run out, or was not begun here.');
+          throw new AuthError('FORGE_LOGIN_REFUSED', `The login with ${title} was refused, has run out, or was not begun here.`);
         }
-        const account = await accountOf(await github.finish(code, begun.verifier), begun, request);
-        await beginSession(request, reply, account, context, { by: begun.link === undefined ? 'github' : 'github-link' });
+        const account = await accountOf(await forge.finish(code, begun.verifier), begun, request);
+        await beginSession(request, reply, account, context, { by: begun.link === undefined ? kind : `${kind}-link` });
         return await reply.redirect(wayBack(begun.next, origin));
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
-        const detail = { by: 'github', code: error.code, address: request.ip };
+        const detail = { by: kind, code: error.code, address: request.ip };
         await guard.note({ actor: (await identityOf(request)).actor, action: 'login', outcome: 'refused', detail });
         return reply.redirect(`${origin}/login?error=${error.code}`);
       }
@@ -107,7 +115,6 @@ export const githubRoutes = (context: AuthContext, github: GithubLogin): Routes 
   };
 };
 
-const sealedAs = 'login/github';
 const patienceMs = 10 * 60_000;
 
 const callbackQuery = z.object({ code: z.string().max(500).optional(), state: z.string().max(500).optional() });
