@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import {
   actedSchema,
+  type approvalSchema,
   type BeginJson,
   begunSchema,
   type decideSchema,
@@ -27,7 +28,16 @@ import {
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
 import { paths } from './paths.ts';
-import { type ConnectJson, connectedSchema, disconnectedSchema, repositoriesSchema, type SecretJson, secretsSchema } from './projects.ts';
+import {
+  type ConnectJson,
+  connectedSchema,
+  disconnectedSchema,
+  repositoriesSchema,
+  type SecretJson,
+  secretsSchema,
+  type SettingsJson,
+  settingsSchema,
+} from './projects.ts';
 import { runSchema } from './run-json.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
@@ -109,6 +119,8 @@ export const apiClient = ({
       (await post(rerunAnswerSchema, paths.rerun(project, number), { which })).stages,
     decide: (project: string, number: number, gate: string, decision: z.input<typeof decideSchema>) =>
       post(actedSchema, paths.gate(project, number, gate), decision),
+    decideApproval: (project: string, number: number, decision: z.input<typeof approvalSchema>) =>
+      post(actedSchema, paths.approval(project, number), decision),
 
     rollback: (project: string, environment: string, wanted: z.input<typeof rollbackSchema> = {}) =>
       post(rolledBackSchema, paths.rollback(project, environment), wanted),
@@ -116,6 +128,9 @@ export const apiClient = ({
     connect: (wanted: ConnectJson) => post(connectedSchema, paths.projects, wanted),
     disconnect: async (project: string, force = false) =>
       answered(disconnectedSchema, await act('DELETE', paths.project(project), undefined, { force: String(force) })),
+    settings: (project: string) => get(settingsSchema, paths.settings(project)),
+    changeSettings: async (project: string, settings: SettingsJson) =>
+      answered(settingsSchema, await act('PATCH', paths.settings(project), { settings })),
     repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
     setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),

@@ -171,10 +171,12 @@ const followUp = (parts: PlanParts | undefined, latest: readonly RunEvent[], sta
   return [...facts, ...stop.flatMap((stage) => withdrawn(state, stage))];
 };
 
-/** A run that cannot be planned, or that was cancelled before it was. */
+/** A run that cannot be planned, or that was cancelled or not approved before it was. */
 const endOfUnplanned = (state: RunState): readonly RunFact[] => {
   const { outcome } = state.fetch;
-  if (state.phase === 'finished' || (state.cancel === undefined && (outcome === undefined || outcome === 'passed'))) return [];
+  const isFailed = outcome !== undefined && outcome !== 'passed';
+  const { kind: decided = 'approved' } = state.approval?.decision ?? {};
+  if (state.phase === 'finished' || (state.cancel === undefined && decided === 'approved' && !isFailed)) return [];
   return [{ kind: 'run.finished', outcome: runOutcome(state) }];
 };
 

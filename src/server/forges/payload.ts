@@ -10,6 +10,9 @@ export const ref = z.string().refine(isRef, 'is no ref');
 /** Names are for people: as long as a line can show. */
 export const personName = z.string().transform((name) => name.slice(0, 200));
 
+/** Those of a pull request, each once. */
+export const authorsOf = (...ids: readonly (string | undefined)[]): readonly string[] => [...new Set(ids.filter((id) => id !== undefined))];
+
 /** What is `null` is not there. */
 export const optional = <T extends z.ZodType>(shape: T) => shape.nullish().transform((value) => value ?? undefined);
 
