@@ -3,7 +3,16 @@ import type { Outcome } from '../../run/outcome.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
-import { approvalWords, causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
+import {
+  approvalWords,
+  causeSentence,
+  commitWords,
+  decisionSentence,
+  openGateWords,
+  skipSentence,
+  sourceSentence,
+  triggerSentence,
+} from './sentences.ts';
 import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
 import type { Reach } from './suggestions.ts';
 import { visible } from './visible.ts';

@@ -80,7 +80,9 @@ const approvalCell = (state: RunState, look: Look): string => {
   const { decision } = state.approval ?? {};
   const open = openApproval(state);
   if (open !== undefined) return `Waits for ${approvalWords(open, state, look)}`;
-  return decision === undefined ? 'It ended before somebody decided' : `${decisionSentence(decision)}, ${dateTime(decision.at, look.timeZone)}`;
+  return decision === undefined
+    ? 'It ended before somebody decided'
+    : `${decisionSentence(decision)}, ${dateTime(decision.at, look.timeZone)}`;
 };
 
 const stages = (state: RunState, now: number, look: Look): string[] =>

@@ -9,12 +9,14 @@ import type { ApproveRun } from './approve-run.ts';
 export const approvalsPlugin =
   ({ access, approve }: { readonly access: Access; readonly approve: ApproveRun }): FastifyPluginAsync =>
   async (root) => {
-    root.withTypeProvider<ZodTypeProvider>().post(
-      '/api/projects/:owner/:name/runs/:number/approval',
-      { schema: { params: runParams, body: approvalSchema, response: { 200: actedSchema } } },
-      async (request) => {
-        const asked = await access.run(request, 'decide');
-        return { lastSeq: (await approve({ ...asked, wanted: request.body })).lastSeq };
-      },
-    );
+    root
+      .withTypeProvider<ZodTypeProvider>()
+      .post(
+        '/api/projects/:owner/:name/runs/:number/approval',
+        { schema: { params: runParams, body: approvalSchema, response: { 200: actedSchema } } },
+        async (request) => {
+          const asked = await access.run(request, 'decide');
+          return { lastSeq: (await approve({ ...asked, wanted: request.body })).lastSeq };
+        },
+      );
   };

@@ -51,7 +51,9 @@ export const awaitApproval = ({ dispatcher, policy, guard, clock, warn }: AwaitA
       expire(run).then(
         () => timers.delete(run),
         (error: unknown) => {
-          warn(`run ${run} has waited long enough for approval, and is ended later: ${error instanceof Error ? error.message : String(error)}`);
+          warn(
+            `run ${run} has waited long enough for approval, and is ended later: ${error instanceof Error ? error.message : String(error)}`,
+          );
           expireIn(run, againMs);
         },
       );

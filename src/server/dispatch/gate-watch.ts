@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Gate } from '../../plan/plan.ts';
 import type { Decision, RunEvent } from '../../run/run-event.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
+import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { Carried } from './carried-runs.ts';
 
 /** The gates that are open: who waits for a pipeline is told when it turns green, and each when its own time is over. */
@@ -63,12 +64,14 @@ export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: Gate
       limit: 100,
     });
     for (const row of [...found].sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))) {
-      if (row.run === watched.run || !(await isWhole(row.run))) continue;
+      if (row.run === watched.run || isUntrusted(row.trigger) || !(await isWhole(row.run))) continue;
       return decide(watched.run, watched.gate, watched.openedAt, green(name, row, row.finishedAt ?? clock.now()));
     }
   };
 
+  /** What nobody trusts opens no gate: its text says itself when it is green (atk-13). */
   const onGreen = (row: RunRow, at: number): void => {
+    if (isUntrusted(row.trigger)) return;
     for (const { run, gate, openedAt, awaited } of open.values()) {
       if (awaited?.project !== row.project || (awaited.pipeline ?? row.pipeline) !== row.pipeline || run === row.run) continue;
       background(() => decide(run, gate, openedAt, green(awaited.name, row, at)));

@@ -57,7 +57,13 @@ const reasonOf = ({ issues }: z.ZodError): string => {
 };
 
 /** What we have no use for. */
-export const otherEvent = (name: string): ForgeEvent => ({ kind: 'other', what: `an event "${name.slice(0, 60)}"` });
+export const otherEvent = (name: string): ForgeEvent => {
+  const what = `an event "${name.slice(0, 60)}"`;
+  return {
+    kind: 'other',
+    what: /comment|review|\bnote\b|_approved$|_rejected$/i.test(name) ? `${what}: comments begin and approve nothing` : what,
+  };
+};
 
 /** A push of a branch or a tag, or the end of one; other refs (notes, pull requests) are nobody's commits. */
 export const pushEvent = (

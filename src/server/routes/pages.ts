@@ -55,13 +55,17 @@ export const pagesPlugin =
       return reply.type(type).send(pageOf(`${row.project} ${row.number}`, runPage(state, stamp)));
     });
 
-    app.post('/:owner/:name/:number/approval', { schema: { hide: true, params: runParams, body: approvalForm } }, async (request, reply) => {
-      if (isOthers(request.params)) return reply.callNotFound();
-      const asked = await access.run(request, 'decide');
-      const { [formField]: _page, ...wanted } = request.body;
-      await approve({ ...asked, wanted });
-      return reply.redirect(paths.runPage(asked.row.project, asked.row.number), 303);
-    });
+    app.post(
+      '/:owner/:name/:number/approval',
+      { schema: { hide: true, params: runParams, body: approvalForm } },
+      async (request, reply) => {
+        if (isOthers(request.params)) return reply.callNotFound();
+        const asked = await access.run(request, 'decide');
+        const { [formField]: _page, ...wanted } = request.body;
+        await approve({ ...asked, wanted });
+        return reply.redirect(paths.runPage(asked.row.project, asked.row.number), 303);
+      },
+    );
   };
 
 const type = 'text/html; charset=utf-8';

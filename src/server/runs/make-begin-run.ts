@@ -117,12 +117,7 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     if (request !== undefined && events.some(({ kind }) => kind === 'approval.decided' || kind === 'run.finished')) follow(run, request);
   };
 
-  const fetchOpen = async (
-    state: RunState,
-    project: Project | undefined,
-    request: RunRequest,
-    stopped: AbortSignal,
-  ): Promise<void> => {
+  const fetchOpen = async (state: RunState, project: Project | undefined, request: RunRequest, stopped: AbortSignal): Promise<void> => {
     const cancel = new AbortController();
     const heedCancel = ({ cancel: asked }: RunState): void => {
       if (asked !== undefined) cancel.abort(asked.by);

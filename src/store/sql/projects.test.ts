@@ -21,6 +21,7 @@ const rowsOf = (project: string): readonly string[] => [
   `insert into run_request (project, once, request, at) values ('${project}', '', '{}', 0)`,
   `insert into schedule (id, project, cron, time_zone, wants, by, created_at, due_at, try_at) values ('of ${project}', '${project}', '', '', '{}', '', 0, 0, 0)`,
   `insert into upstream (id, project, after_project, after, wants, by, created_at) values ('of ${project}', '${project}', 'any/one', '{}', '{}', '', 0)`,
+  `insert into approved_author (project, author) values ('${project}', '7')`,
   `insert into subscription (id, project, way, target, shown, wants, by, created_at) values ('of ${project}', '${project}', 'http', '', '', '{}', '', 0)`,
   `insert into letter (id, subscription, event, body, created_at, state, try_at, attempts) values ('of ${project}', 'of ${project}', '', '{}', 0, 'sent', 0, 0)`,
 ];
@@ -56,7 +57,7 @@ for (const { name, skip, make } of testDatabases) {
       where table_schema = 'public' and column_name in ('project', 'run', 'subscription') and table_name not in ('audit', 'project')`.execute(
       db,
     );
-    assert.ok(tables.length >= 13, `${tables.length}`);
+    assert.ok(tables.length >= 14, `${tables.length}`);
     const counts = async () =>
       Object.fromEntries(
         await Promise.all(

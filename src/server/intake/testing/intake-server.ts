@@ -73,6 +73,7 @@ export const intakeServer = async (
   const notes: AuditEntry[] = [];
   const warnings: string[] = [];
   const rows = new Map<string, RunRow>();
+  const states = new Map<string, RunState>();
   const rights = new Map<string, readonly Right[]>();
   const tokens = new Map<string, string>();
   const listeners = new Set<(events: readonly RunEvent[], state: RunState) => void>();
@@ -105,6 +106,7 @@ export const intakeServer = async (
         ),
     },
     dispatcher: {
+      state: async (run) => states.get(run),
       watch: (_run, listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -182,6 +184,7 @@ export const intakeServer = async (
       while (begun.length < count) await once(changed, 'begun');
     },
     tell: (events, state) => {
+      states.set(state.run, state);
       for (const listener of listeners) listener(events, state);
     },
     close: async () => {

@@ -85,7 +85,7 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
     dispatcher,
     projects: { get: async (name) => (name === project.name ? project : undefined) },
     requests,
-    forks: forkPolicy({ approvedAuthors, withinMs: 60_000 }),
+    forks: forkPolicy({ approvedAuthors, withinMs: 5 * 86_400_000 }),
     guard: { note: async (entry) => void notes.push(entry) },
     secrets,
     sealer,
