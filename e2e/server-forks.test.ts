@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { apiClient } from '../src/api/client.ts';
 import { paths } from '../src/api/paths.ts';
@@ -8,10 +9,12 @@ import { gitHubExamples } from '../src/server/forges/testing/github-examples.ts'
 import { cion } from './cli.ts';
 import { type ForkedProject, forkedProject, waiting } from './forked-project.ts';
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 const project = 'acme/app';
 const secret = 'correct-horse-battery-staple-of-acme';
 const main = `stages:
-  build: { image: busybox, cmd: 'test "$TOKEN" = ${secret} && echo main >> ~/.kept/who && cat ~/.kept/who', env: { TOKEN: { secret: TOKEN } }, cache: ~/.kept }
+  build: { image: busybox, cmd: 'echo "$TOKEN" | sha256sum | grep -q ${sha256(`${secret}\n`)} && echo main >> ~/.kept/who && cat ~/.kept/who', env: { TOKEN: { secret: TOKEN } }, cache: ~/.kept }
 `;
 
 describe('runs of forks on a server', { timeout: 600_000 }, () => {
@@ -183,13 +186,17 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     const deploying = `stages:
   build: { image: busybox, cmd: 'env; cat /proc/1/environ; ls -a ~/.kept; echo poison > ~/.kept/who', cache: ~/.kept }
   look: { image: busybox, needs: build, cmd: 'echo looked; while :; do sleep 0.1; done' }
-  release: { image: busybox, needs: build, cmd: 'true', environment: production }
+  release: { image: busybox, needs: build, cmd: 'true', deploys: production }
   told: { image: busybox, needs: release, cmd: 'true' }
 `;
     await acme.pull(13, { '.cion.yml': deploying });
     const { approval, run } = await waiting(acme.server, 8);
     await as(acme.olga.token).decideApproval(project, 8, { decision: 'approved', commit: approval?.commit ?? '' });
-    await acme.server.until(project, 8, (event) => event.kind === 'stage.started' && event.stage === 'look');
+    await acme.server.until(
+      project,
+      8,
+      (event) => event.kind === 'run.finished' || (event.kind === 'stage.started' && event.stage === 'look'),
+    );
     const containers = acme.containersOf(run);
     assert.ok(containers.length > 0);
     const inspected = execFileSync('docker', ['inspect', ...containers], { encoding: 'utf8' });
@@ -223,6 +230,7 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     await acme.pull(15, { '.cion.yml': 'build: { image: busybox, cmd: id }\n' });
     const { number } = await waiting(acme.server, 11);
     const before = (await acme.server.client.runs(project)).runs.length;
+    const approvals = await audit('approval.approved');
     const repository = { id: acme.repositoryId, full_name: project, clone_url: 'https://evil.example/x.git' };
     let sent = 0;
     for (const event of ['issue_comment', 'pull_request_review_comment', 'commit_comment', 'pull_request_review'] as const) {
@@ -251,7 +259,7 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
       assert.match(result?.note ?? '', /comments begin and approve nothing/);
     }
     assert.deepEqual([await phaseOf(number), (await acme.server.client.runs(project)).runs.length], ['waiting', before]);
-    assert.equal((await audit('approval.approved')).filter((one) => one.startsWith('done')).length, 8);
+    assert.deepEqual(await audit('approval.approved'), approvals);
     await acme.server.client.cancel(project, number);
     assert.equal((await acme.server.ended(project, number)).outcome, 'cancelled');
   });

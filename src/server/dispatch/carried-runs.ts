@@ -5,6 +5,7 @@ import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import { runOutcome } from '../../run/run-outcome.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { RunChange, RunRow } from '../../store/run-store.ts';
+import { cacheOwner } from '../housekeeping/cache-owner.ts';
 import type { DispatcherDeps } from './dispatcher-deps.ts';
 import { DispatchError } from './dispatch-error.ts';
 import { type PlanParts, planParts } from './plan-parts.ts';
@@ -151,7 +152,7 @@ const keptOf = (row: RunRow, folded: Folding, openGates: Set<string>, outputOf: 
   const parts = (): PlanParts | undefined => {
     const { plan } = state();
     if (plan === undefined) return undefined;
-    if (made?.indexed.plan !== plan) made = planParts(plan, row.project, state, outputOf);
+    if (made?.indexed.plan !== plan) made = planParts(plan, cacheOwner(row), state, outputOf);
     return made;
   };
   return { row, folded, openGates, state, parts };

@@ -15,9 +15,10 @@ export type PlanParts = {
   readonly mounted: ReadonlySet<string>;
 };
 
-export const planParts = (plan: Plan, project: string, state: () => RunState, outputOf: DispatcherDeps['outputOf']): PlanParts => ({
+/** `owner`: whose caches its stages mount on a worker's engine. */
+export const planParts = (plan: Plan, owner: string, state: () => RunState, outputOf: DispatcherDeps['outputOf']): PlanParts => ({
   indexed: indexPlan(plan),
-  items: itemsOf(plan, project, state, { read: (stage) => outputOf(state(), stage) }),
+  items: itemsOf(plan, owner, state, { read: (stage) => outputOf(state(), stage) }),
   asked: askedOutputs(plan),
   mounted: mountedArtifacts(plan),
 });
