@@ -55,6 +55,7 @@ describe('gates on a server', () => {
     const waits = planOf([gateOf('ask', [], { waitsFor: { kind: 'pipeline', pipeline: 'cion' } }), stageOf('ship', ['ask'])]);
     const green = planOf([stageOf('build')]);
     const forked = async () => {
+      await server.clock.advance(1);
       const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
       const { run } = await server.dispatcher.create({ project: 'acme/app', pipeline: 'cion', trigger });
       await server.dispatcher.report(run, () => plannedFacts(green));
