@@ -263,4 +263,25 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     await acme.server.client.cancel(project, number);
     assert.equal((await acme.server.ended(project, number)).outcome, 'cancelled');
   });
+
+  it('begin by themselves where the owners of the project chose that, and nobody else can choose it', async () => {
+    const settings = (token: string, ...args: readonly string[]) =>
+      cion(['projects', 'settings', project, ...args], {
+        cwd: acme.server.cwd,
+        env: { CION_TOKEN: token, CION_SERVER: acme.server.url, HOME: acme.server.cwd },
+      });
+    assert.match((await settings(acme.olga.token)).out, /Approval of forks +always/);
+    const refused = await settings(acme.eve.token, '--approve-forks', 'never');
+    assert.match(refused.err, /FORBIDDEN/);
+    const chosen = await settings(acme.olga.token, '--approve-forks', 'first-time');
+    assert.match(chosen.out, /Approval of forks +first-time/, chosen.err);
+    const total = (await acme.server.client.runs(project)).runs.length;
+    await acme.pull(16, { '.cion.yml': 'build: { image: busybox, cmd: echo known }\n' });
+    await acme.server.begun(project, total + 1);
+    const known = await acme.server.ended(project, total + 1);
+    assert.deepEqual([known.outcome, known.approval], ['passed', undefined]);
+    await acme.pull(17, { '.cion.yml': 'build: { image: busybox, cmd: echo strange }\n' }, { sender: 77 });
+    await waiting(acme.server, total + 2);
+    await acme.server.client.cancel(project, total + 2);
+  });
 });

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { projectsContract } from '../projects.contract.ts';
 import { defaultSettings } from '../projects.ts';
 import { sqlDeliveries } from './deliveries.ts';
+import { migrate, readMigrations } from './migrate.ts';
 import { sqlProjects } from './projects.ts';
 import { testDatabases } from './testing/databases.ts';
 
@@ -30,6 +31,30 @@ for (const { name, skip, make } of testDatabases) {
   projectsContract(name, skip, async () => {
     const made = await make();
     return { store: sqlProjects(made.database), clear: made.clear, close: made.close };
+  });
+
+  test(`projects of before runs of forks were asked about are asked about them: ${name}`, { skip }, async (t) => {
+    const made = await make();
+    t.after(() => made.close());
+    const { sql: db } = made.database;
+    const projects = sqlProjects(made.database);
+    await projects.add({
+      name: 'ada/app',
+      cloneUrl: '',
+      defaultBranch: 'main',
+      visibility: 'public',
+      webhookSecret: '',
+      settings: { ...defaultSettings, priority: 3 },
+      createdAt: 0,
+    });
+    await sql`update project set project = project #- '{settings,approveForks}'`.execute(db);
+    await sql`drop table approved_author`.execute(db);
+    await sql`delete from migration where number >= 7`.execute(db);
+    await migrate(
+      made.database,
+      (await readMigrations()).filter(({ number }) => number <= 7),
+    );
+    assert.deepEqual((await projects.get('ada/app'))?.settings, { ...defaultSettings, priority: 3 });
   });
 
   test(`with a project goes all that is kept under its name, and nothing of others: ${name} (atk-05)`, { skip }, async (t) => {
