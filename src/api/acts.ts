@@ -43,6 +43,13 @@ export const decideSchema = z.strictObject({
   openedAt: z.number(),
 });
 
+/** For a run that waits for approval. `commit`: the one that was looked at, as the run's document has it. */
+export const approvalSchema = z.strictObject({
+  decision: z.enum(['approved', 'rejected']),
+  reason: z.string().max(4096).exactOptional(),
+  commit: text,
+});
+
 /** `run`: the number of the run whose release it shall be; absent: that before what is there now. */
 export const rollbackSchema = z.strictObject({ run: z.int().positive().exactOptional(), once: text.exactOptional() });
 /** `from`: the number of the run whose release runs again. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import {
   actedSchema,
+  type approvalSchema,
   type BeginJson,
   begunSchema,
   type decideSchema,
@@ -35,6 +36,8 @@ import {
   repositoriesSchema,
   type SecretJson,
   secretsSchema,
+  type SettingsJson,
+  settingsSchema,
 } from './projects.ts';
 import { runSchema } from './run-json.ts';
 import type { RunEvent } from '../run/run-event.ts';
@@ -117,6 +120,8 @@ export const apiClient = ({
       (await post(rerunAnswerSchema, paths.rerun(project, number), { which })).stages,
     decide: (project: string, number: number, gate: string, decision: z.input<typeof decideSchema>) =>
       post(actedSchema, paths.gate(project, number, gate), decision),
+    decideApproval: (project: string, number: number, decision: z.input<typeof approvalSchema>) =>
+      post(actedSchema, paths.approval(project, number), decision),
 
     rollback: (project: string, environment: string, wanted: z.input<typeof rollbackSchema> = {}) =>
       post(rolledBackSchema, paths.rollback(project, environment), wanted),
@@ -126,6 +131,9 @@ export const apiClient = ({
       answered(disconnectedSchema, await act('DELETE', paths.project(project), undefined, { force: String(force) })),
     setCredential: async (project: string, credential: CredentialJson) => void (await act('PUT', paths.credential(project), credential)),
     removeCredential: async (project: string) => void (await act('DELETE', paths.credential(project))),
+    settings: (project: string) => get(settingsSchema, paths.settings(project)),
+    changeSettings: async (project: string, settings: SettingsJson) =>
+      answered(settingsSchema, await act('PATCH', paths.settings(project), { settings })),
     repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
     setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),

@@ -31,6 +31,10 @@ export const paths = {
   cancel: (project: string, number: number): string => `${paths.run(project, number)}/cancel`,
   rerun: (project: string, number: number): string => `${paths.run(project, number)}/rerun`,
   gate: (project: string, number: number, gate: string): string => `${paths.run(project, number)}/gates/${part(gate)}`,
+  approval: (project: string, number: number): string => `${paths.run(project, number)}/approval`,
+  /** Where the form of a run's page goes. */
+  approvalForm: (project: string, number: number): string => `${paths.runPage(project, number)}/approval`,
+  settings: (project: string): string => `${paths.project(project)}/settings`,
   deployments: (project: string): string => `${paths.project(project)}/deployments`,
   environments: (project: string): string => `${paths.project(project)}/environments`,
   environment: (project: string, environment: string): string => `${paths.environments(project)}/${part(environment)}`,

@@ -47,6 +47,19 @@ export const repositoriesSchema = z.array(
   z.object({ id: z.string(), name: z.string(), visibility: z.enum(['public', 'private']), project: z.string().exactOptional() }),
 );
 
+/** What its owners chose, as far as the command line shows it. */
+export const settingsSchema = z.object({
+  name: z.string(),
+  settings: z.object({
+    branches: z.array(z.string()).readonly(),
+    paths: z.array(z.string()).readonly(),
+    triggers: z.array(z.string()).readonly(),
+    commits: z.string(),
+    approveForks: z.enum(['always', 'first-time', 'never']),
+  }),
+});
+export type SettingsJson = Partial<Pick<z.output<typeof settingsSchema>['settings'], 'approveForks'>>;
+
 const texts = z.array(z.string()).readonly();
 export const secretsSchema = z.array(
   z.object({

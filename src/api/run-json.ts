@@ -102,6 +102,8 @@ export const runSchema = z
     createdAt: at,
     finishedAt: at.exactOptional(),
     cancel: z.object({ by: z.string(), force: z.boolean() }).exactOptional(),
+    /** Its commit comes from a fork and was, or is, to be approved. */
+    approval: z.object({ commit: z.string(), askedAt: at, until: at, decision: decisionSchema.exactOptional() }).exactOptional(),
     fetch: z.object({
       phase: phaseSchema,
       outcome: outcomeSchema.exactOptional(),

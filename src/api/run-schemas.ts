@@ -126,6 +126,7 @@ export const triggerSchema = z.discriminatedUnion('kind', [
     number: z.int(),
     ref: z.string(),
     fork: z.boolean(),
+    authors: z.array(z.string()).readonly().exactOptional(),
   }),
   z.object({ kind: z.literal('schedule'), by: z.string(), schedule: z.string(), at }),
   z.object({ kind: z.literal('package'), by: z.string(), package: z.string(), oldVersion: z.string(), newVersion: z.string() }),

@@ -74,6 +74,8 @@ export type Claimed = {
   readonly keep: readonly string[];
   /** Absent: the server has none of its own. */
   readonly registry?: GivenRegistry;
+  /** Nobody vouches for its text: at registries it is none of those that the worker's machine is logged in as. */
+  readonly withoutLogins?: true;
   readonly cancel: Cancel;
 };
 

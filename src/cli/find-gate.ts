@@ -1,6 +1,7 @@
 import { didYouMean } from '../lib/did-you-mean.ts';
 import type { Gate } from '../plan/plan.ts';
 import type { GateState, RunState } from '../run/run-state.ts';
+import { openApproval } from '../run/open-approval.ts';
 import { Refusal } from './refusal.ts';
 import type { RunPlace } from './run-place.ts';
 
@@ -38,5 +39,6 @@ export const openGates = async function* (runs: RunPlace): AsyncGenerator<{ read
 const waitingGates = async (runs: RunPlace): Promise<string> => {
   const waiting: string[] = [];
   for await (const { gate, run } of openGates(runs)) waiting.push(`"${gate}" of run ${run}`);
+  for await (const state of runs.open()) if (openApproval(state) !== undefined) waiting.push(`run ${state.number}, of a fork`);
   return waiting.length === 0 ? 'No gate waits.' : `These wait: ${waiting.join(', ')}.`;
 };

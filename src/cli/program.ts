@@ -272,12 +272,12 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
       .addOption(runtimeOption()),
   ).action(async (run, options) => finish(await (await import('./commands/cancel.ts')).cancel(context(), run, options)));
 
-  remotely(deciding(command('approve', 'let a run go on that waits at a gate for a person'))).action(async (run, gate, options) =>
-    finish(await (await import('./commands/approve.ts')).approve(context(), run, gate, options)),
+  remotely(deciding(command('approve', 'let a run go on that waits at a gate for a person, or a run of a fork begin'))).action(
+    async (run, gate, options) => finish(await (await import('./commands/approve.ts')).approve(context(), run, gate, options)),
   );
 
-  remotely(deciding(command('reject', 'say no at a gate: what waits behind it is not run'))).action(async (run, gate, options) =>
-    finish(await (await import('./commands/approve.ts')).reject(context(), run, gate, options)),
+  remotely(deciding(command('reject', 'say no at a gate, or to a run of a fork: what waits is not run'))).action(
+    async (run, gate, options) => finish(await (await import('./commands/approve.ts')).reject(context(), run, gate, options)),
   );
 
   command('clean', 'remove containers, networks and volumes that dead runs left')

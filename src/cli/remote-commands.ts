@@ -42,7 +42,7 @@ export const remoteCommands = ({ command, context, finish }: CommandMaker): void
     .addOption(jsonOption('print JSON lines'))
     .action(async (options) => finish(await (await import('./commands/queue.ts')).queue(context(), options)));
 
-  const projects = command('projects', 'list, add and remove projects of a server');
+  const projects = command('projects', 'list, add, set and remove projects of a server');
   projects
     .command('list', { isDefault: true })
     .summary('list those that you may see')
@@ -71,6 +71,20 @@ export const remoteCommands = ({ command, context, finish }: CommandMaker): void
     .action(async (forge, options) =>
       finish(await (await import('./commands/projects.ts')).projectRepositories(context(), forge, options)),
     );
+  projects
+    .command('settings')
+    .summary('show what the owners of a project chose, and change it')
+    .argument('<name>', 'OWNER/NAME')
+    .addOption(
+      new Option('--approve-forks <when>', 'whether runs of commits from forks wait until somebody approves them').choices([
+        'always',
+        'first-time',
+        'never',
+      ] as const),
+    )
+    .addOption(someServerOption())
+    .addOption(jsonOption('print JSON'))
+    .action(async (name, options) => finish(await (await import('./commands/projects.ts')).projectSettings(context(), name, options)));
   projects
     .command('remove')
     .summary('take a project off the server')

@@ -65,6 +65,9 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .addOption(new Option('--keep-days <n>', 'for how many days').argParser(atLeastOne).default(90))
       .addOption(new Option('--keep-caches <n>', 'for how many days caches are kept that no run saves').argParser(atLeastOne).default(30))
       .addOption(new Option('--keep-audit <n>', 'for how many days it is kept who did what').argParser(atLeastOne).default(365))
+      .addOption(
+        new Option('--approve-within <n>', 'for how many days a run of a fork waits for its approval').argParser(atLeastOne).default(5),
+      )
       .option('--mail-from <address>', 'the sender of mails; their server is in CION_SMTP_URL')
       .option('--registry <host>', 'a registry that takes tokens of this server: HOST or HOST/PREFIX; what jobs commit is pushed there')
       .option('--registry-key <file>', 'the key and certificate that its tokens are signed with; see docs/registry.md')

@@ -69,6 +69,14 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
         if (node !== undefined) replace(state, reopened(node));
       }
       return;
+    case 'approval.asked':
+      state.phase = 'waiting';
+      state.approval = { commit: event.commit, askedAt: event.at, until: event.until };
+      return;
+    case 'approval.decided':
+      if (state.phase === 'waiting') state.phase = 'queued';
+      if (state.approval !== undefined) state.approval = { ...state.approval, decision: event.decision };
+      return;
     case 'run.cancel-requested':
       state.cancel = { by: event.by, force: event.force };
       return;

@@ -23,6 +23,10 @@ export type RunFact =
   | { readonly kind: 'run.rerun'; readonly stages: readonly string[]; readonly trigger: Trigger }
   | { readonly kind: 'run.cancel-requested'; readonly by: string; readonly force: boolean }
   | { readonly kind: 'run.finished'; readonly outcome: Outcome }
+  /** Its commit comes from a fork: nothing of it is fetched before somebody approves this commit, until `until` (epoch ms) at the latest. */
+  | { readonly kind: 'approval.asked'; readonly commit: string; readonly until: number }
+  /** Rejected or expired, the run ends. */
+  | { readonly kind: 'approval.decided'; readonly decision: Decision }
   /** What the run is about to do outside its stages, for who follows it: `get code`, `parse wercker.yml`. */
   | { readonly kind: 'run.noted'; readonly text: string }
   | { readonly kind: 'fetch.started' }
@@ -155,6 +159,8 @@ export type Trigger =
       readonly ref: string;
       /** Its commit comes from a repository that is not the project's own: nothing of it is trusted. */
       readonly fork: boolean;
+      /** The forge's numeric ids of those whose change it is: who opened it, and who pushed to it. */
+      readonly authors?: readonly string[];
       readonly from?: never;
     }
   | { readonly kind: 'schedule'; readonly by: string; readonly schedule: string; readonly at: number; readonly from?: never }
@@ -204,7 +210,7 @@ export type ArtifactFile = {
   readonly target?: string;
 };
 
-/** How a gate was decided, by whom and when (R-DCO-36). The first decision counts. */
+/** How a gate, or the approval of a run, was decided, by whom and when (R-DCO-36). The first decision counts. */
 export type Decision = {
   readonly kind: 'approved' | 'rejected' | 'expired';
   readonly by: string;

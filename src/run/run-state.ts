@@ -14,6 +14,8 @@ export type RunState = {
   readonly phase: Phase;
   readonly outcome?: Outcome;
   readonly cancel?: { readonly by: string; readonly force: boolean };
+  /** Whether it may begin: absent where nobody is asked. */
+  readonly approval?: ApprovalState;
   readonly fetch: FetchState;
   readonly plan?: Plan;
   /** The stages that print parts of the configuration, for a run that has such on a server. */
@@ -31,6 +33,14 @@ export type RunState = {
   /** Stages whose newest attempt failed or errored; a retry takes them out again. */
   readonly failures: ReadonlySet<string>;
   readonly lastSeq: number;
+};
+
+/** `commit`: which one is to be approved. Open until there is a decision. Times are epoch ms. */
+export type ApprovalState = {
+  readonly commit: string;
+  readonly askedAt: number;
+  readonly until: number;
+  readonly decision?: Decision;
 };
 
 export type FetchState = {

@@ -9,10 +9,13 @@ export type GivenRegistry = {
 
 export type RegistryLogin = { readonly username: string; readonly password: string };
 
-/** The logins that attempts were given: in memory, and nowhere else. */
+/** The logins that attempts were given, and which runs may use those of this machine: in memory, and nowhere else. */
 export type RegistryLogins = {
   /** For an attempt of the run, until what it returns is called. */
   hold(run: string, given: GivenRegistry): () => void;
+  /** The run may use none of the logins of this machine, until what it returns is called. */
+  withhold(run: string): () => void;
+  mayUseMachine(run: string): boolean;
   /** Whether the image is in a registry where runs have logins of their own, and nobody's else count. */
   isGuarded(image: ImageReference): boolean;
   of(run: string): RegistryLogin | undefined;
@@ -23,6 +26,7 @@ export type RegistryLogins = {
 export const registryLogins = (): RegistryLogins => {
   const places = new Set<string>();
   const held = new Map<string, Set<NonNullable<GivenRegistry['own']>>>();
+  const withheld = new Map<string, number>();
   const newest = (run: string) => [...(held.get(run) ?? [])].at(-1);
 
   return {
@@ -36,6 +40,15 @@ export const registryLogins = (): RegistryLogins => {
         if (ofRun.size === 0) held.delete(run);
       };
     },
+    withhold: (run) => {
+      withheld.set(run, (withheld.get(run) ?? 0) + 1);
+      return () => {
+        const left = (withheld.get(run) ?? 1) - 1;
+        if (left > 0) withheld.set(run, left);
+        else withheld.delete(run);
+      };
+    },
+    mayUseMachine: (run) => !withheld.has(run),
     isGuarded: (image) => [...places].some((place) => isBelow(image, place)),
     of: (run) => {
       const login = newest(run);

@@ -59,6 +59,8 @@ export type ProjectSettings = {
   readonly labels: readonly string[];
   /** Attempts at a time, of all its runs. */
   readonly limit?: number;
+  /** Whether somebody is asked before a run of a commit from a fork begins. `first-time`: until a change of its authors was approved once. */
+  readonly approveForks: 'always' | 'first-time' | 'never';
 };
 
 export const defaultSettings: ProjectSettings = {
@@ -68,4 +70,5 @@ export const defaultSettings: ProjectSettings = {
   commits: 'newest',
   priority: 0,
   labels: [],
+  approveForks: 'always',
 };

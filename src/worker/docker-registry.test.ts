@@ -114,7 +114,7 @@ describe('the registry of a server', { skip, timeout: 180_000 }, () => {
       await two.close();
     }));
 
-  it('takes from a job what it pushes to its own project, and nothing for another, whose images on its engine it cannot run; a fork’s job is given nothing (R-WRK-54)', () =>
+  it('takes from a job what it pushes to its own project, and nothing for another, whose images on its engine it cannot run; a fork’s job is given nothing (R-WRK-54, atk-13)', () =>
     withOurs(async () => {
       const claimedOf = async (project: string, fork?: boolean) => {
         const stages = planOf([stageOf('make', [], { ...script('true'), commit: { names: [] } })]);
@@ -163,7 +163,7 @@ describe('the registry of a server', { skip, timeout: 180_000 }, () => {
       await worker.close();
 
       const fork = await claimedOf('acme/app', true);
-      assert.deepEqual(fork.registry, { place: host });
+      assert.deepEqual([fork.registry, fork.withoutLogins, evil.withoutLogins], [{ place: host }, true, undefined]);
       assert.equal(fork.work.stage.commit?.registry, undefined);
       await site.runs.tell(fork, 1, [{ kind: 'stage.finished', stage: 'make', attempt: 1, outcome: 'passed' }], 'hand');
     }));

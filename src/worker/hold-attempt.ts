@@ -28,7 +28,7 @@ export type HoldDeps = {
   readonly bytes: WorkerBytes;
   readonly runtime: Runtime;
   /** What the runtime logs in with where the server's own registry asks. */
-  readonly logins: Pick<RegistryLogins, 'hold'>;
+  readonly logins: Pick<RegistryLogins, 'hold' | 'withhold'>;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly reporter: Reporter;
@@ -195,8 +195,13 @@ export const holdAttempt = (
   };
 
   cancel(claimed.cancel);
-  const letGo = claimed.registry === undefined ? () => {} : deps.logins.hold(work.run, claimed.registry);
-  const ran = run().finally(letGo);
+  const lent = [
+    ...(claimed.registry === undefined ? [] : [deps.logins.hold(work.run, claimed.registry)]),
+    ...(claimed.withoutLogins ? [deps.logins.withhold(work.run)] : []),
+  ];
+  const ran = run().finally(() => {
+    for (const giveBack of lent) giveBack();
+  });
   const swept = ran.then(cleanUp).catch((error: unknown) => {
     if (!deps.leave.aborted) log(`${item} is not cleaned up: ${textOf(error)}`);
   });

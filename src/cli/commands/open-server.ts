@@ -11,6 +11,9 @@ import type { RunState } from '../../run/run-state.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { Actor } from '../../server/actor.ts';
 import { makeApp } from '../../server/app.ts';
+import { approvalsPlugin } from '../../server/approvals/approvals-plugin.ts';
+import { approveRun } from '../../server/approvals/approve-run.ts';
+import { forkPolicy } from '../../server/approvals/fork-policy.ts';
 import { authOf } from '../../server/auth/auth.ts';
 import { isSame } from '../../server/auth/bearer.ts';
 import { forgeAccessOf } from '../../server/auth/forge-access.ts';
@@ -82,6 +85,8 @@ export type ServerParts = {
   readonly workerKeys: (bearer: string) => readonly [Uint8Array, ...Uint8Array[]];
   readonly clock: Clock;
   readonly keep: Keep;
+  /** How long a run of a fork waits for its approval. */
+  readonly approveWithinMs: number;
   /** Addresses and networks of proxies whose word counts for where a request comes from. */
   readonly proxies: readonly string[];
   /** The server's own: mirrors, checkouts, outputs. */
@@ -161,6 +166,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     releaseOf: release,
     projects,
     requests: state.requests,
+    forks: forkPolicy({ approvedAuthors: state.approvedAuthors, withinMs: parts.approveWithinMs }),
+    guard,
     sealer,
     results: storage.results,
     trees: storage.trees,
@@ -231,6 +238,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     ...(parts.traces === undefined ? [] : [sendTraces(parts.traces, { runs, failed })]),
   ];
   const following = readers.map((reader) => followRuns({ dispatcher, runs, marks: state.marks, clock, failed }, reader));
+  const approve = approveRun({ ...state, dispatcher, guard, clock });
   const access = accessOf({ actorOf, guard, projects, runs, dispatcher });
   const metrics = serverMetrics({ queue, workers: async () => connected(), clock });
   metrics.follow(dispatcher);
@@ -276,7 +284,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       triggersPlugin({ ...state, access: access.project, guard, timers: time, sealer, clock }),
       notificationsPlugin({ ...state, access: access.project, guard, hasMail: parts.mail !== undefined, sealer, clock }),
       runMetricsPlugin({ access: access.project, runs }),
-      pagesPlugin({ access, runs }),
+      pagesPlugin({ access, runs, actorOf, guard, formTokenOf: auth.formTokenOf, approve }),
+      approvalsPlugin({ access, approve }),
       rollbackPlugin({ ...state, access: access.project, releaseOf: release, beginRun, guard }),
       ...(registry && tokens
         ? [registryPlugin({ ...registry, service: registry.host, tokens, projects, leases: dispatcher, actorOf, guard })]

@@ -109,6 +109,29 @@ const readCredential = async (context: Context, { user }: Pick<CredentialOptions
   ...(user === undefined ? {} : { user }),
 });
 
+export type SettingsOptions = ProjectsOptions & { readonly approveForks?: 'always' | 'first-time' | 'never' };
+
+/** What the owners of a project chose, after the changes that are asked for. */
+export const projectSettings = async (
+  context: Context,
+  name: string,
+  { approveForks, json, ...options }: SettingsOptions,
+): Promise<ExitCode> => {
+  const { api } = await openRemote(context, options);
+  const { settings } = approveForks === undefined ? await api.settings(name) : await api.changeSettings(name, { approveForks });
+  const rows: readonly (readonly [string, string])[] = [
+    ['Triggers', settings.triggers.join(', ')],
+    ['Branches', settings.branches.length === 0 ? 'all' : settings.branches.join(', ')],
+    ['Paths', settings.paths.length === 0 ? 'all' : settings.paths.join(', ')],
+    ['Commits', settings.commits],
+    ['Approval of forks', settings.approveForks],
+  ];
+  const shown = rows.map(([title, text]) => [title, visible(text)]);
+  const columns = [{ title: 'Setting' }, { title: visible(name) }];
+  await writeLines(context.stdout, json ? [JSON.stringify(settings)] : table(columns, shown, looks(context)));
+  return exitCodes.passed;
+};
+
 export type RemoveOptions = RemoteOptions & { readonly force?: true };
 
 /** A project is taken off the server; its repository stays where it is. */

@@ -64,6 +64,7 @@ export type ServeOptions = RuntimeOptions &
     readonly keepDays: number;
     readonly keepCaches: number;
     readonly keepAudit: number;
+    readonly approveWithin: number;
     readonly registry?: string;
     readonly registryKey?: string;
   };
@@ -110,6 +111,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       allowFiles: options.allowFiles === true,
       allowAddresses: options.allowAddress ?? [],
       keep: keepOf(options),
+      approveWithinMs: options.approveWithin * dayMs,
       proxies,
       ...mailOf(context, options),
       ...(await registryOf(context, options)),

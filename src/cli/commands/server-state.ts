@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { sqlAccounts } from '../../store/sql/accounts.ts';
+import { sqlApprovedAuthors } from '../../store/sql/approved-authors.ts';
 import { sqlAudit } from '../../store/sql/audit.ts';
 import { type DatabasePlace, openDatabase } from '../../store/sql/database.ts';
 import { sqlDeliveries } from '../../store/sql/deliveries.ts';
@@ -42,6 +43,7 @@ export const openState = async (place: DatabasePlace, clock: Clock, signal: Abor
       sessions: sqlSessions(database),
       tokens: sqlTokens(database),
       audit: sqlAudit(database),
+      approvedAuthors: sqlApprovedAuthors(database),
       schedules: sqlSchedules(database),
       upstreams: sqlUpstreams(database),
       subscriptions: sqlSubscriptions(database),

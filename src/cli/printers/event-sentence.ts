@@ -4,7 +4,16 @@ import { stagesOf } from '../../plan/stage.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
-import { causeSentence, commitWords, decisionSentence, openGateWords, skipSentence, sourceSentence, triggerSentence } from './sentences.ts';
+import {
+  approvalWords,
+  causeSentence,
+  commitWords,
+  decisionSentence,
+  openGateWords,
+  skipSentence,
+  sourceSentence,
+  triggerSentence,
+} from './sentences.ts';
 import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
 import type { Reach } from './suggestions.ts';
 import { visible } from './visible.ts';
@@ -27,6 +36,10 @@ export const eventSentence = (event: RunEvent, state: RunState, look: Reach = {}
       return {
         text: `Cancelled by ${visible(event.by)}: ${event.force ? 'running stages are killed' : 'running stages are asked to stop'}.`,
       };
+    case 'approval.asked':
+      return { text: `Waits for ${approvalWords(event, state, look)}.` };
+    case 'approval.decided':
+      return { text: `${decisionSentence(event.decision)}.` };
     case 'fetch.finished':
       return {
         text: `Source: ${sourceSentence(event.source)}${event.source.subject === undefined ? '' : `, "${visible(event.source.subject)}"`}`,

@@ -53,6 +53,8 @@ export const permanentLines = (event: RunEvent, state: RunState, tail: LogTail |
     case 'run.resumed':
     case 'run.rerun':
     case 'run.cancel-requested':
+    case 'approval.asked':
+    case 'approval.decided':
     case 'fetch.finished':
     case 'fetch.failed': {
       const said = eventSentence(event, state, look);

@@ -1,9 +1,11 @@
 import { gatesWaitedAt } from '../../run/gates-waited-at.ts';
+import { openApproval } from '../../run/open-approval.ts';
 import type { Outcome } from '../../run/outcome.ts';
 import type { AttemptState, GateState, NodeState, RunState, StageState, StepState } from '../../run/run-state.ts';
 import { lastAttempt, tookMs } from './attempt-times.ts';
 import type { Look } from './look.ts';
 import {
+  approvalWords,
   causeSentence,
   decisionSentence,
   openGateWords,
@@ -54,6 +56,7 @@ const about = (state: RunState, now: number, look: Look): string[] => {
     ...(state.fetch.message === undefined ? [] : [['Trouble', sentence(visible(state.fetch.message))] as const]),
     ...(state.plan === undefined ? [] : [['Pipeline', visible(state.plan.pipeline)] as const]),
     ['Trigger', triggerSentence(state.trigger)],
+    ...(state.approval === undefined ? [] : [['Approval', approvalCell(state, look)] as const]),
     ...(state.cancel === undefined
       ? []
       : [['Cancelled', `by ${visible(state.cancel.by)}${state.cancel.force ? ', by force' : ''}`] as const]),
@@ -71,6 +74,15 @@ const about = (state: RunState, now: number, look: Look): string[] => {
     rows.map(([title, text]) => [{ text: title, paint: look.palette.quiet }, text]),
     look,
   ).slice(1);
+};
+
+const approvalCell = (state: RunState, look: Look): string => {
+  const { decision } = state.approval ?? {};
+  const open = openApproval(state);
+  if (open !== undefined) return `Waits for ${approvalWords(open, state, look)}`;
+  return decision === undefined
+    ? 'It ended before somebody decided'
+    : `${decisionSentence(decision)}, ${dateTime(decision.at, look.timeZone)}`;
 };
 
 const stages = (state: RunState, now: number, look: Look): string[] =>

@@ -2,9 +2,10 @@ import { assertNever } from '../../lib/assert-never.ts';
 import type { Gate, GateReason } from '../../plan/plan.ts';
 import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
-import { approveCommand, type Reach } from './suggestions.ts';
+import type { ApprovalState, RunState } from '../../run/run-state.ts';
+import { approveCommand, approveRunCommand, type Reach } from './suggestions.ts';
 import { visible } from './visible.ts';
-import { limit, list, sentence, shortCommit } from './words.ts';
+import { dateTime, limit, list, sentence, shortCommit } from './words.ts';
 import { plural } from '../../lib/quantities.ts';
 
 /** Why a stage that ran did not pass: a sentence without its full stop. */
@@ -110,6 +111,14 @@ export const gateSentence = (reason: GateReason): string => {
 /** The same of an open gate of a run, with how to answer. */
 export const openGateWords = ({ name, waitsFor }: Gate, run: number, look: Reach = {}): string =>
   `${gateSentence(waitsFor)}${waitsFor.kind === 'person' ? ` (${approveCommand(run, name, look)})` : ''}`;
+
+/** What a run of a fork's commit waits for before it begins: the end of "Waits for …". */
+export const approvalWords = (
+  { commit, until }: Pick<ApprovalState, 'commit' | 'until'>,
+  { number }: Pick<RunState, 'number'>,
+  look: Reach = {},
+): string =>
+  `somebody to approve ${visible(shortCommit(commit))}, which comes from a fork, until ${dateTime(until)} (${approveRunCommand(number, look)})`;
 
 /** What a run waits at while nothing of it runs. */
 export const waitingWords = ([first = '', ...more]: readonly string[]): string =>

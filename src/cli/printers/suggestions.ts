@@ -12,6 +12,8 @@ export const rerunCommand = (run: number, { place = '' }: Reach = {}): string =>
 export const approveCommand = (run: number, gate: string, { place = '' }: Reach = {}): string =>
   `cion approve ${run} ${shellWord(gate)}${place}`;
 
+export const approveRunCommand = (run: number, { place = '' }: Reach = {}): string => `cion approve ${run}${place}`;
+
 const shellWord = (text: string): string => {
   const word = visible(text);
   return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

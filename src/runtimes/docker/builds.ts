@@ -1,6 +1,7 @@
+import type { RegistryLogins } from '../registry-logins.ts';
 import type { PrepareNote } from '../runtime.ts';
+import { authForBuild } from './auth-for.ts';
 import { type BuildSource, buildContext, failure } from './build-context.ts';
-import { registryConfig } from './engine/credentials.ts';
 import { DockerConfigError, type Environment } from './engine/docker-config.ts';
 import type { Engine } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
@@ -18,14 +19,16 @@ export const makeBuilds = (given: {
   readonly volumes: Volumes;
   readonly namespace: string;
   readonly env: Environment;
+  readonly logins: RegistryLogins;
 }) => {
-  const { engine, names, namespace, env } = given;
+  const { engine, names, namespace, env, logins } = given;
   const building = new Map<string, Promise<void>>();
 
   const isThere = async (reference: string, signal: AbortSignal): Promise<boolean> =>
     (await unlessGone(engine.json('GET', `/images/${reference}/json`, { signal }).then(() => true))) ?? false;
 
   const build = async (
+    run: string,
     source: BuildSource,
     reference: string,
     context: { readonly dockerfile: string; tar(): Promise<AsyncIterable<Uint8Array>> },
@@ -51,7 +54,7 @@ export const makeBuilds = (given: {
         rm: true,
         forcerm: true,
       };
-      const headers = { 'x-registry-config': await registryConfig(env, { signal }) };
+      const headers = { 'x-registry-config': await authForBuild(run, logins, env, signal) };
       const body = await context.tar();
       for await (const { stream } of engine.progress<BuildMessage>('POST', '/build', { query, headers, body, signal })) say(stream ?? '');
     } catch (error) {
@@ -73,7 +76,7 @@ export const makeBuilds = (given: {
         await others.catch(() => {});
         signal.throwIfAborted();
       }
-      const made = isThere(reference, signal).then((is) => (is ? undefined : build(source, reference, context, notify, signal)));
+      const made = isThere(reference, signal).then((is) => (is ? undefined : build(run, source, reference, context, notify, signal)));
       building.set(reference, made);
       await made.finally(() => building.delete(reference));
       return reference;

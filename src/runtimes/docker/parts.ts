@@ -43,7 +43,7 @@ export const makeParts = (given: {
   const trees = makeTrees(engine, names, pauseImage);
   const volumes = makeVolumes(engine, names, trees, namespace);
   const accounts = makeAccounts(engine);
-  const builds = makeBuilds({ engine, names, volumes, namespace, env });
+  const builds = makeBuilds({ engine, names, volumes, namespace, env, logins });
   const images = makeImages(engine, env, builds, logins);
   const runs = new Map<string, AbortController>();
 

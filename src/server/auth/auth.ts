@@ -6,6 +6,7 @@ import { accountRoutes } from './account-routes.ts';
 import type { AuthContext } from './auth-context.ts';
 import { cookiesOf } from './cookies.ts';
 import { forgeRoutes } from './forge-routes.ts';
+import { formTokenOf } from './form-token.ts';
 import { identifyOf } from './identify.ts';
 import { loginRoutes } from './login-routes.ts';
 import { type Passwords, passwordsOf } from './password.ts';
@@ -29,6 +30,8 @@ export type Auth = {
   readonly plugin: FastifyPluginAsync;
   /** Who a request is from, in any route of the app. Rejects with AuthError for one that pretends, or that another page made (atk-62). */
   actorOf(request: FastifyRequest): Promise<Actor>;
+  /** What a form has to have in the field `page` so that the session of this request can send it; `undefined`: there is no session. */
+  formTokenOf(request: FastifyRequest): Promise<string | undefined>;
 };
 
 export const authOf = (deps: AuthDeps): Auth => {
@@ -54,5 +57,9 @@ export const authOf = (deps: AuthDeps): Auth => {
       for (const login of logins) await forgeRoutes(context, login)(typed);
     },
     actorOf: async (request) => (await identityOf(request)).actor,
+    formTokenOf: async (request) => {
+      const cookie = cookies.of(request, cookies.session);
+      return cookie !== undefined && (await identityOf(request)).by === 'session' ? formTokenOf(cookie) : undefined;
+    },
   };
 };

@@ -38,6 +38,24 @@ test('atk-62: no request that changes something is done with a cookie unless a p
   assert.equal((await admin.post('/change')).body.name, 'root');
 });
 
+test('atk-62: a form acts by what only pages of that very session have, and from no other place', async () => {
+  const [ada, eve] = [await server.login('former'), await server.login('other-former')];
+  const [own, others] = [(await ada.get('/form')).body, (await eve.get('/form')).body];
+  assert.ok(own.page.length >= 43 && own.page !== others.page);
+  assert.deepEqual((await server.browser().get('/form')).body, {});
+  const here = { origin: publicUrl, 'sec-fetch-site': 'same-origin' };
+  const send = async (body: object, headers: Record<string, string>) => (await ada.post('/change', body, headers)).body;
+  assert.equal((await send(own, here)).name, 'former');
+  assert.equal((await send(own, { origin: publicUrl })).name, 'former');
+  for (const [what, { 'x-cion': _header, ...headers }] of Object.entries(foreign)) {
+    if (what === 'the right place without the header') continue;
+    assert.equal((await send(own, headers)).code, 'FOREIGN_REQUEST', what);
+  }
+  for (const forged of [{}, others, { page: '' }, { page: [own.page] }, { page: `${own.page}x` }, { page: server.browser().cookies }]) {
+    assert.equal((await send(forged, here)).code, 'FOREIGN_REQUEST', JSON.stringify(forged));
+  }
+});
+
 const bodies: Readonly<Record<string, object>> = {
   '/api/auth/password': { current: goodPassword, password: 'another horse battery' },
   '/api/auth/tokens': { name: 'x', scopes: ['admin'] },

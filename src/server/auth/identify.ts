@@ -7,6 +7,7 @@ import type { Actor } from '../actor.ts';
 import { AuthError } from './auth-error.ts';
 import { hasBearer, hashOf } from './bearer.ts';
 import type { Cookies } from './cookies.ts';
+import { hasFormToken } from './form-token.ts';
 import { changesState, isOurs } from './same-origin.ts';
 import type { SessionLife } from './session-life.ts';
 
@@ -48,7 +49,8 @@ export const identifyOf = ({ accounts, tokens, sessions, cookies, origin, clock 
     const session = cookie === undefined ? undefined : await sessions.find(cookie);
     const account = session === undefined ? undefined : await accounts.get(session.account);
     if (session === undefined || account === undefined || account.isClosed) return nobody;
-    if (changesState(request.method) && !isOurs(request.headers, origin, { proven: true })) {
+    const stamped = cookie !== undefined && hasFormToken(request.body, cookie);
+    if (changesState(request.method) && !isOurs(request.headers, origin, { proven: true, stamped })) {
       throw new AuthError('FOREIGN_REQUEST', 'A request that changes something with a login has to come from a page of this server.');
     }
     return { by: 'session', account, session: session.hash, actor: actorOfAccount(account) };

@@ -5,6 +5,7 @@ import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import { runOutcome } from '../../run/run-outcome.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { RunChange, RunRow } from '../../store/run-store.ts';
+import { cacheOwner } from '../housekeeping/cache-owner.ts';
 import type { DispatcherDeps } from './dispatcher-deps.ts';
 import { DispatchError } from './dispatch-error.ts';
 import { type PlanParts, planParts } from './plan-parts.ts';
@@ -159,7 +160,7 @@ const keptOf = (row: RunRow, folded: Folding, openGates: Set<string>, outputOf: 
     const { plan, printing } = state();
     const now = plan ?? printing;
     if (now === undefined) return undefined;
-    if (made?.indexed.plan !== now) made = planParts(now, row.project, state, outputOf, plan === undefined);
+    if (made?.indexed.plan !== now) made = planParts(now, cacheOwner(row), state, outputOf, plan === undefined);
     return made;
   };
   return { row, folded, openGates, state, parts };
@@ -180,11 +181,13 @@ const followUp = (parts: PlanParts | undefined, latest: readonly RunEvent[], sta
   return all.length === 0 && state.plan === undefined ? endOfUnplanned(state) : all;
 };
 
-/** A run that cannot be planned, or that was cancelled before it was; what prints for it has ended first. */
+/** A run that cannot be planned, or that was cancelled or not approved before it was; what prints for it has ended first. */
 const endOfUnplanned = (state: RunState): readonly RunFact[] => {
   const { outcome } = state.fetch;
-  if (state.phase === 'finished' || state.openNodes > 0 || (state.cancel === undefined && (outcome === undefined || outcome === 'passed')))
-    return [];
+  const isFailed = outcome !== undefined && outcome !== 'passed';
+  const { kind: decided = 'approved' } = state.approval?.decision ?? {};
+  const goesOn = state.cancel === undefined && decided === 'approved' && !isFailed;
+  if (state.phase === 'finished' || state.openNodes > 0 || goesOn) return [];
   return [{ kind: 'run.finished', outcome: runOutcome(state) }];
 };
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Claimed, WorkerFact } from '../../api/worker-protocol.ts';
 import type { Mount, Stage } from '../../plan/plan.ts';
-import { digest, failed, passed, planOf, preparing, served, stageOf, startedNow } from './testing/served.ts';
+import type { Trigger } from '../../run/run-event.ts';
+import { digest, failed, passed, plannedFacts, planOf, preparing, served, stageOf, startedNow } from './testing/served.ts';
 
 const ends: (() => void)[] = [];
 const serve = async (more?: Parameters<typeof served>[0]) => {
@@ -177,6 +178,22 @@ describe('what a worker is given', () => {
     assert.deepEqual(b?.outputs, { a: { attempt: 1, digest: digest('7'), sensitive: true } });
     assert.deepEqual([b?.outside.secrets, b?.redact], [outside.secrets, outside.redact]);
     assert.deepEqual(asked, [`${run} a`, `${run} b`]);
+  });
+
+  it('are caches of their own, and no login, for what nobody trusts (atk-13, atk-48)', async () => {
+    const server = await serve();
+    const cached = planOf([stageOf('a', [], { mounts: [{ kind: 'cache', key: 'k', path: '/k', access: 'read-write' }] })]);
+    const claimedBy = async (trigger: Trigger) => {
+      const { run } = await server.dispatcher.create({ project: 'acme/app', pipeline: 'cion', trigger });
+      await server.dispatcher.report(run, () => plannedFacts(cached));
+      const [claimed] = await server.claim();
+      assert.equal(claimed?.work.run, run);
+      return [claimed?.work.project, claimed?.withoutLogins];
+    };
+    const pull = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head' } as const;
+    assert.deepEqual(await claimedBy({ ...pull, fork: false }), ['acme/app', undefined]);
+    assert.deepEqual(await claimedBy({ ...pull, fork: true }), ['acme/app of others', true]);
+    assert.deepEqual(await claimedBy({ kind: 'manual', by: 'ada', ref: 'refs/pull/7/head' }), ['acme/app of others', true]);
   });
 
   it('is nothing where it cannot be had: then the attempt has errored with why', async () => {

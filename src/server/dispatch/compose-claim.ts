@@ -2,6 +2,7 @@ import type { Claimed } from '../../api/worker-protocol.ts';
 import type { Started } from '../../engine/attempt.ts';
 import { outputsAskedBy } from '../../plan/stage.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
+import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { Carried } from './carried-runs.ts';
 import type { DispatcherDeps, DispatchLimits } from './dispatcher-deps.ts';
 import type { HeldLease } from './leases.ts';
@@ -29,6 +30,7 @@ export const composeClaim = async (
   return {
     lease: { item: lease.item, token: lease.token, leaseMs, graceMs },
     ...given,
+    ...(isUntrusted(state.trigger) ? { withoutLogins: true } : {}),
     number: state.number,
     ...(started === undefined ? {} : { started }),
     volumes: volumeContents(parts, state, stage, work),

@@ -50,6 +50,37 @@ describe('gates on a server', () => {
     assert.equal((await server.state(run))?.outcome, 'passed');
   });
 
+  it('that wait for a pipeline are not opened by a fork that calls its own so, before or after (atk-13)', async () => {
+    const server = await serve();
+    const waits = planOf([gateOf('ask', [], { waitsFor: { kind: 'pipeline', pipeline: 'cion' } }), stageOf('ship', ['ask'])]);
+    const green = planOf([stageOf('build')]);
+    const forked = async () => {
+      await server.clock.advance(1);
+      const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
+      const { run } = await server.dispatcher.create({ project: 'acme/app', pipeline: 'cion', trigger });
+      await server.dispatcher.report(run, () => plannedFacts(green));
+      await pass(server);
+      assert.equal((await server.state(run))?.outcome, 'passed');
+    };
+    const run = await server.plan(waits);
+    await forked();
+    assert.equal(await decision(server, run), undefined);
+    await server.restart();
+    assert.equal(await decision(server, run), undefined);
+    const after = planOf([stageOf('first'), gateOf('ask', ['first'], { waitsFor: { kind: 'pipeline', pipeline: 'cion' } })]);
+    const later = await server.plan(after);
+    const [first] = await server.claim();
+    assert.ok(first);
+    await server.tell(first, 1, [preparing(first), startedNow(first)]);
+    await forked();
+    await server.tell(first, 2, [passed(first)]);
+    assert.equal(await decision(server, later), undefined);
+    await server.plan(green);
+    await pass(server);
+    assert.equal((await decision(server, run))?.kind, 'approved');
+    assert.equal((await decision(server, later))?.kind, 'approved');
+  });
+
   it('can be refused, and its time can be over, also while no server was there (R-DCO-37)', async () => {
     const server = await serve();
     const refused = await server.plan(asked);

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Gate } from '../../plan/plan.ts';
 import type { Decision, RunEvent } from '../../run/run-event.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
+import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { Carried } from './carried-runs.ts';
 
 /** The gates that are open: who waits for a pipeline is told when it turns green, and each when its own time is over. */
@@ -57,12 +58,14 @@ export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: Gate
     const passed = { outcome: 'passed', finished: true, finishedAfter: since, limit: 100 } as const;
     const found = await Promise.all(pipelines.map((pipeline) => runs.list({ ...pipeline, ...passed })));
     for (const row of found.flat().sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))) {
-      if (row.run === watched.run || !(await isWhole(row.run))) continue;
+      if (row.run === watched.run || isUntrusted(row.trigger) || !(await isWhole(row.run))) continue;
       return decide(watched.run, watched.gate, watched.openedAt, green(name, row, row.finishedAt ?? clock.now()));
     }
   };
 
+  /** What nobody trusts opens no gate: its text says itself when it is green (atk-13). */
   const onGreen = (row: RunRow, at: number): void => {
+    if (isUntrusted(row.trigger)) return;
     for (const { run, gate, openedAt, awaited } of open.values()) {
       const isMeant = awaited?.pipelines.some(
         ({ project, pipeline = row.pipeline }) => project === row.project && pipeline === row.pipeline,

@@ -15,16 +15,16 @@ export type PlanParts = {
   readonly mounted: ReadonlySet<string>;
 };
 
-/** `isPrinting`: the configuration asks for what each of its stages writes. */
+/** `owner`: whose caches its stages mount on a worker's engine. `isPrinting`: the configuration asks for what each of its stages writes. */
 export const planParts = (
   plan: Plan,
-  project: string,
+  owner: string,
   state: () => RunState,
   outputOf: DispatcherDeps['outputOf'],
   isPrinting = false,
 ): PlanParts => ({
   indexed: indexPlan(plan),
-  items: itemsOf(plan, project, state, { read: (stage) => outputOf(state(), stage) }),
+  items: itemsOf(plan, owner, state, { read: (stage) => outputOf(state(), stage) }),
   asked: isPrinting ? new Set(plan.nodes.map(({ name }) => name)) : askedOutputs(plan),
   mounted: mountedArtifacts(plan),
 });

@@ -2,7 +2,8 @@ import { causeText } from '../../engine/cause.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Gate, Need, PlanNode } from '../../plan/plan.ts';
 import type { SkipCause } from '../../run/outcome.ts';
-import type { AttemptState, GateState, NodeState, RunState, StageState } from '../../run/run-state.ts';
+import { openApproval } from '../../run/open-approval.ts';
+import type { ApprovalState, AttemptState, GateState, NodeState, RunState, StageState } from '../../run/run-state.ts';
 import type { QueueItem } from '../../store/queue.ts';
 import { itemId } from './item-id.ts';
 import { whyQueued, type WorkerSeen } from './why-queued.ts';
@@ -13,8 +14,14 @@ export type { WorkerSeen } from './why-queued.ts';
 export type Explained = { readonly state: RunState; readonly queue: readonly QueueItem[]; readonly workers: readonly WorkerSeen[] };
 
 /** Why the run is where it is, in a sentence. */
-export const explainRun = ({ phase, outcome, cancel, fetch, plan, printing, openNodes }: RunState): string => {
+export const explainRun = (state: RunState): string => {
+  const { phase, outcome, cancel, fetch, plan, printing, openNodes } = state;
+  const waits = openApproval(state);
+  if (waits !== undefined) return approvalText(state, waits);
   if (phase === 'finished') {
+    const { kind, by, reason } = state.approval?.decision ?? {};
+    if (kind === 'expired') return `Nobody approved it in time, and it has ended: ${outcome}.`;
+    if (kind === 'rejected') return `It was rejected by ${by} and has ended: ${outcome}${reason === undefined ? '' : ` (${reason})`}.`;
     if (fetch.outcome === 'failed' || fetch.outcome === 'errored')
       return `It has ${fetch.outcome}: ${fetch.message ?? 'its files cannot be had'}.`;
     return cancel === undefined ? `It has ended: ${outcome}.` : `It was cancelled by ${cancel.by} and has ended: ${outcome}.`;
@@ -29,6 +36,11 @@ export const explainRun = ({ phase, outcome, cancel, fetch, plan, printing, open
   if (cancel !== undefined) return `It was cancelled by ${cancel.by}, and ${openNodes} of its stages and gates have not ended.`;
   return `It is under way: ${openNodes} of its stages and gates have not ended.`;
 };
+
+const approvalText = ({ number, project }: RunState, { commit, until }: ApprovalState): string =>
+  `It waits for approval, for its commit ${commit.slice(0, 12)} comes from a fork, and nothing of it is fetched before: ` +
+  `an owner or writer of ${project} whose change it is not can approve or reject it ("cion approve ${number} --server") ` +
+  `until ${new Date(until).toISOString()}; then it ends.`;
 
 /** Why each stage and gate of a run is where it is, in a sentence, by its name and in the plan's order, after what prints that; for every state that there is. Pure. */
 export const explain = (given: Explained): ReadonlyMap<string, string> => {

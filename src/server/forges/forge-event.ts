@@ -32,6 +32,8 @@ export type ForgeEvent =
       /** Its commits come from a repository that is not the project's own, or is not there any more. */
       readonly fork: boolean;
       readonly headRepository?: string;
+      /** The numeric ids of those whose change it is, as far as they are told: who opened it, and who pushed what this event is about. */
+      readonly authors: readonly string[];
     })
   | { readonly kind: 'ref-deleted'; readonly ref: string }
   | { readonly kind: 'repository-deleted' }

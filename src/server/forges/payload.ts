@@ -10,6 +10,9 @@ export const ref = z.string().refine(isRef, 'is no ref');
 /** Names are for people: as long as a line can show. */
 export const personName = z.string().transform((name) => name.slice(0, 200));
 
+/** Those of a pull request, each once. */
+export const authorsOf = (...ids: readonly (string | undefined)[]): readonly string[] => [...new Set(ids.filter((id) => id !== undefined))];
+
 /** What is `null` is not there. */
 export const optional = <T extends z.ZodType>(shape: T) => shape.nullish().transform((value) => value ?? undefined);
 
@@ -54,7 +57,13 @@ const reasonOf = ({ issues }: z.ZodError): string => {
 };
 
 /** What we have no use for. */
-export const otherEvent = (name: string): ForgeEvent => ({ kind: 'other', what: `an event "${name.slice(0, 60)}"` });
+export const otherEvent = (name: string): ForgeEvent => {
+  const what = `an event "${name.slice(0, 60)}"`;
+  return {
+    kind: 'other',
+    what: /comment|review|\bnote\b|_approved$|_rejected$/i.test(name) ? `${what}: comments begin and approve nothing` : what,
+  };
+};
 
 /** A push of a branch or a tag, or the end of one; other refs (notes, pull requests) are nobody's commits. */
 export const pushEvent = (

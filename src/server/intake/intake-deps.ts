@@ -23,7 +23,7 @@ export type IntakeDeps = {
   readonly projects: ProjectStore;
   readonly deliveries: DeliveryStore;
   readonly runs: Pick<RunStore, 'list'>;
-  readonly dispatcher: Pick<Dispatcher, 'watch' | 'policyChanged'>;
+  readonly dispatcher: Pick<Dispatcher, 'watch' | 'state' | 'policyChanged'>;
   readonly beginRun: BeginRun;
   /** How each kind of forge tells of commits. */
   readonly forges: readonly Forge[];

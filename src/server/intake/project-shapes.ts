@@ -16,7 +16,8 @@ const labels = z
 const limit = z.int().min(1).max(10_000);
 const visibility = z.enum(['public', 'private']);
 const branch = z.string().min(1).max(300);
-const settings = z.object({ branches: globs, paths: globs, triggers, commits, priority, labels, limit: limit.optional() });
+const approveForks = z.enum(['always', 'first-time', 'never']);
+const settings = z.object({ branches: globs, paths: globs, triggers, commits, priority, labels, limit: limit.optional(), approveForks });
 
 /** `allowFiles`: also a repository on the server's own machine. */
 export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: boolean }) =>

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { virtualClock, type VirtualClock } from '../../lib/virtual-clock.ts';
 import type { RunEvent } from '../../run/run-event.ts';
-import type { RunState } from '../../run/run-state.ts';
+import type { ApprovalState, RunState } from '../../run/run-state.ts';
 import { defaultSettings, type Project } from '../../store/projects.ts';
 import type { RunRow } from '../../store/run-store.ts';
 import { gitHubForge } from '../forges/testing/github-forge.ts';
@@ -21,6 +21,7 @@ describe('statuses of commits', () => {
   let stop: AbortController;
   let project: Project;
   const rows = new Map<string, RunRow>();
+  const states = new Map<string, RunState>();
   const warnings: string[] = [];
   const waits: number[] = [];
   let watcher: (events: readonly RunEvent[], state: RunState) => void;
@@ -35,6 +36,7 @@ describe('statuses of commits', () => {
     answered = new EventTarget();
     answers = [];
     rows.clear();
+    states.clear();
     warnings.length = 0;
     waits.length = 0;
     const repository = forge.add('ada/app', { admins: ['ada'] });
@@ -69,6 +71,7 @@ describe('statuses of commits', () => {
     reportStatuses(
       {
         dispatcher: {
+          state: async (run) => states.get(run),
           watch: (_run, listener) => {
             watcher = listener;
             return () => undefined;
@@ -102,6 +105,7 @@ describe('statuses of commits', () => {
       commit,
       lastSeq: 1,
       createdAt: 0,
+      trigger: { kind: 'manual', by: 'ada' },
       ...more,
     } as RunRow);
   };
@@ -125,6 +129,47 @@ describe('statuses of commits', () => {
       { ...status, state: 'pending', description: 'Run 12 has begun' },
       { ...status, state: 'failure', description: 'Run 12 failed' },
     ]);
+  });
+
+  it('say that the run of a fork is waiting for approval, and what became of it, apart from how it ended', async () => {
+    const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
+    const approval = { commit, askedAt: 1, until: 2 };
+    const decided = (kind: 'approved' | 'rejected' | 'expired') => ({ ...approval, decision: { kind, by: 'ada', at: 1 } });
+    const is = (run: string, own: ApprovalState, more: Partial<RunRow>): void => {
+      row(run, { trigger, pipeline: '', ...more });
+      states.set(run, { run, number: 12, phase: more.phase, approval: own } as RunState);
+    };
+    begin();
+    is('r', approval, { phase: 'waiting' });
+    happens('approval.asked');
+    await told(1);
+    is('r', decided('approved'), { phase: 'queued' });
+    happens('approval.decided');
+    await told(2);
+    is('r', decided('approved'), { phase: 'finished', outcome: 'passed', pipeline: 'build', digest: 'd' });
+    happens('run.finished');
+    await told(4);
+    is('s', decided('rejected'), { phase: 'finished', outcome: 'cancelled' });
+    happens('run.finished', 's');
+    await told(5);
+    is('t', decided('expired'), { phase: 'finished', outcome: 'cancelled' });
+    happens('run.finished', 't');
+    await told(6);
+    is('u', approval, { phase: 'finished', outcome: 'cancelled' });
+    happens('run.finished', 'u');
+    await told(7);
+    assert.deepEqual(
+      forge.statuses.map(({ context, state, description }) => [context, state, description]),
+      [
+        ['cion-approval', 'pending', 'Run 12 is waiting for approval'],
+        ['cion-approval', 'success', 'Run 12 was approved'],
+        ['cion-approval', 'success', 'Run 12 was approved'],
+        ['cion/build', 'success', 'Run 12 passed'],
+        ['cion-approval', 'error', 'Run 12 was rejected'],
+        ['cion-approval', 'error', 'Run 12 was not approved in time'],
+        ['cion-approval', 'error', 'Run 12 was cancelled'],
+      ],
+    );
   });
 
   it('of a run that ended before it was planned are told too', async () => {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
+import { openApproval } from '../../run/open-approval.ts';
 import type { RunEvent } from '../../run/run-event.ts';
+import type { RunState } from '../../run/run-state.ts';
 import type { Project, ProjectStore } from '../../store/projects.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -7,7 +9,7 @@ import type { CommitStatus, ForgeApi } from '../forges/forge-api.ts';
 import { ForgeError } from '../forges/forge-error.ts';
 
 export type StatusDeps = {
-  readonly dispatcher: Pick<Dispatcher, 'watch'>;
+  readonly dispatcher: Pick<Dispatcher, 'watch' | 'state'>;
   readonly runs: Pick<RunStore, 'list'>;
   readonly projects: Pick<ProjectStore, 'get'>;
   /** In whose name the project was connected; `undefined`: they are not logged in any more. */
@@ -27,7 +29,7 @@ const toldAgainMs = 10 * 60_000;
 const mostToldAgain = 200;
 
 /**
- * Tells forges how the runs of their commits stand: at the beginning, and how they ended. It goes beside the runs, which do not wait for it: what does
+ * Tells forges how the runs of their commits stand: what waits for approval, at the beginning, and how they ended. It goes beside the runs, which do not wait for it: what does
  * not get through is tried again with growing pauses, only the newest of a run, and is given up after an hour.
  */
 export const reportStatuses = (deps: StatusDeps, signal: AbortSignal): void => {
@@ -92,7 +94,8 @@ export const reportStatuses = (deps: StatusDeps, signal: AbortSignal): void => {
   catchUp().catch(() => warn('Statuses of runs that ended before are not told again: the store cannot be read.'));
 };
 
-const isTold = ({ kind }: RunEvent): boolean => kind === 'run.planned' || kind === 'run.rerun' || kind === 'run.finished';
+const isTold = ({ kind }: RunEvent): boolean => told.has(kind);
+const told: ReadonlySet<RunEvent['kind']> = new Set(['approval.asked', 'approval.decided', 'run.planned', 'run.rerun', 'run.finished']);
 
 /** At most so many at a time, in the order in which they came. */
 const placesOf = (count: number) => {
@@ -123,14 +126,30 @@ const tellOnce = async (deps: StatusDeps, run: string): Promise<'done' | { reado
   }
 };
 
-/** Its pipeline, of which the status has its name, is known once it is planned, or has ended without. */
-const setStatus = async ({ runs, projects, apiOf, pageOf }: StatusDeps, run: string): Promise<void> => {
+/** Its pipeline, of which the status has its name, is known once it is planned, or has ended without. Its approval has a status of its own. */
+const setStatus = async ({ dispatcher, runs, projects, apiOf, pageOf }: StatusDeps, run: string): Promise<void> => {
   const [row] = await runs.list({ run, limit: 1 });
-  if (row?.commit === undefined || (row.digest === undefined && row.phase !== 'finished')) return;
-  const project = await projects.get(row.project);
+  if (row?.commit === undefined) return;
+  const isOfFork = row.trigger.kind === 'pull-request' && row.trigger.fork;
+  const state = isOfFork ? await dispatcher.state(run) : undefined;
+  const url = pageOf(row);
+  const isApproved = state?.approval === undefined || state.approval.decision?.kind === 'approved';
+  const isKnown = isApproved && (row.digest !== undefined || row.phase === 'finished');
+  const statuses = [...(state === undefined ? [] : approvalStatus(state, url)), ...(isKnown ? [statusOf(row, url)] : [])];
+  const project = statuses.length === 0 ? undefined : await projects.get(row.project);
   if (project?.forge === undefined || project.forge.goneAt !== undefined) return;
   const api = await apiOf(project);
-  await api?.setStatus(project.forge.repository, row.commit, statusOf(row, pageOf(row)));
+  for (const status of statuses) await api?.setStatus(project.forge.repository, row.commit, status);
+};
+
+const approvalStatus = (state: RunState, url: string): readonly CommitStatus[] => {
+  const { number, approval } = state;
+  if (approval === undefined) return [];
+  const about = { context: 'cion-approval', url };
+  if (openApproval(state) !== undefined) return [{ ...about, state: 'pending', description: `Run ${number} is waiting for approval` }];
+  const words = { approved: 'was approved', rejected: 'was rejected', expired: 'was not approved in time', ended: 'was cancelled' };
+  const decided = approval.decision?.kind ?? 'ended';
+  return [{ ...about, state: decided === 'approved' ? 'passed' : 'cancelled', description: `Run ${number} ${words[decided]}` }];
 };
 
 /** From how the run ended alone: nothing of what is in it is told. */

@@ -27,6 +27,7 @@ const pull = (more: Partial<ForgeEvent & { readonly kind: 'pull-request' }> = {}
   commit: c,
   draft: false,
   fork: false,
+  authors: ['7'],
   ...by,
   ...more,
 });

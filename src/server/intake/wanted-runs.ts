@@ -76,7 +76,8 @@ const ofPullRequest = (
   if (!settings.triggers.includes('pull-request')) return none('The project does not run for pull requests.');
   if (pull.action === 'closed') return none('The pull request was closed.');
   if (pull.draft) return none('The pull request is a draft.');
-  const trigger = { kind: 'pull-request', number: pull.number, ref: pull.ref, fork: pull.fork, ...who(pull) } as const;
+  const { number, ref, fork, authors } = pull;
+  const trigger = { kind: 'pull-request', number, ref, fork, authors, ...who(pull) } as const;
   const once = onceOf(pull.fork ? 'pull-request' : 'push', pull.commit);
   return { kind: 'runs', requests: [{ project: name, commit: pull.commit, ref: pull.ref, trigger, once }] };
 };

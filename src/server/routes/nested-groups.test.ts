@@ -29,7 +29,16 @@ describe('a project of nested groups', () => {
   before(async () => {
     server = await runServer({
       beginRun: async ({ project }) => ({ kind: 'created', run: await server.runs.plan(planOf([stageOf('build')]), { project }) }),
-      plugins: [pagesPlugin({ access, runs: { list: (query) => server.runs.store.runs.list(query) } })],
+      plugins: [
+        pagesPlugin({
+          access,
+          runs: { list: (query) => server.runs.store.runs.list(query) },
+          actorOf: (request) => server.guard.actorOf(request),
+          guard: { may: (...asked) => server.guard.may(...asked) },
+          formTokenOf: async () => undefined,
+          approve: () => Promise.reject(new Error('nothing waits for approval here')),
+        }),
+      ],
     });
     for (const name of [nested, ...neighbours]) server.projects.set(name, testProject(name));
     server.guard.grant('ada', nested, 'read', 'run', 'decide');

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import type { Recorder } from '../../engine/recorder.ts';
-import type { RunFact } from '../../run/run-event.ts';
+import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
-import type { ProjectStore } from '../../store/projects.ts';
+import type { Project, ProjectStore } from '../../store/projects.ts';
 import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
+import type { Guard } from '../actor.ts';
+import { awaitApproval } from '../approvals/await-approval.ts';
+import type { ForkPolicy } from '../approvals/fork-policy.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
 import { checkoutsOf, fetchRun, type FetchRunDeps, keysOf, mirrorsOf } from './fetch-run.ts';
@@ -20,6 +23,8 @@ export type BeginRunDeps = Omit<FetchRunDeps, 'requests'> & {
   };
   readonly projects: Pick<ProjectStore, 'get'>;
   readonly requests: RunRequests;
+  readonly forks: ForkPolicy;
+  readonly guard: Pick<Guard, 'note'>;
   /** Absent: no release runs again. */
   readonly releaseOf?: ReleaseOf;
   /** So many projects at a time. */
@@ -36,12 +41,17 @@ export type RunBeginner = {
 
 /**
  * A request is durable before its run is, and both before they are acknowledged. Until it has its plan, a run is fetched: by this server, or by the next one,
- * from the beginning.
+ * from the beginning; but nothing is fetched of one that waits for approval.
  */
 export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
   const { dispatcher, requests, clock } = deps;
   const takeTurn = turns(deps.fetches);
   const underWay = new Map<string, Promise<void>>();
+  /** Those to be looked at again when they are not under way any more. */
+  const changed = new Set<string>();
+  /** Those that wait for approval. */
+  const waiting = new Map<string, RunRequest>();
+  const approval = awaitApproval({ ...deps, policy: deps.forks });
   const early: (() => void)[] = [];
   let stop: AbortSignal | undefined;
 
@@ -63,7 +73,11 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       early.push(() => follow(run, request));
       return;
     }
-    if (underWay.has(run) || stop.aborted) return;
+    if (stop.aborted) return;
+    if (underWay.has(run)) {
+      changed.add(run);
+      return;
+    }
     const signal = stop;
     const work = carried(run, request, signal)
       .catch((error: unknown) => {
@@ -75,7 +89,10 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
           { once: true },
         );
       })
-      .finally(() => underWay.delete(run));
+      .finally(() => {
+        underWay.delete(run);
+        if (changed.delete(run)) follow(run, request);
+      });
     underWay.set(run, work);
   };
 
@@ -109,19 +126,33 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
   const carry = async (run: string, request: RunRequest, stopped: AbortSignal): Promise<boolean> => {
     stopped.throwIfAborted();
     const state = await dispatcher.state(run);
-    if (state !== undefined && isOpen(state)) await fetchOpen(state, request, stopped);
-    const after = await dispatcher.state(run);
-    if (after !== undefined && isOpen(after)) return false;
+    if (state !== undefined && isOpen(state)) {
+      const project = await deps.projects.get(state.project);
+      waiting.set(run, request);
+      if (project !== undefined && !(await approval.mayBegin(state, project, request.commit))) return true;
+      waiting.delete(run);
+      await fetchOpen(state, project, request, stopped);
+      const after = await dispatcher.state(run);
+      if (after !== undefined && isOpen(after)) return false;
+    }
+    waiting.delete(run);
+    approval.forget(run);
     await requests.fetched(run);
     return true;
   };
 
-  const fetchOpen = async (state: RunState, request: RunRequest, stopped: AbortSignal): Promise<void> => {
+  /** A decision, or the end of what waits for one. */
+  const heed = (events: readonly RunEvent[], { run }: RunState): void => {
+    const request = waiting.get(run);
+    if (request !== undefined && events.some(({ kind }) => kind === 'approval.decided' || kind === 'run.finished')) follow(run, request);
+  };
+
+  const fetchOpen = async (state: RunState, project: Project | undefined, request: RunRequest, stopped: AbortSignal): Promise<void> => {
     const cancel = new AbortController();
-    const heed = ({ cancel: asked }: RunState): void => {
+    const heedCancel = ({ cancel: asked }: RunState): void => {
       if (asked !== undefined) cancel.abort(asked.by);
     };
-    const unwatch = dispatcher.watch(state.run, (_events, now) => heed(now));
+    const unwatch = dispatcher.watch(state.run, (_events, now) => heedCancel(now));
     const recorder: Pick<Recorder, 'report'> = {
       report: async (facts) => {
         stopped.throwIfAborted();
@@ -129,10 +160,11 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       },
     };
     try {
-      heed((await dispatcher.state(state.run)) ?? state);
-      const project = await deps.projects.get(state.project);
+      heedCancel((await dispatcher.state(state.run)) ?? state);
       if (request.again !== undefined) await releaseAgain(deps, recorder, state.run, request.again);
       else if (project === undefined) await recorder.report(failed(`The project ${state.project} is not here any more.`));
+      else if (state.approval !== undefined && state.approval.commit !== request.commit)
+        await recorder.report(failed('It is about another commit than the one that was approved.'));
       else await fetchRun(deps, recorder, { state, request, project }, AbortSignal.any([stopped, cancel.signal]));
     } finally {
       unwatch();
@@ -162,11 +194,14 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       for (const left of [checkoutsOf(deps.directory), keysOf(deps.directory)]) await rm(left, { recursive: true, force: true });
       for (const folder of [checkoutsOf(deps.directory), mirrorsOf(deps.directory)]) await mkdir(folder, { recursive: true, mode: 0o700 });
       stop = signal;
+      const unwatch = dispatcher.watch(undefined, heed);
       for (const begin of early.splice(0)) begin();
       for (const kept of await requests.pending()) await takeUp(kept);
       const aborted = Promise.withResolvers<void>();
       signal.addEventListener('abort', () => aborted.resolve(), { once: true });
       if (!signal.aborted) await aborted.promise;
+      unwatch();
+      approval.clear();
       await Promise.allSettled(underWay.values());
     },
   };

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { projectsContract } from '../projects.contract.ts';
 import { defaultSettings } from '../projects.ts';
 import { sqlDeliveries } from './deliveries.ts';
+import { migrate, readMigrations } from './migrate.ts';
 import { sqlProjects } from './projects.ts';
 import { testDatabases } from './testing/databases.ts';
 
@@ -21,6 +22,7 @@ const rowsOf = (project: string): readonly string[] => [
   `insert into run_request (project, once, request, at) values ('${project}', '', '{}', 0)`,
   `insert into schedule (id, project, cron, time_zone, wants, by, created_at, due_at, try_at) values ('of ${project}', '${project}', '', '', '{}', '', 0, 0, 0)`,
   `insert into upstream (id, project, after_project, after, wants, by, created_at) values ('of ${project}', '${project}', 'any/one', '{}', '{}', '', 0)`,
+  `insert into approved_author (project, author) values ('${project}', '7')`,
   `insert into subscription (id, project, way, target, shown, wants, by, created_at) values ('of ${project}', '${project}', 'http', '', '', '{}', '', 0)`,
   `insert into letter (id, subscription, event, body, created_at, state, try_at, attempts) values ('of ${project}', 'of ${project}', '', '{}', 0, 'sent', 0, 0)`,
 ];
@@ -29,6 +31,30 @@ for (const { name, skip, make } of testDatabases) {
   projectsContract(name, skip, async () => {
     const made = await make();
     return { store: sqlProjects(made.database), clear: made.clear, close: made.close };
+  });
+
+  test(`projects of before runs of forks were asked about are asked about them: ${name}`, { skip }, async (t) => {
+    const made = await make();
+    t.after(() => made.close());
+    const { sql: db } = made.database;
+    const projects = sqlProjects(made.database);
+    await projects.add({
+      name: 'ada/app',
+      cloneUrl: '',
+      defaultBranch: 'main',
+      visibility: 'public',
+      webhookSecret: '',
+      settings: { ...defaultSettings, priority: 3 },
+      createdAt: 0,
+    });
+    await sql`update project set project = project #- '{settings,approveForks}'`.execute(db);
+    await sql`drop table approved_author`.execute(db);
+    await sql`delete from migration where number >= 7`.execute(db);
+    await migrate(
+      made.database,
+      (await readMigrations()).filter(({ number }) => number <= 7),
+    );
+    assert.deepEqual((await projects.get('ada/app'))?.settings, { ...defaultSettings, priority: 3 });
   });
 
   test(`with a project goes all that is kept under its name, and nothing of others: ${name} (atk-05)`, { skip }, async (t) => {
@@ -56,7 +82,7 @@ for (const { name, skip, make } of testDatabases) {
       where table_schema = 'public' and column_name in ('project', 'run', 'subscription') and table_name not in ('audit', 'project')`.execute(
       db,
     );
-    assert.ok(tables.length >= 13, `${tables.length}`);
+    assert.ok(tables.length >= 14, `${tables.length}`);
     const counts = async () =>
       Object.fromEntries(
         await Promise.all(

@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
+import { authForBuild } from '../auth-for.ts';
 import { filtered } from '../build-context.ts';
 import { textOf } from '../container-file.ts';
 import { ignoredBy } from '../dockerignore.ts';
-import { encodedLogins, registryConfig } from '../engine/credentials.ts';
+import { encodedLogins } from '../engine/credentials.ts';
 import { DockerConfigError } from '../engine/docker-config.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { isRefusal } from '../failures.ts';
@@ -72,10 +73,10 @@ const hostOf = (text: string): string => {
 };
 
 /** What the option says, over what Docker is logged in to. */
-const loginsFor = async (options: Options, { parts, signal }: InternalContext): Promise<string> => {
+const loginsFor = async (options: Options, { item, parts: { env, logins }, signal }: InternalContext): Promise<string> => {
   const text = options.text('registry-auth-config');
   try {
-    return text === undefined ? await registryConfig(parts.env, { signal }) : encodedLogins(loginsIn(text));
+    return text === undefined ? await authForBuild(item.run, logins, env, signal) : encodedLogins(loginsIn(text));
   } catch (error) {
     if (error instanceof DockerConfigError) throw new StepFailure(error.message, { cause: error });
     throw error;

@@ -107,6 +107,39 @@ test('a push logs in as Docker is logged in; a no of the registry is a failed st
   }
 });
 
+test('a run that nobody trusts pushes and builds as nobody, whoever Docker is logged in as (atk-13)', { skip }, async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'cion-login-'));
+  try {
+    await withRegistry({ login: true }, (registry) =>
+      withTestBox(
+        async (box) => {
+          const auth = Buffer.from(`${registry.user}:${registry.password}`).toString('base64');
+          await writeFile(join(directory, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
+          const push = () => box.perform('push', { repository: `${registry.host}/team/app`, tag: 'x' });
+          const base = `${registry.host}/team/base:1`;
+          const build = async () => {
+            await box.sh(`mkdir -p /pipeline/source && echo 'FROM ${base}' > /pipeline/source/Dockerfile`);
+            return box.perform('build', { 'image-name': 'app' });
+          };
+          assert.equal((await box.perform('push', { repository: `${registry.host}/team/base`, tag: '1' })).code, 0);
+          const giveBack = box.parts.logins.withhold(box.item.run);
+          const [alone, alsoAlone] = [await push(), await build()];
+          assert.equal(alone.code, 1);
+          assert.match(alone.message ?? '', /team\/app:x cannot be pushed: .*\(give "username" and "password"/);
+          assert.ok(alsoAlone.code !== 0, alsoAlone.log);
+          giveBack();
+          assert.equal((await push()).code, 0);
+          assert.equal((await build()).code, 0);
+          await box.engine.json('DELETE', `/images/${base}`, { query: { force: true } });
+        },
+        { DOCKER_CONFIG: directory },
+      ),
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test('what is wrong with the options of a push is said before anything is made', () =>
   withTestBox(async (box) => {
     const repository = 'localhost:1/team/app';

@@ -28,7 +28,7 @@ export type AuthServer = Awaited<ReturnType<typeof authServer>>;
 
 /**
  * Logins over real HTTP in a bare fastify, with a database of their own. Beside them `GET /may/:right?project=…` says whether who asks may,
- * and `POST /change` stands for all that changes something.
+ * and `POST /change` stands for all that changes something; `GET /form` answers what a form of ours would have.
  */
 export const authServer = async (
   options: { readonly forges?: readonly ForgeStandIn[]; readonly join?: ForgeApp['join']; readonly url?: string } = {},
@@ -73,6 +73,7 @@ export const authServer = async (
   );
   app.get('/who', (request) => auth.actorOf(request));
   app.post('/change', (request) => auth.actorOf(request));
+  app.get('/form', async (request) => ({ page: await auth.formTokenOf(request) }));
   await app.register(auth.plugin);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -33,8 +33,27 @@ test('of a tag Gitea tells the commit once: its event "create" is not read as an
   assert.deepEqual(eventOf('push', 'branch-delete'), { kind: 'ref-deleted', ref: 'refs/heads/develop' });
 });
 
+test('whose change a pull request of Gitea is: who opened it and who pushed, not who opened it again (atk-04)', () => {
+  const pull = caseOf('gitea', 'pull-request-synchronized-fork');
+  const authorsOf = (action: string) => {
+    const told = gitea.read(fromGitea('pull_request', { ...pull, action, sender: { id: 9, login: 'gitea' } }, secret));
+    return told.kind === 'read' && told.event.kind === 'pull-request' ? told.event.authors : undefined;
+  };
+  assert.deepEqual(authorsOf('synchronized'), ['1', '9']);
+  assert.deepEqual(authorsOf('reopened'), ['1']);
+});
+
 test('pull requests of Gitea say whether they are of a fork, also when that is gone', () => {
-  const pull = { kind: 'pull-request', number: 2, ref: 'refs/pull/2/head', commit: newest, draft: false, by: 'gitea', actor: '1' };
+  const pull = {
+    kind: 'pull-request',
+    number: 2,
+    ref: 'refs/pull/2/head',
+    commit: newest,
+    draft: false,
+    by: 'gitea',
+    actor: '1',
+    authors: ['1'],
+  };
   assert.deepEqual(eventOf('pull_request', 'pull-request-opened'), { ...pull, action: 'opened', fork: false, headRepository: '140' });
   assert.deepEqual(eventOf('pull_request', 'pull-request-synchronized-fork'), {
     ...pull,

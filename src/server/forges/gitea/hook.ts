@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ForgeEvent } from '../forge-event.ts';
 import type { Forge, HookRequest } from '../forge.ts';
-import { commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
+import { authorsOf, commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
 import { isSigned } from '../signature.ts';
 
 /** Gitea and Forgejo: `X-Gitea-Signature` is an HMAC of the body. Nothing that is signed says when. */
@@ -26,6 +26,9 @@ const person = z.object({ id: z.int(), login: personName });
 const told = (repository: string | undefined, event: ForgeEvent) => ({ repository, event });
 
 /** What Gitea does itself it does as a person with an id that nobody has. */
+const idOf = (person: { readonly id: number } | undefined): string | undefined =>
+  person !== undefined && person.id > 0 ? String(person.id) : undefined;
+
 const who = ({ id, login }: z.infer<typeof person>) => (id > 0 ? { by: login, actor: String(id) } : { by: login });
 
 const push = z.object({
@@ -44,7 +47,12 @@ const pullRequest = z.object({
   number: z.int().positive(),
   repository,
   sender: person,
-  pull_request: z.object({ draft: optional(z.boolean()), head, base: z.object({ repo: optional(repository) }) }),
+  pull_request: z.object({
+    user: optional(person),
+    draft: optional(z.boolean()),
+    head,
+    base: z.object({ repo: optional(repository) }),
+  }),
 });
 const actions: Readonly<Record<string, 'opened' | 'updated' | 'closed'>> = {
   opened: 'opened',
@@ -52,6 +60,9 @@ const actions: Readonly<Record<string, 'opened' | 'updated' | 'closed'>> = {
   synchronized: 'updated',
   closed: 'closed',
 };
+
+/** Who does these brings the commit. */
+const pushing: ReadonlySet<string> = new Set(['opened', 'synchronized']);
 
 const repositoryChange = z.object({ action: z.string(), repository });
 
@@ -72,7 +83,7 @@ const readers = {
       ),
     ),
   pull_request: (request: HookRequest) =>
-    readWith(request, pullRequest, ({ repository, sender, number, pull_request: { head, base, draft }, ...rest }) => {
+    readWith(request, pullRequest, ({ repository, sender, number, pull_request: { head, base, draft, user }, ...rest }) => {
       const action = Object.hasOwn(actions, rest.action) ? actions[rest.action] : undefined;
       if (action === undefined) return told(repository.id, { kind: 'other', what: 'a change of a pull request that changes no commit' });
       return told(repository.id, {
@@ -84,6 +95,7 @@ const readers = {
         draft: draft ?? false,
         fork: head.repo?.id !== repository.id || base.repo?.id !== repository.id,
         ...(head.repo === undefined ? {} : { headRepository: head.repo.id }),
+        authors: authorsOf(idOf(user), pushing.has(rest.action) ? idOf(sender) : undefined),
         ...who(sender),
       });
     }),

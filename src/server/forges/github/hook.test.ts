@@ -92,6 +92,24 @@ test('a pull request of GitHub whose head is elsewhere, or gone, is of a fork', 
   assert.equal(forkOf(null), true);
 });
 
+test('whose change a pull request of GitHub is: who opened it and who pushed, not who opened it again (atk-04)', () => {
+  const [payload] = gitHubExamples('pull_request', ({ action }) => action === 'synchronize');
+  const authorsOf = (action: string, user: unknown = { id: 51, login: 'Codertocat' }) => {
+    const told = read('pull_request', {
+      ...payload,
+      action,
+      sender: { id: 9, login: 'Codertocat' },
+      pull_request: { ...payload?.pull_request, user },
+    });
+    return told.kind === 'read' && told.event.kind === 'pull-request' ? told.event.authors : undefined;
+  };
+  assert.deepEqual(authorsOf('opened'), ['51', '9']);
+  assert.deepEqual(authorsOf('synchronize'), ['51', '9']);
+  assert.deepEqual(authorsOf('reopened'), ['51']);
+  assert.deepEqual(authorsOf('ready_for_review'), ['51']);
+  assert.deepEqual(authorsOf('synchronize', null), ['9']);
+});
+
 test('GitHub tells of a repository that was renamed or deleted', () => {
   const [renamed] = gitHubExamples('repository', ({ action }) => action === 'renamed');
   assert.deepEqual(read('repository', renamed), {

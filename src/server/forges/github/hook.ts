@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ForgeEvent } from '../forge-event.ts';
 import type { Forge, HookRequest } from '../forge.ts';
-import { commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
+import { authorsOf, commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
 import { isSigned } from '../signature.ts';
 
 /** GitHub and GitHub Enterprise: `X-Hub-Signature-256` is an HMAC of the body. Nothing that is signed says when. */
@@ -48,6 +48,7 @@ const pullRequest = z.object({
   pull_request: z.object({
     draft: z.boolean().default(false),
     state: z.string(),
+    user: optional(z.object({ id: numericId })),
     head: z.object({ sha: hash, repo: optional(z.object({ id: numericId })) }),
     base: z.object({ repo: z.object({ id: numericId }) }),
   }),
@@ -59,6 +60,9 @@ const actions: Readonly<Record<string, 'opened' | 'updated' | 'closed'>> = {
   ready_for_review: 'updated',
   closed: 'closed',
 };
+
+/** Who does these brings the commit. */
+const pushing: ReadonlySet<string> = new Set(['opened', 'synchronize']);
 
 const repositoryChange = z.object({ action: z.string(), repository });
 
@@ -75,7 +79,7 @@ const readers = {
       ),
     ),
   pull_request: (request: HookRequest) =>
-    readWith(request, pullRequest, ({ repository, sender, number, pull_request: { head, base, draft }, ...rest }) => {
+    readWith(request, pullRequest, ({ repository, sender, number, pull_request: { head, base, draft, user }, ...rest }) => {
       const action = Object.hasOwn(actions, rest.action) ? actions[rest.action] : undefined;
       if (action === undefined) return told(repository, { kind: 'other', what: 'a change of a pull request that changes no commit' });
       return told(repository, {
@@ -87,6 +91,7 @@ const readers = {
         draft,
         fork: head.repo?.id !== base.repo.id || base.repo.id !== repository.id,
         ...(head.repo === undefined ? {} : { headRepository: head.repo.id }),
+        authors: authorsOf(user?.id, pushing.has(rest.action) ? sender.id : undefined),
         by: sender.login,
         actor: sender.id,
       });

@@ -35,14 +35,27 @@ test('of a tag GitLab tells the commit, and of a deleted branch that it is gone'
 
 test('merge requests of GitLab are pull requests, and those of another project are of a fork', () => {
   const pull = { kind: 'pull-request', number: 1, ref: 'refs/merge-requests/1/head', commit: newest, draft: false, by: 'root', actor: '1' };
-  assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-open'), { ...pull, action: 'opened', fork: false, headRepository: '15' });
+  assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-open'), {
+    ...pull,
+    action: 'opened',
+    fork: false,
+    headRepository: '15',
+    authors: ['51', '1'],
+  });
   assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-update-fork'), {
     ...pull,
     action: 'updated',
     fork: true,
     headRepository: '14',
+    authors: ['51', '1'],
   });
-  assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-merged'), { ...pull, action: 'closed', fork: false, headRepository: '15' });
+  assert.deepEqual(eventOf('Merge Request Hook', 'merge-request-merged'), {
+    ...pull,
+    action: 'closed',
+    fork: false,
+    headRepository: '15',
+    authors: ['51'],
+  });
   assert.equal(eventOf('Merge Request Hook', 'merge-request-labelled').kind, 'other');
 });
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { ForgeEvent } from '../forge-event.ts';
 import type { Forge, HookRequest } from '../forge.ts';
-import { commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
+import { authorsOf, commitShape, hash, numericId, optional, otherEvent, personName, pushed, pushEvent, readWith, ref } from '../payload.ts';
 import { isSame } from '../signature.ts';
 
 /**
@@ -60,6 +60,7 @@ const mergeRequest = z.object({
     iid: z.int().positive(),
     action: optional(z.string()),
     oldrev: optional(z.string()),
+    author_id: optional(numericId),
     source_project_id: optional(numericId),
     target_project_id: numericId,
     last_commit: z.object({ id: hash }),
@@ -109,6 +110,7 @@ const readers = {
         draft: merge.draft ?? merge.work_in_progress ?? false,
         fork: merge.source_project_id !== merge.target_project_id || merge.target_project_id !== project.id,
         ...(merge.source_project_id === undefined ? {} : { headRepository: merge.source_project_id }),
+        authors: authorsOf(merge.author_id, merge.action === 'open' || merge.oldrev !== undefined ? user.id : undefined),
         by: user.username,
         ...(user.id === undefined ? {} : { actor: user.id }),
       });

@@ -75,6 +75,7 @@ export const intakeServer = async (
   const notes: AuditEntry[] = [];
   const warnings: string[] = [];
   const rows = new Map<string, RunRow>();
+  const states = new Map<string, RunState>();
   const rights = new Map<string, readonly Right[]>();
   const tokens = new Map<string, string>();
   const policies: string[] = [];
@@ -108,6 +109,7 @@ export const intakeServer = async (
         ),
     },
     dispatcher: {
+      state: async (run) => states.get(run),
       watch: (_run, listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -187,6 +189,7 @@ export const intakeServer = async (
       while (begun.length < count) await once(changed, 'begun');
     },
     tell: (events, state) => {
+      states.set(state.run, state);
       for (const listener of listeners) listener(events, state);
     },
     close: async () => {

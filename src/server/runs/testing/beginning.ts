@@ -13,10 +13,13 @@ import { refused } from '../../../plan/problem.ts';
 import { memoryResults } from '../../../results/memory/memory-results.ts';
 import type { RunState } from '../../../run/run-state.ts';
 import { sealerOf } from '../../../secrets/sealer.ts';
+import { memoryApprovedAuthors } from '../../../store/memory/memory-approved-authors.ts';
 import { memoryRunRequests } from '../../../store/memory/memory-run-requests.ts';
 import { memorySecrets } from '../../../store/memory/memory-secrets.ts';
 import { memoryStore } from '../../../store/memory/memory-store.ts';
 import { defaultSettings, type Project } from '../../../store/projects.ts';
+import type { AuditEntry } from '../../actor.ts';
+import { forkPolicy } from '../../approvals/fork-policy.ts';
 import { defaultLimits } from '../../dispatch/dispatcher-deps.ts';
 import { exactOutput } from '../../exact-output.ts';
 import { makeDispatcher } from '../../dispatch/make-dispatcher.ts';
@@ -81,10 +84,14 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
   let dispatcher = dispatcherOf();
   const trees = treeStore(join(root, 'trees'));
   const warnings: string[] = [];
+  const notes: AuditEntry[] = [];
+  const approvedAuthors = memoryApprovedAuthors();
   const depsNow = (): BeginRunDeps => ({
     dispatcher,
     projects: { get: async (name) => (name === project.name ? project : undefined) },
     requests,
+    forks: forkPolicy({ approvedAuthors, withinMs: 5 * 86_400_000 }),
+    guard: { note: async (entry) => void notes.push(entry) },
     secrets,
     sealer,
     results,
@@ -126,6 +133,8 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
     trees,
     results,
     warnings,
+    notes,
+    approvedAuthors,
     runs,
     kept,
     projectSecrets: projectSecrets({ store: kept, sealer, clock: systemClock }),
