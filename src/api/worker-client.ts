@@ -55,7 +55,7 @@ const signing = (send: Send, key: Uint8Array): Ask => {
       throw new AlteredError();
     }
     refused -= Number(altered);
-    return JSON.parse(said);
+    return JSON.parse(said) as unknown;
   };
 };
 

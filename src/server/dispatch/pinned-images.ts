@@ -1,13 +1,13 @@
+import type { Claimed } from '../../api/worker-protocol.ts';
 import { formatImageReference, parseImageReference } from '../../plan/image-reference.ts';
 import type { ImageSource } from '../../plan/plan.ts';
 import type { RunState } from '../../run/run-state.ts';
-import type { Item } from '../../runtimes/runtime.ts';
 
 /**
  * The item with its images as the run has met them first: what a tag of a registry meant then it means to the end of the run, on every worker and in every
  * attempt, whoever moves it (atk-60). A name that no stage has run yet is left as it is.
  */
-export const pinnedImages = (state: RunState, item: Item): Item => {
+export const pinnedImages = (state: RunState, item: Claimed['work']): Claimed['work'] => {
   const met = imagesMet(state);
   const pin = (image: ImageSource): ImageSource =>
     image.kind === 'reference' ? pinned(image.reference, met.get(nameOf(image.reference) ?? '')) : image;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
@@ -32,7 +32,7 @@ export const alteringProxy = async (url: string) => {
       near.once('close', () => sent.destroy());
       reply.once('close', () => sent.destroy());
       sent.end(body);
-      const [far] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
+      const [far] = (await once(sent, 'response')) as [IncomingMessage];
       const said = answer({ path: asked.path, headers: far.headers, body: await buffer(far) });
       const { 'transfer-encoding': _also, ...back } = far.headers;
       reply.writeHead(far.statusCode ?? 502, { ...back, 'content-length': said.length }).end(said);
