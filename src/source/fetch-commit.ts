@@ -129,8 +129,7 @@ const packsIn = async (gitDir: string) => {
   );
 };
 
-type Said = { readonly stdout: string; readonly stderr: string; readonly code: number };
-type Remote = (args: readonly string[]) => Promise<Said>;
+type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
 
 const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
   const { gitDir, key, keys, knownHosts } = request;

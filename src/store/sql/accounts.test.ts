@@ -6,7 +6,12 @@ import { auditContract } from '../audit.contract.ts';
 import { membersContract } from '../members.contract.ts';
 import { sessionsContract } from '../sessions.contract.ts';
 import { tokensContract } from '../tokens.contract.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sqlAccounts } from './accounts.ts';
+import { openDatabase } from './database.ts';
+import { migrate, readMigrations } from './migrate.ts';
 import { sqlAudit } from './audit.ts';
 import { sqlMembers } from './members.ts';
 import { sqlSessions } from './sessions.ts';
@@ -53,3 +58,26 @@ for (const { name, skip, make } of testDatabases) {
     });
   });
 }
+
+it('who accounts were at GitHub is kept when they may be somebody at other forges, too', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cion-test-old-'));
+  const database = await openDatabase({ kind: 'embedded', directory });
+  t.after(async () => {
+    await database.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const all = await readMigrations();
+  await migrate(
+    database,
+    all.filter(({ number }) => number < 8),
+  );
+  await sql`
+    insert into account (id, name, is_admin, is_closed, forge_kind, forge_url, forge_id, forge_login, forge_token, created_at)
+    values ('acc_1', 'ada', false, false, 'github', 'https://api.github.com', '41', 'Ada', 'sealed', 0),
+      ('acc_2', 'bob', false, false, null, null, null, null, null, 0)`.execute(database.sql);
+  await migrate(database, all);
+  const accounts = sqlAccounts(database);
+  const identity = { kind: 'github', url: 'https://api.github.com', id: '41', login: 'Ada', token: 'sealed' } as const;
+  assert.deepEqual((await accounts.find({ forge: identity }))?.forges, [identity]);
+  assert.deepEqual((await accounts.find({ name: 'bob' }))?.forges, []);
+});
