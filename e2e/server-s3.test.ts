@@ -93,4 +93,16 @@ release: { img: busybox, vol: build, after: [quiet, human-click], run: 'cat buil
     assert.equal(await server.text('acme/long', 1, 'build'), Array.from({ length: lines }, (_, n) => `line ${n}\n`).join(''));
     await worker.stop();
   });
+
+  it('has the code of steps where workers look for it', async () => {
+    const project = await server.project('acme/steps', {
+      'wercker.yml': 'box: busybox\nbuild:\n  steps:\n    - create-file:\n        filename: $WERCKER_OUTPUT_DIR/made\n        content: by a step\n',
+    });
+    await project.push('main');
+    await server.begun('acme/steps', 1);
+    const worker = await server.worker();
+    const { outcome } = await server.ended('acme/steps', 1);
+    assert.equal(outcome, 'passed', JSON.stringify(await server.client.events('acme/steps', 1)).slice(-800));
+    await worker.stop();
+  });
 });

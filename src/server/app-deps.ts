@@ -3,6 +3,7 @@ import type { CacheStore } from '../engine/cache-store.ts';
 import type { LeaseBytes } from '../api/worker-bytes.ts';
 import type { WorkerApi } from '../api/worker-protocol.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { DirectBytes, Downloads } from '../results/direct-bytes.ts';
 import type { Results } from '../results/results.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { ProjectStore } from '../store/projects.ts';
@@ -28,6 +29,10 @@ export type AppDeps = {
   /** Of a run's project, and of how far the run is trusted. */
   caches(state: RunState): CacheStore;
   readonly outputs: OutputStore;
+  /** Absent: the server itself sends what is downloaded. */
+  readonly downloads?: Downloads;
+  /** Absent: all bytes of workers go through the server. */
+  readonly direct?: DirectBytes;
   readonly leases: LeaseCheck;
   /** Who sent it, by what it carries. Rejects with HttpError for what is not good; without anything: anonymous. */
   actorOf(request: FastifyRequest): Promise<Actor>;

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { s3Client, type S3Connection } from './s3-client.ts';
 import { isMissing, s3Error } from './s3-error.ts';
@@ -14,6 +14,10 @@ export type S3Objects = {
   get(path: string, from?: number): Promise<Readable | undefined>;
   /** The metadata of an object; `undefined` when there is none. */
   metadata(path: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** The object of that path. */
+  stored(path: string): Promise<{ readonly bytes: number; readonly at: number } | undefined>;
+  /** Within the place, whole or not at all, at most 5 GiB; onto itself makes it new. Rejects when there is none. */
+  copy(from: string, to: string): Promise<void>;
   /** In the order of their paths; `at`: when it was put there, epoch ms. */
   list(start: string): Promise<readonly StoredObject[]>;
   close(): Promise<void>;
@@ -37,6 +41,8 @@ const types: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
+const typeOf = (path: string): string | undefined => types[path.slice(path.lastIndexOf('.') + 1)];
+
 export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects => {
   const name = placeText(place);
   let connecting: Promise<S3Client> | undefined;
@@ -52,7 +58,7 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
     name,
 
     put: async (path, content, { metadata, signal, onProgress } = {}) => {
-      const type = types[path.slice(path.lastIndexOf('.') + 1)];
+      const type = typeOf(path);
       try {
         const upload = new Upload({
           client: await client(),
@@ -102,6 +108,32 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw unreadable(error);
+      }
+    },
+
+    stored: async (path) => {
+      try {
+        const { ContentLength: bytes = 0, LastModified: time } = await (await client()).send(new HeadObjectCommand(at(path)));
+        return { bytes, at: time?.getTime() ?? 0 };
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw unreadable(error);
+      }
+    },
+
+    copy: async (from, to) => {
+      const type = typeOf(to);
+      try {
+        await (await client()).send(
+          new CopyObjectCommand({
+            ...at(to),
+            CopySource: [place.bucket, ...(place.prefix + from).split('/')].map(encodeURIComponent).join('/'),
+            MetadataDirective: 'REPLACE',
+            ...(type === undefined ? {} : { ContentType: type }),
+          }),
+        );
+      } catch (error) {
+        throw unwritable(error);
       }
     },
 
