@@ -20,17 +20,16 @@ import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
-import type { ResultsOptions } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
 import { databasePlace, dataDirectory, keysOf, makeDirectory, makeKey } from './server-place.ts';
-import { openStorage } from './server-storage.ts';
+import { openStorage, type StorageOptions } from './server-storage.ts';
 import { stepByOf } from './step-by.ts';
 import type { StepOptions } from './open-steps.ts';
 
 export type ServeOptions = RuntimeOptions &
-  ResultsOptions &
+  StorageOptions &
   PolicyOptions &
   StepOptions & {
     readonly data?: string;
@@ -87,8 +86,15 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       clock: systemClock,
       directory,
       policy,
-      stepBy: (signal, note) =>
-        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note),
+      stepBy: (signal, note) => {
+        const place = { root: directory, stateDir: directory };
+        const fetched = stepByOf(context, place, { ...options, production: policy.production }, signal, note);
+        return async (reference) => {
+          const step = await fetched(reference);
+          if (step.ok) await storage.keepStep(step.value.tree);
+          return step;
+        };
+      },
       ...githubOf(context, options),
       sites: forgeSites({
         github: options.githubApi,
