@@ -106,7 +106,7 @@ release: { img: busybox, vol: build, after: [quiet, human-click], run: 'cat buil
 stages:
   build: { image: busybox, env: { FAKE_STDOUT: "built\\n", FAKE_STDERR: warned, FAKE_WRITE: '{"/cion/artifacts/app": "the app"}' } }
   login: { image: busybox, sensitive: true, env: { FAKE_STDOUT: secret-token } }
-  check: { image: busybox, needs: build, retry: 1, env: { FAKE_STDOUT: no, FAKE_EXIT: "3" } }
+  check: { image: busybox, needs: build, retry: 2, env: { FAKE_STDOUT: no, FAKE_EXIT: "3" } }
   after: { image: busybox, needs: check }
 `,
     });
@@ -126,7 +126,7 @@ stages:
       (await keys()).flatMap((key) => (key.startsWith(start) ? [key.replace(/^.*run_[^./]+/, 'RUN')] : []));
     const [here, there] = [await shapes('local/run/'), await shapes(`dockercise/run/${run}`)];
     assert.deepEqual(there, here);
-    assert.ok(here.includes('RUN.json') && here.includes('RUN.out.zip'), here.join());
+    assert.ok(['RUN.json', 'RUN.out.zip', 'RUN/check@1.log'].every((key) => here.includes(key)), here.join());
     const indexes = (await keys()).filter((key) => key.startsWith('local/run/') && /run_\w+\.json$/.test(key));
     const known = ({ pipeline, status, outcome, commit, branch, stages, edges }: Record<string, unknown>, id: string) =>
       JSON.parse(JSON.stringify({ pipeline, status, outcome, commit, branch, stages, edges }).replaceAll(id, 'RUN')) as unknown;

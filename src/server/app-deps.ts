@@ -40,7 +40,7 @@ export type AppDeps = {
   readonly beginRun: BeginRun;
   /** Why a node waits, was skipped or ended as it did, in sentences. */
   why(state: RunState, node: string): Promise<readonly string[]>;
-  readonly health: () => Promise<{ readonly database: boolean; readonly workers: number }>;
+  readonly health: () => Promise<{ readonly database: boolean; readonly workers: number; readonly results?: boolean }>;
   /** Routes of other parts: log-in, hooks, triggers, the page. */
   readonly plugins: readonly FastifyPluginAsync[];
   /** Addresses and networks (`10.0.0.0/8`) of proxies whose word counts for where a request comes from; absent: nobody's. */

@@ -261,13 +261,18 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     actorOf,
     guard,
     beginRun,
-    why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? ''],
+    why: async (of, node) => {
+      const trouble = of.phase === 'finished' ? undefined : storage.trouble();
+      const waits = trouble && `What is to be kept waits since ${new Date(trouble.since).toISOString()}: ${trouble.message}.`;
+      return [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? '', ...(waits ? [waits] : [])];
+    },
     health: async () => ({
       database: await queue.list().then(
         () => true,
         () => false,
       ),
       workers: connected(),
+      results: storage.trouble() === undefined,
     }),
     plugins: [
       auth.plugin,

@@ -75,7 +75,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   await makeKey(context, options, directory, warn);
   const keys = await keysOf(context, options, directory);
   const state = await openState(place, systemClock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
-  const storage = await openStorage(context, directory, options);
+  const storage = await openStorage(context, directory, options, warn);
   try {
     const policy = await imagePolicy(context, options);
     const embedded = { token: newBearer('worker'), worker: `${hostname()}-server` };

@@ -33,6 +33,8 @@ export type ServerStorage = {
   readonly downloads?: Downloads;
   /** Absent: all bytes of workers go through the server. */
   readonly direct?: DirectBytes;
+  /** Since when it does not answer, epoch ms, and what was heard last. */
+  trouble(): { readonly since: number; readonly message: string } | undefined;
   close(): Promise<void>;
 };
 
@@ -45,9 +47,14 @@ export type StorageOptions = ResultsOptions & {
 };
 
 /** `directory`: what is on the disk is below it. */
-export const openStorage = async (context: Context, directory: string, options: StorageOptions): Promise<ServerStorage> => {
+export const openStorage = async (
+  context: Context,
+  directory: string,
+  options: StorageOptions,
+  warn: (text: string) => void,
+): Promise<ServerStorage> => {
   const place = await askedPlace(context, options, '');
-  if (place !== undefined) return inS3(place, directory, options);
+  if (place !== undefined) return inS3(place, directory, options, warn);
   if (options.presign === 'none') return onDisk(directory);
   throw new Refusal('USAGE', '--presign is for results in S3.', 'Say where, with --results s3://bucket/prefix.');
 };
@@ -72,6 +79,7 @@ export const onDisk = (directory: string): ServerStorage => {
     treeShelf: fsTreeShelf(treesRoot(directory)),
     cacheShelf: fsCacheShelf(caches, cachesOf, basename(cachesRoot(caches))),
     keepStep: async () => {},
+    trouble: () => undefined,
     close: async () => {},
   };
 };
@@ -80,8 +88,9 @@ const inS3 = async (
   { url, endpoint }: { readonly url: string; readonly endpoint?: string },
   directory: string,
   { presign, presignEndpoint, presignMinutes }: StorageOptions,
+  warn: (text: string) => void,
 ): Promise<ServerStorage> => {
-  const [{ s3Objects }, { s3Results }, { s3Caches, s3Trees }, removal, { parseS3Place }, { s3RunObjects }, { s3Signer }, direct] =
+  const [{ s3Objects }, { s3Results }, { s3Caches, s3Trees }, removal, { parseS3Place }, { s3RunObjects }, { s3Signer }, direct, { watchedObjects }] =
     await Promise.all([
       import('../../results/s3/s3-objects.ts'),
       import('../../results/s3/s3-results.ts'),
@@ -91,11 +100,15 @@ const inS3 = async (
       import('../../results/s3/s3-run-objects.ts'),
       import('../../results/s3/s3-signer.ts'),
       import('../../results/s3/s3-direct.ts'),
+      import('../../results/s3/watched-objects.ts'),
     ]);
   const parsed = parseS3Place(url);
   if (parsed === undefined) throw new Refusal('USAGE', `${JSON.stringify(url)} is no place for results.`, 'Write s3://bucket/prefix.');
   const connection = endpoint === undefined ? {} : { endpoint };
-  const objects = s3Objects(parsed, connection);
+  const { objects, trouble } = watchedObjects(s3Objects(parsed, connection), {
+    clock: systemClock,
+    changed: (now) => warn(now === undefined ? 'the results can be reached again' : `what is to be kept waits: ${now.message}`),
+  });
   const results = s3Results(objects);
   const trees = s3Trees(objects);
   const life = { now: systemClock.now, seconds: presignMinutes * 60 };
@@ -112,6 +125,7 @@ const inS3 = async (
     cacheShelf: removal.s3CacheShelf(objects),
     uploadShelf: removal.s3UploadShelf(objects),
     keepStep: async (digest) => void (await trees.keep(await onTheDisk.open(digest))),
+    trouble,
     runObjects: s3RunObjects(objects, results),
     ...(isFor('users') ? { downloads: direct.s3Downloads(objects, outside) } : {}),
     ...(isFor('workers') ? { direct: direct.s3Direct(objects, { sign: outside.sign, signHere: here.sign }) } : {}),

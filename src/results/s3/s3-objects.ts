@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { s3Client, type S3Connection } from './s3-client.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { s3Client, type S3Connection, usualSilentMs } from './s3-client.ts';
 import { isMissing, s3Error } from './s3-error.ts';
 import { placeText, type S3Place } from './s3-place.ts';
 
@@ -95,7 +96,7 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
       try {
         const range = from === 0 ? {} : { Range: `bytes=${from}-` };
         const { Body: body } = await (await client()).send(new GetObjectCommand({ ...at(path), ...range }));
-        return body instanceof Readable ? Readable.from(readable(body, unreadable), { objectMode: false }) : undefined;
+        return body instanceof Readable ? Readable.from(readable(body, connection.silentMs ?? usualSilentMs, unreadable), { objectMode: false }) : undefined;
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw unreadable(error);
@@ -160,10 +161,20 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
   };
 };
 
-const readable = async function* (body: Readable, failure: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+/** A place that begins to answer and then says nothing for so long is one that does not answer. */
+const readable = async function* (body: Readable, silentMs: number, failure: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+  const silent = Object.assign(new Error(`nothing came for ${silentMs} ms`), { code: 'ETIMEDOUT' });
+  const watch = () => systemClock.after(silentMs, () => body.destroy(silent));
+  let stop = watch();
   try {
-    yield* body;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      stop();
+      yield chunk;
+      stop = watch();
+    }
   } catch (error) {
     throw failure(error);
+  } finally {
+    stop();
   }
 };

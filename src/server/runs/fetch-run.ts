@@ -26,6 +26,7 @@ import { SourceError } from '../../source/source-error.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
+import { type Patience, patience } from '../patience.ts';
 import { deployKeyContext } from '../intake/project-secrets.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
@@ -86,7 +87,20 @@ export const fetchRun = async (
   const { state, request, project } = about;
   const tooSlow = new AbortController();
   const message = `The repository could not be had and read within ${Math.round(limits.ms / 60_000)} minutes.`;
-  const stopClock = clock.after(limits.ms, () => tooSlow.abort(new SourceError('SOURCE_TOO_SLOW', message)));
+  const startClock = () => clock.after(limits.ms, () => tooSlow.abort(new SourceError('SOURCE_TOO_SLOW', message)));
+  let stopClock = startClock();
+  const patiently = patience({
+    clock,
+    signal,
+    waits: async (error) => {
+      stopClock();
+      await recorder.report([{ kind: 'run.noted', text: `wait until it can be kept: ${error.message}` }]);
+    },
+    goesOn: () => {
+      stopClock();
+      stopClock = startClock();
+    },
+  });
   const into = join(checkoutsOf(deps.directory), state.run);
   let branch: string | undefined;
   let secrets: PlanSecrets | undefined;
@@ -99,7 +113,7 @@ export const fetchRun = async (
       {
         run: state.run,
         recorder,
-        results: deps.results,
+        results: patientResults(deps.results, patiently),
         clock,
         dialects: deps.dialects,
         snapshot: async (fetchSignal, log) => {
@@ -114,7 +128,7 @@ export const fetchRun = async (
             signal: fetchSignal,
             log,
           });
-          keeping = deps.trees.keep(tarOf(into));
+          keeping = patiently(() => deps.trees.keep(tarOf(into)));
           keeping.catch(() => undefined);
           return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };
         },
@@ -150,7 +164,10 @@ export const fetchRun = async (
             message: `The image "${image}" should print stages, and a server runs no image to learn what to run.`,
             hint: 'Write the stages into the configuration, or use "cion run" for this pipeline.',
           }),
-        stepBy: deps.stepBy,
+        stepBy: (stepSignal, note) => {
+          const fetched = deps.stepBy(stepSignal, note);
+          return (reference) => patiently(() => fetched(reference));
+        },
       },
       { targets: request.stages ?? [], only: [] },
       AbortSignal.any([signal, tooSlow.signal]),
@@ -161,6 +178,22 @@ export const fetchRun = async (
     await rm(into, { recursive: true, force: true });
   }
 };
+
+/** What is written again after a failure is written once. */
+const patientResults = (results: Results, patiently: Patience): Results => ({
+  ...results,
+  begin: async (key, startedAt) => {
+    const log = await patiently(() => results.begin(key, startedAt));
+    return {
+      get position() {
+        return log.position;
+      },
+      append: (chunk) => patiently(() => log.append(chunk)),
+      close: () => log.close(),
+    };
+  },
+  finish: (key, summary) => patiently(() => results.finish(key, summary)),
+});
 
 /** A name may be anything; a folder's is not. */
 export const mirrorOf = (directory: string, project: string): string =>
