@@ -6,7 +6,7 @@ export type Patience = <T>(work: () => Promise<T>) => Promise<T>;
 const firstPauseMs = 1000;
 const longestPauseMs = 15_000;
 
-/** However long that takes, or until the signal aborts: then rejects with its reason. `waits` is told when waiting begins, `goesOn` when it is over. */
+/** However long that takes, or until the signal aborts: it waits no longer then. `waits` is told when waiting begins, `goesOn` when it is over. */
 export const patience =
   (deps: {
     readonly clock: Pick<Clock, 'after'>;
@@ -17,14 +17,13 @@ export const patience =
   async (work) => {
     const { clock, signal, waits, goesOn } = deps;
     for (let failures = 0; ; failures++) {
-      signal.throwIfAborted();
       try {
         const done = await work();
         if (failures > 0) goesOn?.();
         return done;
       } catch (error) {
         if (!isAway(error)) throw error;
-        signal.throwIfAborted();
+        if (signal.aborted) throw error;
         if (failures === 0) await waits?.(error);
         const over = Promise.withResolvers<void>();
         const stop = clock.after(Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10)), over.resolve);

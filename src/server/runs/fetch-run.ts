@@ -94,7 +94,7 @@ export const fetchRun = async (
     signal,
     waits: async (error) => {
       stopClock();
-      await recorder.report([{ kind: 'run.noted', text: `wait until it can be kept: ${error.message}` }]);
+      await recorder.report([{ kind: 'run.noted', text: waitsText(error) }]);
     },
     goesOn: () => {
       stopClock();
@@ -178,6 +178,9 @@ export const fetchRun = async (
     await rm(into, { recursive: true, force: true });
   }
 };
+
+/** For who follows the run. */
+export const waitsText = ({ message }: Error): string => `wait for the place of the results: ${message}`;
 
 /** What is written again after a failure is written once. */
 const patientResults = (results: Results, patiently: Patience): Results => ({
