@@ -77,7 +77,11 @@ release: { img: busybox, vol: build, after: [build, human-click], run: 'cat buil
     project.commit({ 'more.txt': 'more' });
     await project.push('main');
     await server.begun('acme/away', 2);
-    await server.until('acme/away', 2, (event) => event.kind === 'run.noted' && /wait for the place of the results: s3:.*503/.test(event.text));
+    await server.until(
+      'acme/away',
+      2,
+      (event) => event.kind === 'run.noted' && /wait for the place of the results: s3:.*503/.test(event.text),
+    );
     const health = (await (await server.ask('GET', '/healthz')).json()) as Record<string, unknown>;
     assert.deepEqual([health['database'], health['results']], ['reachable', 'unreachable']);
     const why = await server.client.why('acme/away', 1, 'build');

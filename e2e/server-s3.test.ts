@@ -126,7 +126,10 @@ stages:
       (await keys()).flatMap((key) => (key.startsWith(start) ? [key.replace(/^.*run_[^./]+/, 'RUN')] : []));
     const [here, there] = [await shapes('local/run/'), await shapes(`dockercise/run/${run}`)];
     assert.deepEqual(there, here);
-    assert.ok(['RUN.json', 'RUN.out.zip', 'RUN/check@1.log'].every((key) => here.includes(key)), here.join());
+    assert.ok(
+      ['RUN.json', 'RUN.out.zip', 'RUN/check@1.log'].every((key) => here.includes(key)),
+      here.join(),
+    );
     const indexes = (await keys()).filter((key) => key.startsWith('local/run/') && /run_\w+\.json$/.test(key));
     const known = ({ pipeline, status, outcome, commit, branch, stages, edges }: Record<string, unknown>, id: string) =>
       JSON.parse(JSON.stringify({ pipeline, status, outcome, commit, branch, stages, edges }).replaceAll(id, 'RUN')) as unknown;
@@ -139,7 +142,8 @@ stages:
 
   it('has the code of steps where workers look for it', async () => {
     const project = await server.project('acme/steps', {
-      'wercker.yml': 'box: busybox\nbuild:\n  steps:\n    - create-file:\n        filename: $WERCKER_OUTPUT_DIR/made\n        content: by a step\n',
+      'wercker.yml':
+        'box: busybox\nbuild:\n  steps:\n    - create-file:\n        filename: $WERCKER_OUTPUT_DIR/made\n        content: by a step\n',
     });
     await project.push('main');
     await server.begun('acme/steps', 1);

@@ -11,7 +11,7 @@ import { zipFromTar } from '../results/zip-from-tar.ts';
 import { ApiError } from './api-error.ts';
 import { writing } from './http-results.ts';
 import { followed } from './plain-request.ts';
-import type { Send } from './send.ts';
+import { BodyError, type Send } from './send.ts';
 import { asJson } from './wire-bodies.ts';
 import type { LeaseBytes } from './worker-bytes.ts';
 import {
@@ -66,6 +66,11 @@ export const directBytes = (send: Send, through: LeaseBytes, folder: string): Le
     }
   };
 
+  const waiting = <T>(stream: Readable, work: (sent: Spooled) => Promise<T>): Promise<T> =>
+    spooled(folder, stream, work).catch((error: unknown) => {
+      throw ofDisk(error) ?? error;
+    });
+
   const read = (what: object): Promise<Readable | undefined> =>
     again(async () => {
       const { address } = directReadAnswerSchema.parse(await ask(workerPaths.directRead, what));
@@ -89,7 +94,7 @@ export const directBytes = (send: Send, through: LeaseBytes, folder: string): Le
         writing(async () => {
           if (isTooLarge || !(await isDirect())) return through.results.putArtifacts(key, tar);
           const { zip: made, stored: zipping } = zipOf(tar);
-          return spooled(folder, made, async (zip) => {
+          return waiting(made, async (zip) => {
             const stored = await zipping;
             if (stored === undefined) return undefined;
             if (zip.bytes > mostDirectBytes) {
@@ -108,7 +113,7 @@ export const directBytes = (send: Send, through: LeaseBytes, folder: string): Le
         const tooLarge = new Error('too large');
         const census = tarCensus(tar, { bytes: limitBytes, over: () => tooLarge });
         try {
-          return await spooled(folder, census.tar, async (sent) => {
+          return await waiting(census.tar, async (sent) => {
             if (census.files() === 0) return 'empty';
             if (sent.bytes > mostDirectBytes) return through.caches.save(key, sent.read(), limitBytes);
             await upload({ kind: 'cache', key }, sent);
@@ -129,7 +134,7 @@ export const directBytes = (send: Send, through: LeaseBytes, folder: string): Le
       },
       keep: async (tar) => {
         if (!(await isDirect())) return through.trees.keep(tar);
-        return spooled(folder, tarCensus(tar).tar, async (sent) => {
+        return waiting(tarCensus(tar).tar, async (sent) => {
           if (sent.bytes > mostDirectBytes) return through.trees.keep(sent.read());
           await upload({ kind: 'tree' }, sent);
           return { digest: sent.digest, bytes: sent.bytes };
@@ -137,6 +142,20 @@ export const directBytes = (send: Send, through: LeaseBytes, folder: string): Le
       },
     },
   };
+};
+
+/** That of this worker. */
+const ofDisk = (error: unknown): ResultsError | undefined => {
+  const { code = '', message } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (!/^(?:ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOENT|EIO)$/.test(code)) return undefined;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new ResultsError(
+    isFull ? 'NO_SPACE' : 'RESULTS_UNWRITABLE',
+    `what is to be uploaded cannot wait on the disk of the worker: ${message}`,
+    {
+      cause: error,
+    },
+  );
 };
 
 /** The zip while it is made, and what is in it when it is. */
@@ -148,10 +167,12 @@ const zipOf = (tar: Readable) => {
       return made;
     },
     (error: unknown) => {
-      zip.destroy(error instanceof Error ? error : new Error(String(error)));
+      zip.destroy(error instanceof ResultsError ? error : new BodyError(error));
       throw error;
     },
   );
   stored.catch(() => {});
+  // It may break off before anybody reads it; then who reads it finds it broken.
+  zip.on('error', () => {});
   return { zip, stored };
 };

@@ -15,7 +15,7 @@ const silentMs = 60_000;
  */
 export const followed = async (
   { url, headers }: SignedAddress,
-  { method, body }: { readonly method: 'GET' } & { readonly body?: never } | { readonly method: 'PUT'; readonly body: Readable },
+  { method, body }: ({ readonly method: 'GET' } & { readonly body?: never }) | { readonly method: 'PUT'; readonly body: Readable },
 ): Promise<IncomingMessage> => {
   const { origin } = new URL(url);
   const request = origin.startsWith('https:') ? httpsRequest : httpRequest;

@@ -67,7 +67,8 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   void app.register(healthRoutes(deps));
   void app.register(projectRoutes(deps));
   const ofProject = { prefix: '/api/projects/:owner/:name' };
-  for (const routes of [runRoutes, streamRoutes, artifactRoutes, documentRoutes, deploymentRoutes, actRoutes]) void app.register(routes(deps), ofProject);
+  for (const routes of [runRoutes, streamRoutes, artifactRoutes, documentRoutes, deploymentRoutes, actRoutes])
+    void app.register(routes(deps), ofProject);
   void app.register(stageDocumentRoutes(deps));
   // They come many a second, and what they did is in the events.
   const quiet = { logLevel: 'warn' } as const;

@@ -38,5 +38,4 @@ export const patience =
   };
 
 /** The place of the results does not answer: what was to be done there is not wrong, only late. */
-export const isAway = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && error.code === 'RESULTS_UNREACHABLE';
+export const isAway = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'RESULTS_UNREACHABLE';

@@ -302,7 +302,9 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       await dispatcher.start(signal);
       if (signal.aborted) return;
       const others = ofRuns === undefined ? [] : [ofRuns];
-      await Promise.all([beginner, time, office, keeper, ...following, ...others].map((part) => part.start(signal)).concat(intake.run(signal)));
+      await Promise.all(
+        [beginner, time, office, keeper, ...following, ...others].map((part) => part.start(signal)).concat(intake.run(signal)),
+      );
     },
   };
 };

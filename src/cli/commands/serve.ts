@@ -16,6 +16,7 @@ import { defaultGithubScopes } from '../../server/auth/github-login.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { emptyFolder } from '../empty-folder.ts';
 import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 
 import { Refusal } from '../refusal.ts';
@@ -162,7 +163,12 @@ const work = async (context: Context, options: ServeOptions, { directory, embedd
   try {
     await runWorker(
       {
-        ...workerClient({ url: 'http://server.internal', token: embedded.token, agent }),
+        ...workerClient({
+          url: 'http://server.internal',
+          token: embedded.token,
+          agent,
+          folder: await emptyFolder(join(directory, 'worker', 'uploads')),
+        }),
         runtime,
         logins,
         clock: systemClock,

@@ -90,18 +90,27 @@ const inS3 = async (
   { presign, presignEndpoint, presignMinutes }: StorageOptions,
   warn: (text: string) => void,
 ): Promise<ServerStorage> => {
-  const [{ s3Objects }, { s3Results }, { s3Caches, s3Trees }, removal, { parseS3Place }, { s3RunObjects }, { s3Signer }, direct, { watchedObjects }] =
-    await Promise.all([
-      import('../../results/s3/s3-objects.ts'),
-      import('../../results/s3/s3-results.ts'),
-      import('../../results/s3/s3-trees.ts'),
-      import('../../results/s3/s3-removal.ts'),
-      import('../../results/s3/s3-place.ts'),
-      import('../../results/s3/s3-run-objects.ts'),
-      import('../../results/s3/s3-signer.ts'),
-      import('../../results/s3/s3-direct.ts'),
-      import('../../results/s3/watched-objects.ts'),
-    ]);
+  const [
+    { s3Objects },
+    { s3Results },
+    { s3Caches, s3Trees },
+    removal,
+    { parseS3Place },
+    { s3RunObjects },
+    { s3Signer },
+    direct,
+    { watchedObjects },
+  ] = await Promise.all([
+    import('../../results/s3/s3-objects.ts'),
+    import('../../results/s3/s3-results.ts'),
+    import('../../results/s3/s3-trees.ts'),
+    import('../../results/s3/s3-removal.ts'),
+    import('../../results/s3/s3-place.ts'),
+    import('../../results/s3/s3-run-objects.ts'),
+    import('../../results/s3/s3-signer.ts'),
+    import('../../results/s3/s3-direct.ts'),
+    import('../../results/s3/watched-objects.ts'),
+  ]);
   const parsed = parseS3Place(url);
   if (parsed === undefined) throw new Refusal('USAGE', `${JSON.stringify(url)} is no place for results.`, 'Write s3://bucket/prefix.');
   const connection = endpoint === undefined ? {} : { endpoint };

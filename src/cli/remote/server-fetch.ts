@@ -20,7 +20,7 @@ export const serverFetch =
       });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      const asked = new URL(String(input));
+      const asked = new URL(input instanceof Request ? input.url : input);
       throw new ServerError(asked.origin === new URL(url).origin ? url : asked.origin, reasonOf(error));
     } finally {
       clearTimeout(timer);

@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream';
-import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { systemClock } from '../../lib/clock.ts';
 import { s3Client, type S3Connection, usualSilentMs } from './s3-client.ts';
@@ -96,7 +103,9 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
       try {
         const range = from === 0 ? {} : { Range: `bytes=${from}-` };
         const { Body: body } = await (await client()).send(new GetObjectCommand({ ...at(path), ...range }));
-        return body instanceof Readable ? Readable.from(readable(body, connection.silentMs ?? usualSilentMs, unreadable), { objectMode: false }) : undefined;
+        return body instanceof Readable
+          ? Readable.from(readable(body, connection.silentMs ?? usualSilentMs, unreadable), { objectMode: false })
+          : undefined;
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw unreadable(error);

@@ -68,7 +68,10 @@ describe('downloads of a server whose results are in S3', { skip: whyNoS3() }, (
       assert.ok(address.startsWith(`${proxy.endpoint}/`), address);
       assert.match(address, /X-Amz-Expires=60&/);
       const given = await fetch(address);
-      assert.deepEqual([given.status, given.headers.get('content-type'), given.headers.get('content-disposition')], [200, type, disposition]);
+      assert.deepEqual(
+        [given.status, given.headers.get('content-type'), given.headers.get('content-disposition')],
+        [200, type, disposition],
+      );
       await given.body?.cancel();
     }
   });
@@ -77,11 +80,17 @@ describe('downloads of a server whose results are in S3', { skip: whyNoS3() }, (
     const client = server.as('account:eve');
     const before = proxy.seen.length;
     assert.equal(await (await client.log('acme/app', 1, 'build')).text(), 'said\naside\n');
-    assert.equal(Buffer.from(await (await client.artifacts('acme/app', 1, 'build')).arrayBuffer()).subarray(0, 2).toString(), 'PK');
+    assert.equal(
+      Buffer.from(await (await client.artifacts('acme/app', 1, 'build')).arrayBuffer())
+        .subarray(0, 2)
+        .toString(),
+      'PK',
+    );
     assert.equal(((await (await client.document('acme/app', 1, 'build')).json()) as { name: string }).name, 'build');
     const seen = proxy.seen.slice(before);
     assert.equal(seen.length, 3);
-    for (const { headers } of seen) assert.deepEqual([headers.authorization, headers.cookie, headers['x-cion']], [undefined, undefined, undefined]);
+    for (const { headers } of seen)
+      assert.deepEqual([headers.authorization, headers.cookie, headers['x-cion']], [undefined, undefined, undefined]);
     assert.ok(!JSON.stringify(seen).includes('account:eve'));
   });
 

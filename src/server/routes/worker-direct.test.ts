@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -160,6 +161,30 @@ describe('bytes of workers that go past the server', { skip: whyNoS3() }, () => 
     await assert.rejects(bytes.trees.keep(tarOf({ a: 'while it is away' })), { code: 'RESULTS_UNREACHABLE', message: /503/ });
     proxy.pass();
     await bytes.trees.keep(tarOf({ a: 'while it is away' }));
+  });
+
+  it('end for good, and are not tried for ever, where what is sent breaks off or the disk of the worker does not take it', async (t) => {
+    const bytes = bytesFor();
+    const key = { run, stage: 'build', attempt: 1 };
+    const broken = Readable.from(
+      (async function* () {
+        yield await buffer(tarOf({ a: 'a'.repeat(5000) }));
+        throw new Error('the engine is gone');
+      })(),
+      { objectMode: false },
+    );
+    await assert.rejects(bytes.results.putArtifacts(key, broken), { code: 'RESULTS_UNWRITABLE', message: 'the engine is gone' });
+    await assert.rejects(bytes.results.putArtifacts(key, tarOf({ '../out': 'a' })), { code: 'RESULTS_UNWRITABLE', message: /leads out/ });
+    assert.equal(await objects.get(`run/${run}/build.zip`), undefined);
+    const full = await mkdtemp(join(tmpdir(), 'cion-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', full]);
+    t.after(async () => {
+      execFileSync('umount', ['-l', full]);
+      await rm(full, { recursive: true });
+    });
+    const small = workerClient({ url: server.url, token: 'worker:one', folder: full }).bytes({ item: `${run}/build/1`, token: 1 });
+    await assert.rejects(small.results.putArtifacts(key, tarOf({ a: randomBytes(300_000) })), { code: 'NO_SPACE' });
+    await assert.rejects(small.trees.keep(tarOf({ a: randomBytes(300_000) })), { code: 'NO_SPACE' });
   });
 
   it('go through a server that does not want it otherwise', async (t) => {

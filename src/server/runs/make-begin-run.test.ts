@@ -92,7 +92,11 @@ describe('a run of a server', () => {
     const kept = memoryResults();
     const server: ReturnType<typeof beginning> = started(t, {
       clock,
-      results: { ...kept, begin: (...given) => reach(() => kept.begin(...given)), finish: (...given) => reach(() => kept.finish(...given)) },
+      results: {
+        ...kept,
+        begin: (...given) => reach(() => kept.begin(...given)),
+        finish: (...given) => reach(() => kept.finish(...given)),
+      },
       trees: { keep: (tar) => reach(async () => ({ digest: await server.trees.put(tar), bytes: 0 })) },
     });
     server.commit({ '.cion.yml': build });

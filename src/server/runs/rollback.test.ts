@@ -186,7 +186,11 @@ describe('a release that runs again', () => {
     await deployed('2', '2');
     away.is = true;
     await assert.rejects(as('ada').rollback('acme/app', 'production'), { code: 'RESULTS_UNREACHABLE', status: 502 });
-    const begun = await beginRun({ project: 'acme/app', trigger: { kind: 'manual', by: 'ada', from: run }, again: { run, environment: 'production' } });
+    const begun = await beginRun({
+      project: 'acme/app',
+      trigger: { kind: 'manual', by: 'ada', from: run },
+      again: { run, environment: 'production' },
+    });
     await new Promise<void>((resolve) => {
       const stop = dispatcher.watch(begun.run, (events) => {
         if (!events.some((event) => event.kind === 'run.noted' && event.text.includes('does not answer'))) return;
