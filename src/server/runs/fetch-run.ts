@@ -173,8 +173,8 @@ export const fetchRun = async (
       AbortSignal.any([signal, tooSlow.signal]),
     );
   } finally {
-    stopClock();
     await keeping?.catch(() => undefined);
+    stopClock();
     await rm(into, { recursive: true, force: true });
   }
 };
