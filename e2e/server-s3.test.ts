@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { type S3Server, s3Server, users, whyNoS3 } from '../src/results/s3/testing/s3-server.ts';
+import { cion } from './cli.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
+
+const credentials = { AWS_ACCESS_KEY_ID: users.ada.accessKeyId, AWS_SECRET_ACCESS_KEY: users.ada.secretAccessKey };
 
 describe('a server whose results are in S3', { timeout: 240_000, skip: whyNoS3() }, () => {
   let s3: S3Server;
@@ -13,7 +17,7 @@ describe('a server whose results are in S3', { timeout: 240_000, skip: whyNoS3()
     bucket = await s3.bucket();
     server = await startServer({
       args: ['--slots', '0', '--results', `s3://${bucket}`, '--results-endpoint', s3.endpoint],
-      env: { AWS_ACCESS_KEY_ID: users.ada.accessKeyId, AWS_SECRET_ACCESS_KEY: users.ada.secretAccessKey },
+      env: credentials,
     });
   });
   after(async () => {
@@ -23,6 +27,9 @@ describe('a server whose results are in S3', { timeout: 240_000, skip: whyNoS3()
 
   const keys = async (): Promise<readonly string[]> =>
     ((await s3.client(users.ada).send(new ListObjectsV2Command({ Bucket: bucket }))).Contents ?? []).map(({ Key = '' }) => Key);
+  const untilThere = async (key: string): Promise<void> => {
+    while (!(await keys()).includes(key)) await pause(50);
+  };
   const textOf = async (key: string): Promise<string> =>
     (await (await s3.client(users.ada).send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToString('latin1')) ?? '';
 
@@ -57,11 +64,10 @@ release: { img: busybox, vol: build, after: [quiet, human-click], run: 'cat buil
     );
     await second.stop();
     const at = (name: string): string => `dockercise/run/${run}/${name}`;
-    const there = (await keys()).filter((key) => key.startsWith('dockercise/run/'));
-    assert.deepEqual(
-      there.filter((key) => !key.startsWith(at('fetch.')) && !key.endsWith('.log/1/index')),
-      ['build.json', 'build.log', 'build.zip', 'quiet.json', 'quiet.log', 'release.json', 'release.log'].map(at),
-    );
+    await untilThere(`dockercise/run/${run}.out.zip`);
+    const there = (await keys()).filter((key) => key.startsWith(at('')));
+    const stages = ['build.json', 'build.log', 'build.zip', 'fetch.json', 'fetch.log', 'quiet.json', 'quiet.log'];
+    assert.deepEqual(there, [...stages, 'release.json', 'release.log'].map(at));
     assert.equal((await textOf(at('build.log'))).split('\n').toSorted().join(' '), ' aside said');
     assert.equal(await textOf(at('release.log')), 'made\n');
     assert.match(await textOf(at('build.zip')), /^PK\x03\x04/);
@@ -91,6 +97,59 @@ release: { img: busybox, vol: build, after: [quiet, human-click], run: 'cat buil
     await server.start();
     assert.equal((await server.ended('acme/long', 1)).outcome, 'passed');
     assert.equal(await server.text('acme/long', 1, 'build'), Array.from({ length: lines }, (_, n) => `line ${n}\n`).join(''));
+    await worker.stop();
+  });
+
+  it('has the same keys as cion run has for the same commit, and the same index (R-DCK-48, R-DCK-104)', async () => {
+    const project = await server.project('acme/same', {
+      '.cion.yml': `
+stages:
+  build: { image: busybox, env: { FAKE_STDOUT: "built\\n", FAKE_STDERR: warned, FAKE_WRITE: '{"/cion/artifacts/app": "the app"}' } }
+  login: { image: busybox, sensitive: true, env: { FAKE_STDOUT: secret-token } }
+  check: { image: busybox, needs: build, retry: 2, env: { FAKE_STDOUT: no, FAKE_EXIT: "3" } }
+  after: { image: busybox, needs: check }
+`,
+    });
+    await project.push('main');
+    await server.begun('acme/same', 1);
+    const worker = await server.worker(['--runtime', 'fake']);
+    await server.until('acme/same', 1, ({ kind }) => kind === 'run.planned');
+    const { run } = await server.client.run('acme/same', 1);
+    await untilThere(`dockercise/run/${run}.json`);
+    assert.equal((await server.ended('acme/same', 1)).outcome, 'failed');
+    await worker.stop();
+    const args = ['run', '--runtime', 'fake', '--keep-going', '--results', `s3://${bucket}/local`, '--results-endpoint', s3.endpoint];
+    const local = await cion(args, { cwd: project.work, env: credentials });
+    assert.equal(local.code, 1, local.err);
+    await untilThere(`dockercise/run/${run}.out.zip`);
+    const shapes = async (start: string): Promise<readonly string[]> =>
+      (await keys()).flatMap((key) => (key.startsWith(start) ? [key.replace(/^.*run_[^./]+/, 'RUN')] : []));
+    const [here, there] = [await shapes('local/run/'), await shapes(`dockercise/run/${run}`)];
+    assert.deepEqual(there, here);
+    assert.ok(
+      ['RUN.json', 'RUN.out.zip', 'RUN/check@1.log'].every((key) => here.includes(key)),
+      here.join(),
+    );
+    const indexes = (await keys()).filter((key) => key.startsWith('local/run/') && /run_\w+\.json$/.test(key));
+    const known = ({ pipeline, status, outcome, commit, branch, stages, edges }: Record<string, unknown>, id: string) =>
+      JSON.parse(JSON.stringify({ pipeline, status, outcome, commit, branch, stages, edges }).replaceAll(id, 'RUN')) as unknown;
+    const [own = ''] = indexes;
+    assert.deepEqual(
+      known(JSON.parse(await textOf(`dockercise/run/${run}.json`)), run),
+      known(JSON.parse(await textOf(own)), own.slice('local/run/'.length, -'.json'.length)),
+    );
+  });
+
+  it('has the code of steps where workers look for it', async () => {
+    const project = await server.project('acme/steps', {
+      'wercker.yml':
+        'box: busybox\nbuild:\n  steps:\n    - create-file:\n        filename: $WERCKER_OUTPUT_DIR/made\n        content: by a step\n',
+    });
+    await project.push('main');
+    await server.begun('acme/steps', 1);
+    const worker = await server.worker();
+    const { outcome } = await server.ended('acme/steps', 1);
+    assert.equal(outcome, 'passed', JSON.stringify(await server.client.events('acme/steps', 1)).slice(-800));
     await worker.stop();
   });
 });

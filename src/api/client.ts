@@ -9,7 +9,7 @@ import {
   type rollbackSchema,
   rolledBackSchema,
 } from './acts.ts';
-import { apiErrorOf } from './api-error.ts';
+import { ApiError, apiErrorOf } from './api-error.ts';
 import { meAnswer, tokenMade, type workerTokenRequest } from './auth.ts';
 import {
   deploymentsSchema,
@@ -73,8 +73,19 @@ export const apiClient = ({
       ...rest,
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(headers as Record<string, string> | undefined) },
     });
-    if (answer.ok) return answer;
+    if (answer.ok || (rest.redirect === 'manual' && isElsewhere(answer))) return answer;
     throw apiErrorOf(answer.status, await answer.text());
+  };
+  /** Where the server sends one elsewhere for an object, nothing of ours goes along: the address alone is good for it. */
+  const download = async (path: string, query: Query): Promise<Response> => {
+    const answer = await send(path, { query, redirect: 'manual' });
+    if (answer.ok) return answer;
+    const place = new URL(answer.headers.get('location') ?? '', url);
+    const given = await fetch(place, { credentials: 'omit', redirect: 'error' }).catch((error: unknown) => {
+      throw notGiven(0, place, error instanceof Error ? (error.cause ?? error) : error);
+    });
+    if (given.ok) return given;
+    throw notGiven(given.status, place, given.status);
   };
   const get = async <T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>> =>
     answered(schema, await send(path, query === undefined ? {} : { query }));
@@ -104,11 +115,13 @@ export const apiClient = ({
       (await get(eventsSchema, paths.events(project, number), { after })).events as unknown as readonly RunEvent[],
     why: async (project: string, number: number, node: string) => (await get(whySchema, paths.why(project, number, node))).sentences,
     log: (project: string, number: number, stage: string, query: Which & { readonly from?: number } = {}) =>
-      send(paths.log(project, number, stage), { query }),
+      download(paths.log(project, number, stage), query),
+    document: (project: string, number: number, stage: string, query: { readonly attempt?: number } = {}) =>
+      download(paths.document(project, number, stage), query),
     files: async (project: string, number: number, stage: string) => (await get(filesSchema, paths.files(project, number, stage))).files,
-    file: (project: string, number: number, stage: string, path: string) => send(paths.file(project, number, stage), { query: { path } }),
+    file: (project: string, number: number, stage: string, path: string) => download(paths.file(project, number, stage), { path }),
     artifacts: (project: string, number: number, stage: string, query: WhichFiles = {}) =>
-      send(paths.artifacts(project, number, stage), { query }),
+      download(paths.artifacts(project, number, stage), query),
     deployments: async (project: string, query: { readonly environment?: string; readonly limit?: number } = {}) =>
       (await get(deploymentsSchema, paths.deployments(project), query)).deployments,
     environments: async (project: string) => (await get(environmentsSchema, paths.environments(project))).environments,
@@ -162,6 +175,16 @@ export const apiClient = ({
     },
   };
 };
+
+/** The address itself is worth the object: it stays unsaid. */
+const notGiven = (status: number, { origin }: URL, why: unknown): ApiError =>
+  new ApiError(status, {
+    code: 'DOWNLOAD_FAILED',
+    message: `The server sent us to ${origin} for this, which did not give it: ${why instanceof Error ? why.message : String(why)}.`,
+    hint: 'Try again. Where it can never be reached from here, the server has to send it itself: without --presign.',
+  });
+
+const isElsewhere = ({ status, headers }: Response): boolean => status >= 300 && status < 400 && headers.has('location');
 
 /** Something else than a server of cion may answer at an address. */
 const answered = async <T extends z.ZodType>(schema: T, answer: Response): Promise<z.output<T>> => {

@@ -82,7 +82,8 @@ const own = (item: string, { run, stage, attempt }: Pick<StageKey, 'run' | 'stag
   throw new ResultsError('RESULTS_UNWRITABLE', `${JSON.stringify(`${run}/${stage}`)} is not what the lease of ${item} is about.`);
 };
 
-const writing = async <T>(action: () => Promise<T>): Promise<T> => {
+/** With the server's word as the cause of a ResultsError. */
+export const writing = async <T>(action: () => Promise<T>): Promise<T> => {
   try {
     return await action();
   } catch (error) {

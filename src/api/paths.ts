@@ -23,6 +23,8 @@ export const paths = {
   eventStream: (project: string, number: number): string => `${paths.events(project, number)}/stream`,
   log: (project: string, number: number, stage: string): string => `${paths.run(project, number)}/log/${part(stage)}`,
   logStream: (project: string, number: number, stage: string): string => `${paths.log(project, number, stage)}/stream`,
+  /** What is kept of a stage besides: R-DCK-97. */
+  document: (project: string, number: number, stage: string): string => `${paths.run(project, number)}/document/${part(stage)}`,
   /** The zip of what a stage left. */
   artifacts: (project: string, number: number, stage: string): string => `${paths.run(project, number)}/artifacts/${part(stage)}`,
   files: (project: string, number: number, stage: string): string => `${paths.artifacts(project, number, stage)}/files`,

@@ -1,7 +1,9 @@
 import type { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
 import { json, text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { ApiError } from './api-error.ts';
+import { directBytes } from './direct.ts';
 import { httpResults } from './http-results.ts';
 import { type Send, sender } from './send.ts';
 import { asBytes, asJson, query } from './wire-bodies.ts';
@@ -19,12 +21,17 @@ export const workerClient = (options: {
   readonly url: string;
   readonly token: string;
   readonly agent?: Agent;
+  /** Where files wait that go past the server. */
+  readonly folder?: string;
 }): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
   const { bearer, key } = partsOfToken(options.token);
   const send = sender(options.url, bearer, options.agent);
   return {
     api: apiOver(key === undefined ? plainly(send) : signing(send, key)),
-    bytes: (lease) => bytesOver(withLease(send, lease), lease.item),
+    bytes: (lease) => {
+      const sendFor = withLease(send, lease);
+      return directBytes(sendFor, bytesOver(sendFor, lease.item), options.folder ?? tmpdir());
+    },
   };
 };
 

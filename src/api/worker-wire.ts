@@ -16,6 +16,11 @@ export const workerPaths = {
   trees: '/api/worker/trees',
   cache: '/api/worker/cache',
   outputs: '/api/worker/outputs',
+  /** Whether bytes may go past the server, and then each way of theirs (direct-bytes.ts). */
+  direct: '/api/worker/direct',
+  directRead: '/api/worker/direct/read',
+  directBegin: '/api/worker/direct/begin',
+  directKeep: '/api/worker/direct/keep',
 } as const;
 
 /** No request waits longer: what stands between worker and server may end connections that are silent for a minute. */
@@ -101,4 +106,30 @@ export const cacheQuerySchema = z.object({ key: z.string().min(1).max(4096) });
 export const saveCacheQuerySchema = cacheQuerySchema.extend({ limit: z.coerce.number().nonnegative() });
 export const saveCacheAnswerSchema = z.object({ result: z.enum(['saved', 'too-large', 'empty']) });
 export const outputQuerySchema = z.object({ stage: z.string().min(1).max(1024) });
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const uploadAs = z.discriminatedUnion('kind', [
+  /** Its digest is that of the upload. */
+  z.object({ kind: z.literal('tree') }),
+  z.object({ kind: z.literal('artifacts'), part: z.literal('steps').exactOptional() }),
+  z.object({ kind: z.literal('cache'), key: z.string().min(1).max(4096) }),
+]);
+export type DirectAs = z.output<typeof uploadAs>;
+const address = z.object({ url: z.string(), headers: z.record(z.string(), z.string()), until: z.number() });
+export const directAnswerSchema = z.object({ isDirect: z.boolean() });
+export const directReadSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('tree'), digest: z.string().max(128) }),
+  z.object({ kind: z.literal('cache'), key: z.string().min(1).max(4096) }),
+]);
+/** Absent: there is nothing. */
+export const directReadAnswerSchema = z.object({ address: address.exactOptional() });
+export const directBeginSchema = z.object({ as: uploadAs, bytes: z.int().nonnegative(), sha256: digest });
+/** `there`: it is kept already, and nothing is to be sent. */
+export const directBeginAnswerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('there') }),
+  z.object({ kind: z.literal('upload'), id: z.string(), address }),
+]);
+export const directKeepSchema = z.object({ as: uploadAs, id: z.string().max(256), sha256: digest });
+/** `gone`: nothing is there to be kept, not any more or not yet. */
+export const directKeepAnswerSchema = z.object({ result: z.enum(['kept', 'gone']) });
+
 export const doneSchema = z.object({ ok: z.literal(true) });

@@ -37,6 +37,13 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .addOption(new Option('--label <label>', 'a label of its own worker (repeatable)').argParser(collect))
       .addOption(resultsOption())
       .addOption(resultsEndpointOption())
+      .addOption(
+        new Option('--presign <who>', 'who has bytes straight from and to S3, by signed addresses, instead of through the server')
+          .choices(['none', 'users', 'workers', 'all'] as const)
+          .default('none' as const),
+      )
+      .option('--presign-endpoint <url>', 'the address of the S3 server as these reach it (default: that of --results-endpoint)')
+      .addOption(new Option('--presign-minutes <n>', 'for how long such an address is good').argParser(atLeastOne).default(5))
       .addOption(stepsRegistryOption())
       .option('--known-hosts <file>', 'the ssh hosts that repositories are fetched from')
       .option('--allow-files', 'fetch from repositories on this machine, too: file://')

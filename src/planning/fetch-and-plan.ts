@@ -124,7 +124,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const problem = sourceProblem(error) ?? sourceProblem(signal.reason);
     if (problem !== undefined) return refuse([problem]);
     if (signal.aborted) {
-      await log.end('cancelled');
+      await log.end('cancelled').catch(() => undefined);
       await recorder.report([{ kind: 'run.cancel-requested', by: String(signal.reason), force: false }, finished('cancelled')]);
       return { kind: 'cancelled' };
     }

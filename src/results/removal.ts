@@ -15,3 +15,9 @@ export type CacheShelf = {
   /** Of all owners those that were not saved since, epoch ms. */
   removeUnused(before: number): Promise<void>;
 };
+
+/** Uploads that wait to become what they are for. */
+export type UploadShelf = {
+  /** Those that were there before, epoch ms: nobody comes for them any more. */
+  removeUnused(before: number): Promise<void>;
+};

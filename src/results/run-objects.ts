@@ -1,4 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream';
+import { writtenTo } from '../lib/written-to.ts';
 import type { Outcome } from '../run/outcome.ts';
 import type { RunState, StageState } from '../run/run-state.ts';
 import { documentName, objectPath } from './object-names.ts';
@@ -40,7 +41,9 @@ export type RunIndex = {
   readonly edges: readonly { readonly from: string; readonly to: string; readonly on: 'passed' | 'failed' | 'finished' }[];
 };
 
-export const runIndex = (state: RunState): RunIndex => {
+export const indexText = (state: RunState): string => `${JSON.stringify(runIndex(state), undefined, 2)}\n`;
+
+const runIndex = (state: RunState): RunIndex => {
   const source = state.fetch.source;
   return {
     run: state.run,
@@ -96,7 +99,7 @@ export const outZip = (results: Results, state: RunState): Readable | undefined 
   });
   if (stages.length === 0) return undefined;
   const output = new PassThrough();
-  const zip = zipWriter((bytes) => written(output, bytes));
+  const zip = zipWriter(writtenTo(output));
   const write = async (): Promise<void> => {
     for (const { name, attempts } of stages) {
       let bytes = 0;
@@ -116,8 +119,3 @@ const stdoutOf = async function* (results: Results, run: string, stage: string):
   const chunks: AsyncIterable<StoredChunk> = results.readLog({ run, stage }, reading);
   for await (const { stream, bytes } of chunks) if (stream === 'stdout') yield bytes;
 };
-
-const written = (output: PassThrough, bytes: Uint8Array): Promise<void> =>
-  new Promise((resolve, reject) => {
-    output.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });

@@ -63,7 +63,8 @@ const ours: Readonly<Record<string, number>> = {
   GATE_CHANGED: 409,
   STORE_UNAVAILABLE: 503,
   RESULTS_UNWRITABLE: 422,
-  RESULTS_UNREADABLE: 502,
+  // Not there, or damaged: asking again does not help.
+  RESULTS_UNREADABLE: 500,
   NO_SPACE: 507,
   RESULTS_DENIED: 502,
   RESULTS_NO_CREDENTIALS: 502,

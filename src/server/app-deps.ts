@@ -3,6 +3,7 @@ import type { CacheStore } from '../engine/cache-store.ts';
 import type { LeaseBytes } from '../api/worker-bytes.ts';
 import type { WorkerApi } from '../api/worker-protocol.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { DirectBytes, Downloads } from '../results/direct-bytes.ts';
 import type { Results } from '../results/results.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { ProjectStore } from '../store/projects.ts';
@@ -28,6 +29,10 @@ export type AppDeps = {
   /** Of a run's project, and of how far the run is trusted. */
   caches(state: RunState): CacheStore;
   readonly outputs: OutputStore;
+  /** Absent: the server itself sends what is downloaded. */
+  readonly downloads?: Downloads;
+  /** Absent: all bytes of workers go through the server. */
+  readonly direct?: DirectBytes;
   readonly leases: LeaseCheck;
   /** Who sent it, by what it carries. Rejects with HttpError for what is not good; without anything: anonymous. */
   actorOf(request: FastifyRequest): Promise<Actor>;
@@ -37,7 +42,7 @@ export type AppDeps = {
   readonly beginRun: BeginRun;
   /** Why a node waits, was skipped or ended as it did, in sentences. */
   why(state: RunState, node: string): Promise<readonly string[]>;
-  readonly health: () => Promise<{ readonly database: boolean; readonly workers: number }>;
+  readonly health: () => Promise<{ readonly database: boolean; readonly workers: number; readonly results?: boolean }>;
   /** Routes of other parts: log-in, hooks, triggers, the page. */
   readonly plugins: readonly FastifyPluginAsync[];
   /** Addresses and networks (`10.0.0.0/8`) of proxies whose word counts for where a request comes from; absent: nobody's. */

@@ -36,10 +36,10 @@ describe('the HTTP side of a server', () => {
   after(() => server.close());
 
   it('says whether the database answers and how many workers there are, and nothing else', async () => {
-    assert.deepEqual((await ask(server.url, '/healthz')).json(), { database: 'reachable', workers: 2 });
+    assert.deepEqual((await ask(server.url, '/healthz')).json(), { database: 'reachable', results: 'reachable', workers: 2 });
     const broken = await testServer({ health: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1')) });
     const answer = await ask(broken.url, '/healthz');
-    assert.deepEqual([answer.status, answer.json()], [503, { database: 'unreachable', workers: 0 }]);
+    assert.deepEqual([answer.status, answer.json()], [503, { database: 'unreachable', results: 'reachable', workers: 0 }]);
     await broken.close();
   });
 

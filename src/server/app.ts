@@ -11,12 +11,14 @@ import { loggerOptions } from './request-log.ts';
 import { actRoutes } from './routes/acts.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { healthRoutes } from './routes/health.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { runRoutes } from './routes/runs.ts';
 import { stageDocumentRoutes } from './routes/stage-documents.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { workerRoutes } from './routes/worker.ts';
+import { workerDirectRoutes } from './routes/worker-direct.ts';
 import { workerBytesRoutes } from './routes/worker-bytes.ts';
 import { slowBodies } from './slow-bodies.ts';
 
@@ -65,12 +67,14 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   void app.register(healthRoutes(deps));
   void app.register(projectRoutes(deps));
   const ofProject = { prefix: '/api/projects/:owner/:name' };
-  for (const routes of [runRoutes, streamRoutes, artifactRoutes, deploymentRoutes, actRoutes]) void app.register(routes(deps), ofProject);
+  for (const routes of [runRoutes, streamRoutes, artifactRoutes, documentRoutes, deploymentRoutes, actRoutes])
+    void app.register(routes(deps), ofProject);
   void app.register(stageDocumentRoutes(deps));
   // They come many a second, and what they did is in the events.
   const quiet = { logLevel: 'warn' } as const;
   void app.register(workerRoutes(deps), quiet);
   void app.register(workerBytesRoutes(deps), quiet);
+  void app.register(workerDirectRoutes(deps), quiet);
   return app;
 };
 

@@ -45,6 +45,8 @@ export type WorkerSignals = {
 
 const claimWaitMs = 20_000;
 const claimPatienceMs = 10_000;
+/** What is the same is not said more often. */
+const tellAgainMs = 300_000;
 /** An attempt that takes its engine down as often is at fault itself. */
 const mostEngineLosses = 5;
 
@@ -54,7 +56,15 @@ const mostEngineLosses = 5;
  */
 export const runWorker = async (options: WorkerOptions, { drain, leave }: WorkerSignals): Promise<void> => {
   const { api, clock, name, labels, slots, log, runtime } = options;
-  const patience = makePatience(clock, options.random);
+  const told = new Map<string, number>();
+  const waits = (error: unknown): void => {
+    const text = textOf(error);
+    if ((told.get(text) ?? Number.NEGATIVE_INFINITY) > clock.now() - tellAgainMs) return;
+    told.clear();
+    told.set(text, clock.now());
+    log(`what is for the server waits: ${text}`);
+  };
+  const patience = makePatience(clock, options.random, waits);
   const ledger = await openLedger(options.stateDir);
   const ended = new AbortController();
   const reporter = makeReporter({ api, worker: name, clock, patience, log });

@@ -74,6 +74,7 @@ export const spooledLog = (given: {
         failures = 0;
       } catch (error) {
         if (signal.aborted || meaningOf(error) !== 'away') throw error;
+        if (failures === 0) patience.waits(error);
         await patience.pause(++failures, signal);
         remote = await patience.until(given.begin, signal);
         const before = spool.waiting;

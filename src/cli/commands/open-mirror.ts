@@ -4,7 +4,7 @@ import type { Copies } from '../../results/copies.ts';
 import { makeMirror, type Mirror } from '../../results/mirror.ts';
 import { mirrored } from '../../results/mirrored.ts';
 import type { Results } from '../../results/results.ts';
-import { allPaths, indexPath, outPath, outZip, runIndex } from '../../results/run-objects.ts';
+import { allPaths, indexPath, indexText, outPath, outZip } from '../../results/run-objects.ts';
 import type { ResultsError } from '../../results/results-error.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { Readable } from 'node:stream';
@@ -138,8 +138,7 @@ const everythingOf = async (project: Project, run: string): Promise<readonly str
 const contentOf =
   (project: Project, run: string) =>
   async (path: string): Promise<Readable | undefined> => {
-    if (path === indexPath(run))
-      return Readable.from([Buffer.from(`${JSON.stringify(runIndex(await readRun(project, run)), undefined, 2)}\n`)]);
+    if (path === indexPath(run)) return Readable.from([Buffer.from(indexText(await readRun(project, run)))]);
     if (path === outPath(run)) return outZip(project.results, await readRun(project, run));
     return project.results.open(run, path.slice(`run/${run}/`.length));
   };

@@ -60,6 +60,7 @@ import { accessOf } from '../../server/routes/access.ts';
 import { pagesPlugin } from '../../server/routes/pages.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
 import { defaultFetchLimits, type FetchRunDeps, mirrorOf } from '../../server/runs/fetch-run.ts';
+import { keepRunObjects } from '../../server/runs/keep-run-objects.ts';
 import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
 import { releaseOf } from '../../server/runs/release.ts';
 import { rollbackPlugin } from '../../server/runs/rollback-plugin.ts';
@@ -226,6 +227,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     clock,
     failed,
   });
+  const ofRuns = storage.runObjects && keepRunObjects({ objects: storage.runObjects, dispatcher, runs, clock, failed });
   const readers: readonly Reader[] = [
     upstreamRuns({ ...state, beginRun, guard, clock }),
     writeLetters({
@@ -236,6 +238,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       written: office.wake,
     }),
     ...(parts.traces === undefined ? [] : [sendTraces(parts.traces, { runs, failed })]),
+    ...(ofRuns === undefined ? [] : [ofRuns.reader]),
   ];
   const following = readers.map((reader) => followRuns({ dispatcher, runs, marks: state.marks, clock, failed }, reader));
   const approve = approveRun({ ...state, dispatcher, guard, clock });
@@ -250,6 +253,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     secrets: kept,
     trees: storage.treeShelf,
     caches: storage.cacheShelf,
+    ...(storage.uploadShelf === undefined ? {} : { uploads: storage.uploadShelf }),
     keep: parts.keep,
     clock,
     failed,
@@ -264,18 +268,25 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     trees: storage.trees,
     caches: (of) => storage.caches(cacheOwner(of)),
     outputs,
+    ...(storage.downloads === undefined ? {} : { downloads: storage.downloads }),
+    ...(storage.direct === undefined ? {} : { direct: storage.direct }),
     leases: dispatcher,
     actorOf,
     guard,
     workerKeys: (request) => (isEmbedded(request) ? undefined : parts.workerKeys(bearerOf(request))),
     beginRun,
-    why: async (of, node) => [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? ''],
+    why: async (of, node) => {
+      const trouble = of.phase === 'finished' ? undefined : storage.trouble();
+      const waits = trouble && `What is to be kept waits since ${new Date(trouble.since).toISOString()}: ${trouble.message}.`;
+      return [explain({ state: of, queue: await queue.list(), workers: seen.workers() }).get(node) ?? '', ...(waits ? [waits] : [])];
+    },
     health: async () => ({
       database: await queue.list().then(
         () => true,
         () => false,
       ),
       workers: connected(),
+      results: storage.trouble() === undefined,
     }),
     plugins: [
       auth.plugin,
@@ -305,7 +316,10 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     start: async (signal) => {
       await dispatcher.start(signal);
       if (signal.aborted) return;
-      await Promise.all([beginner, time, office, keeper, ...following].map((part) => part.start(signal)).concat(intake.run(signal)));
+      const others = ofRuns === undefined ? [] : [ofRuns];
+      await Promise.all(
+        [beginner, time, office, keeper, ...following, ...others].map((part) => part.start(signal)).concat(intake.run(signal)),
+      );
     },
   };
 };

@@ -19,21 +19,21 @@ import { newBearer } from '../../server/auth/bearer.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { emptyFolder } from '../empty-folder.ts';
 import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
-import type { ResultsOptions } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
 import { databasePlace, dataDirectory, keysOf, makeDirectory, makeKey } from './server-place.ts';
-import { openStorage } from './server-storage.ts';
+import { openStorage, type StorageOptions } from './server-storage.ts';
 import { stepByOf } from './step-by.ts';
 import type { StepOptions } from './open-steps.ts';
 
 export type ServeOptions = RuntimeOptions &
-  ResultsOptions &
+  StorageOptions &
   PolicyOptions &
   StepOptions & {
     readonly data?: string;
@@ -83,7 +83,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   await makeKey(context, options, directory, warn);
   const keys = await keysOf(context, options, directory);
   const state = await openState(place, systemClock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
-  const storage = await openStorage(context, directory, options);
+  const storage = await openStorage(context, directory, options, warn);
   try {
     const policy = await imagePolicy(context, options);
     const anywhere = { name: () => true, address: () => true };
@@ -100,11 +100,16 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       clock: systemClock,
       directory,
       policy,
-      stepBy: (signal, note) =>
-        stepByOf(context, { root: directory, stateDir: directory }, { ...options, production: policy.production }, signal, note, {
-          directories: false,
-          ask: askSteps,
-        }),
+      stepBy: (signal, note) => {
+        const place = { root: directory, stateDir: directory };
+        const asked = { ...options, production: policy.production };
+        const fetched = stepByOf(context, place, asked, signal, note, { directories: false, ask: askSteps });
+        return async (reference) => {
+          const step = await fetched(reference);
+          if (step.ok) await storage.keepStep(step.value.tree);
+          return step;
+        };
+      },
       apps: appsOf(context, options),
       sites: forgeSites(apisOf(options)),
       ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
@@ -169,7 +174,12 @@ const work = async (context: Context, options: ServeOptions, { directory, embedd
   try {
     await runWorker(
       {
-        ...workerClient({ url: 'http://server.internal', token: embedded.token, agent }),
+        ...workerClient({
+          url: 'http://server.internal',
+          token: embedded.token,
+          agent,
+          folder: await emptyFolder(join(directory, 'worker', 'uploads')),
+        }),
         runtime,
         logins,
         clock: systemClock,

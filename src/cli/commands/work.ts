@@ -8,6 +8,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { takeProcessLock } from '../../lib/process-lock.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
+import { emptyFolder } from '../empty-folder.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { refuseInTheClear } from '../in-the-clear.ts';
 import { listenForInterrupts } from '../interrupts.ts';
@@ -53,7 +54,7 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
       log(`the worker ${JSON.stringify(name)} works for ${url} with ${runtime.name}`);
       await runWorker(
         {
-          ...workerClient({ url, token }),
+          ...workerClient({ url, token, folder: await emptyFolder(join(stateDir, 'uploads')) }),
           runtime,
           logins,
           clock: systemClock,

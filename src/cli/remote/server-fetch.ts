@@ -4,8 +4,8 @@ import { ServerError } from './server-error.ts';
 const answerMs = 30_000;
 
 /**
- * `fetch` for a server of cion: an answer begins within 30 s, and then may take its time. A redirect is not followed, for it would take a token to
- * somebody else. Rejects with ServerError, with UnverifiedError and with the reason of the signal.
+ * `fetch` for a server of cion: an answer begins within 30 s, and then may take its time. A redirect is an error unless who asks wants to see it: to follow it
+ * would take a token to somebody else. Rejects with ServerError, with UnverifiedError and with the reason of the signal.
  */
 export const serverFetch =
   (url: string): typeof fetch =>
@@ -16,12 +16,14 @@ export const serverFetch =
       const given = init.signal ?? undefined;
       return await fetch(input, {
         ...init,
-        redirect: 'error',
+        redirect: init.redirect ?? 'error',
         signal: given === undefined ? slow.signal : AbortSignal.any([given, slow.signal]),
       });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw unverified(url, error) ?? new ServerError(url, reasonOf(error));
+      const asked = new URL(input instanceof Request ? input.url : input);
+      const place = asked.origin === new URL(url).origin ? url : asked.origin;
+      throw unverified(place, error) ?? new ServerError(place, reasonOf(error));
     } finally {
       clearTimeout(timer);
     }

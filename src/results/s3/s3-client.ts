@@ -15,7 +15,7 @@ export type S3Connection = {
 };
 
 const connectMs = 5000;
-const usualSilentMs = 20_000;
+export const usualSilentMs = 20_000;
 /** What S3 takes for the region where nobody says one. */
 const anyRegion = 'us-east-1';
 

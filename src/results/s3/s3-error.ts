@@ -29,6 +29,8 @@ const unreachable = new Set([
   'SlowDown',
   'ServiceUnavailable',
   'InternalError',
+  'RequestTimeout',
+  'TooManyRequests',
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',
@@ -37,6 +39,7 @@ const unreachable = new Set([
   'EAI_AGAIN',
   'EPIPE',
   'ETIMEDOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
 const codeFor = (error: unknown): S3ErrorCode | undefined => {
@@ -44,7 +47,8 @@ const codeFor = (error: unknown): S3ErrorCode | undefined => {
   if (name === 'NoSuchBucket') return 'RESULTS_NO_BUCKET';
   if (name === 'CredentialsProviderError') return 'RESULTS_NO_CREDENTIALS';
   if (denied.has(name) || status === 401 || status === 403) return 'RESULTS_DENIED';
-  if (unreachable.has(name) || unreachable.has(code) || (status !== undefined && status >= 500)) return 'RESULTS_UNREACHABLE';
+  if (unreachable.has(name) || unreachable.has(code) || (status !== undefined && (status >= 500 || status === 408 || status === 429)))
+    return 'RESULTS_UNREACHABLE';
   return undefined;
 };
 

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { logName, logOwner, pastName } from '../object-names.ts';
+import { logName, logOwner, objectPath, pastName } from '../object-names.ts';
 import type { LogKey, StoredChunk } from '../results.ts';
 import type { S3Objects } from './s3-objects.ts';
 
 /**
- * S3 has no appending. While an attempt is under way, each append to its log is an object of its own, below `<stage>.log/<attempt>/`, and
- * the objects' names say all but the bytes: `<offset>-<stream>-<at>`. When the attempt has ended they become the one object `<stage>.log`,
- * and `<stage>.log/<attempt>/index` says which of its bytes are whose. No stage's own object has a name with a `/`.
+ * S3 has no appending. While an attempt is under way, each append to its log is an object of its own, below `logs/<run>/<stage>.log/<attempt>/`,
+ * and the objects' names say all but the bytes: `<offset>-<stream>-<at>`. When the attempt has ended they become the one object
+ * `run/<run>/<stage>.log`, and `index` beside them says which of its bytes are whose. So below `run/` is what the layout names, and nothing else.
  */
 export type LogParts = {
   /** What is there, in order and without gaps. */
@@ -27,12 +27,20 @@ type Stream = StoredChunk['stream'];
 const removedAtOnce = 16;
 const readAhead = 8;
 
-export const logParts = (objects: S3Objects, key: LogKey): LogParts => {
-  const { run, attempt } = key;
+/** Where the log of an attempt is when that has ended, and its pieces. `past`: from when the next attempt has begun. */
+export const logPaths = (key: LogKey) => {
   const owner = logOwner(key);
-  const [newest, past] = [`run/${run}/${logName(owner)}`, `run/${run}/${logName(pastName(owner, attempt))}`];
-  const folder = `${newest}/${attempt}/`;
-  const index = `${folder}index`;
+  const folder = `${logsOf(key.run)}${logName(owner)}/${key.attempt}/`;
+  return {
+    newest: objectPath(key.run, logName(owner)),
+    past: objectPath(key.run, logName(pastName(owner, key.attempt))),
+    folder,
+    index: `${folder}index`,
+  };
+};
+
+export const logParts = (objects: S3Objects, key: LogKey): LogParts => {
+  const { newest, past, folder, index } = logPaths(key);
 
   const composed = async (): Promise<readonly LogPart[]> => {
     const text = await objects.get(index);
@@ -119,6 +127,9 @@ export const logParts = (objects: S3Objects, key: LogKey): LogParts => {
     },
   };
 };
+
+/** Where the pieces of a run's logs are. */
+export const logsOf = (run: string): string => `logs/${run}/`;
 
 const offsetDigits = 16;
 

@@ -6,9 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import type { Copies } from '../copies.ts';
+import { buffer } from 'node:stream/consumers';
+import { systemClock } from '../../lib/clock.ts';
 import { s3Objects } from './s3-objects.ts';
 import { parseS3Place } from './s3-place.ts';
+import { type S3Proxy, s3Proxy } from './testing/s3-proxy.ts';
 import { type S3Server, s3Server, users, whyNoS3 } from './testing/s3-server.ts';
+import { type Trouble, watchedObjects } from './watched-objects.ts';
 
 const copying = { signal: new AbortController().signal, onProgress: () => {} };
 
@@ -92,4 +96,70 @@ it('a place is a bucket and a prefix, without one that of the seeds', () => {
   assert.deepEqual(parseS3Place('s3://my-bucket/a/b c/'), { bucket: 'my-bucket', prefix: 'a/b c/' });
   for (const text of ['my-bucket', 's3://', 's3:///a', 's3://a_b', 's3://ab\n', 'S3://abc'])
     assert.equal(parseS3Place(text), undefined, text);
+});
+
+describe('a place that is away', { skip: whyNoS3() }, () => {
+  let server: S3Server;
+  let proxy: S3Proxy;
+  let place: { readonly bucket: string; readonly prefix: string };
+  before(async () => {
+    server = await s3Server();
+    proxy = await s3Proxy(server.endpoint);
+    place = { bucket: await server.bucket(), prefix: 'p/' };
+  });
+  after(async () => {
+    await proxy.close();
+    server.close();
+  });
+  const told: (Trouble | undefined)[] = [];
+  const open = (silentMs = 3000) =>
+    watchedObjects(s3Objects(place, { endpoint: proxy.endpoint, credentials: users.ada, attempts: 1, silentMs }), {
+      clock: systemClock,
+      changed: (trouble) => told.push(trouble),
+    });
+  const ways = ({ objects }: ReturnType<typeof open>): readonly (() => Promise<unknown>)[] => [
+    () => objects.put('a.json', Buffer.from('{}')),
+    () => objects.put('large.zip', Readable.from([Buffer.alloc(9 * 1024 * 1024)])),
+    () => objects.get('a.json'),
+    () => objects.metadata('a.json'),
+    () => objects.stored('a.json'),
+    () => objects.copy('a.json', 'b.json'),
+    () => objects.list(''),
+    () => objects.remove('b.json'),
+  ];
+
+  for (const [how, turnAway] of [
+    ['answers 503 (atk-75)', () => proxy.refuse()],
+    ['says nothing (atk-75)', () => proxy.hang()],
+  ] as const) {
+    it(`is one that does not answer when it ${how}, whatever is asked of it, and that is known until it does`, async () => {
+      const watched = open();
+      for (const way of ways(watched)) await way();
+      assert.equal(watched.trouble(), undefined);
+      turnAway();
+      await Promise.all(ways(watched).map((way) => assert.rejects(way(), { code: 'RESULTS_UNREACHABLE' })));
+      assert.ok((watched.trouble()?.since ?? 0) > Date.now() - 60_000);
+      proxy.pass();
+      for (const way of ways(watched)) await way();
+      assert.equal(watched.trouble(), undefined);
+      assert.deepEqual(
+        told.splice(0).map((trouble) => trouble !== undefined),
+        [true, false],
+      );
+      await watched.objects.close();
+    });
+  }
+
+  it('is left when it stops in the middle of an object', async () => {
+    // For less than this the SDK has a watch of its own.
+    const { objects } = open(6000);
+    await objects.put('long.zip', Readable.from([Buffer.alloc(20 * 1024 * 1024)]));
+    const body = await objects.get('long.zip');
+    assert.ok(body);
+    await once(body, 'readable');
+    proxy.hang();
+    await assert.rejects(buffer(body), { code: 'RESULTS_UNREACHABLE', message: /nothing came for 6000 ms/ });
+    proxy.pass();
+    await objects.close();
+  });
 });

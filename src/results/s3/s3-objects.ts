@@ -1,7 +1,15 @@
 import { Readable } from 'node:stream';
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { s3Client, type S3Connection } from './s3-client.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { s3Client, type S3Connection, usualSilentMs } from './s3-client.ts';
 import { isMissing, s3Error } from './s3-error.ts';
 import { placeText, type S3Place } from './s3-place.ts';
 
@@ -14,6 +22,10 @@ export type S3Objects = {
   get(path: string, from?: number): Promise<Readable | undefined>;
   /** The metadata of an object; `undefined` when there is none. */
   metadata(path: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** The object of that path. */
+  stored(path: string): Promise<{ readonly bytes: number; readonly at: number } | undefined>;
+  /** Within the place, whole or not at all, at most 5 GiB; onto itself makes it new. Rejects when there is none. */
+  copy(from: string, to: string): Promise<void>;
   /** In the order of their paths; `at`: when it was put there, epoch ms. */
   list(start: string): Promise<readonly StoredObject[]>;
   close(): Promise<void>;
@@ -37,6 +49,8 @@ const types: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
+const typeOf = (path: string): string | undefined => types[path.slice(path.lastIndexOf('.') + 1)];
+
 export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects => {
   const name = placeText(place);
   let connecting: Promise<S3Client> | undefined;
@@ -52,7 +66,7 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
     name,
 
     put: async (path, content, { metadata, signal, onProgress } = {}) => {
-      const type = types[path.slice(path.lastIndexOf('.') + 1)];
+      const type = typeOf(path);
       try {
         const upload = new Upload({
           client: await client(),
@@ -89,7 +103,9 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
       try {
         const range = from === 0 ? {} : { Range: `bytes=${from}-` };
         const { Body: body } = await (await client()).send(new GetObjectCommand({ ...at(path), ...range }));
-        return body instanceof Readable ? Readable.from(readable(body, unreadable), { objectMode: false }) : undefined;
+        return body instanceof Readable
+          ? Readable.from(readable(body, connection.silentMs ?? usualSilentMs, unreadable), { objectMode: false })
+          : undefined;
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw unreadable(error);
@@ -102,6 +118,32 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw unreadable(error);
+      }
+    },
+
+    stored: async (path) => {
+      try {
+        const { ContentLength: bytes = 0, LastModified: time } = await (await client()).send(new HeadObjectCommand(at(path)));
+        return { bytes, at: time?.getTime() ?? 0 };
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw unreadable(error);
+      }
+    },
+
+    copy: async (from, to) => {
+      const type = typeOf(to);
+      try {
+        await (await client()).send(
+          new CopyObjectCommand({
+            ...at(to),
+            CopySource: [place.bucket, ...(place.prefix + from).split('/')].map(encodeURIComponent).join('/'),
+            MetadataDirective: 'REPLACE',
+            ...(type === undefined ? {} : { ContentType: type }),
+          }),
+        );
+      } catch (error) {
+        throw unwritable(error);
       }
     },
 
@@ -128,10 +170,20 @@ export const s3Objects = (place: S3Place, connection: S3Connection): S3Objects =
   };
 };
 
-const readable = async function* (body: Readable, failure: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+/** A place that begins to answer and then says nothing for so long is one that does not answer. */
+const readable = async function* (body: Readable, silentMs: number, failure: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+  const silent = Object.assign(new Error(`nothing came for ${silentMs} ms`), { code: 'ETIMEDOUT' });
+  const watch = () => systemClock.after(silentMs, () => body.destroy(silent));
+  let stop = watch();
   try {
-    yield* body;
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      stop();
+      yield chunk;
+      stop = watch();
+    }
   } catch (error) {
     throw failure(error);
+  } finally {
+    stop();
   }
 };

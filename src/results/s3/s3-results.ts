@@ -1,6 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writtenTo } from '../../lib/written-to.ts';
 import { checkNames, documentName, isPlainName, logOwner, objectPath, pastName, zipName } from '../object-names.ts';
 import type { AttemptKey, LogKey, LogWriter, Results, StageDocument, StageKey, StoredChunk } from '../results.ts';
 import { ResultsError } from '../results-error.ts';
@@ -171,7 +172,7 @@ const zippedTo = async (tar: Readable, put: (zip: Readable) => Promise<void>, ab
   putting.catch((error: unknown) => zip.destroy(error instanceof Error ? error : new Error(String(error))));
   zip.on('error', () => {});
   try {
-    const stored = await zipFromTar(tar, (bytes) => written(zip, bytes));
+    const stored = await zipFromTar(tar, writtenTo(zip));
     if (stored === undefined) throw new NothingToKeep();
     zip.end();
     await putting;
@@ -189,8 +190,3 @@ const zippedTo = async (tar: Readable, put: (zip: Readable) => Promise<void>, ab
 };
 
 class NothingToKeep extends Error {}
-
-const written = (zip: PassThrough, bytes: Uint8Array): Promise<void> =>
-  new Promise((resolve, reject) => {
-    zip.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { CacheStore } from '../../engine/cache-store.ts';
 import type { TreeStore } from '../../engine/tree-store.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { spooled } from '../../lib/spooled.ts';
 import { tarCensus } from '../../lib/tar-census.ts';
 import { ResultsError } from '../results-error.ts';
+import { verifiedTar } from '../verified-tar.ts';
 import type { S3Objects } from './s3-objects.ts';
 
 export type S3Trees = TreeStore & {
@@ -17,36 +18,34 @@ export type S3Trees = TreeStore & {
 /** What is older is written again: whoever clears up sees that it is needed. */
 const freshMs = 3_600_000;
 
+export const isOld = ({ at }: { readonly at: number }): boolean => at < systemClock.now() - freshMs;
+
 /** `trees/<sha256>.tar`: the same name is the same bytes. */
 export const s3Trees = (objects: S3Objects): S3Trees => ({
   open: async (digest) => {
-    const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(digest)?.[1];
-    const tar = digits === undefined ? undefined : await objects.get(pathOf(digits));
-    if (digits === undefined || tar === undefined) {
-      throw new ResultsError('RESULTS_UNREADABLE', `the files ${JSON.stringify(digest)} are not in ${objects.name}`);
-    }
-    return Readable.from(verified(tar, digits, objects.name), { objectMode: false });
+    const tar = await objects.get(treePath(digest));
+    if (tar === undefined) throw notThere(digest, objects.name);
+    return verifiedTar(tar, digest, objects.name);
   },
   keep: (tar) =>
     spooled(tmpdir(), tarCensus(tar).tar, async ({ digest, bytes, read }) => {
-      const [there] = await objects.list(pathOf(digest));
-      if (there === undefined || there.at < systemClock.now() - freshMs) await objects.put(pathOf(digest), read());
+      const there = await objects.stored(treePath(digest));
+      if (there === undefined || isOld(there)) await objects.put(treePath(digest), read());
       return { digest, bytes };
     }),
 });
 
 /** `caches/<owner of the caches>/<key>.tar`; names that are no plain words are told apart by their digest. */
 export const s3Caches = (objects: S3Objects, owner: string): CacheStore => {
-  const cache = (key: string): string => `${cachesPrefix(owner)}${plain(key)}.tar`;
   return {
-    open: (key) => objects.get(cache(key)),
+    open: (key) => objects.get(cachePath(owner, key)),
     save: async (key, tar, limitBytes) => {
       const tooLarge = new Error('too large');
       const census = tarCensus(tar, { bytes: limitBytes, over: () => tooLarge });
       try {
         return await spooled(tmpdir(), census.tar, async ({ read }) => {
           if (census.files() === 0) return 'empty';
-          await objects.put(cache(key), read());
+          await objects.put(cachePath(owner, key), read());
           return 'saved';
         });
       } catch (error) {
@@ -61,15 +60,16 @@ export const treesPrefix = 'trees/';
 /** Of all owners, or of one. */
 export const cachesPrefix = (owner?: string): string => (owner === undefined ? 'caches/' : `caches/${plain(owner)}/`);
 
-const pathOf = (digits: string): string => `${treesPrefix}${digits}.tar`;
+/** With or without `sha256:` before it. */
+export const treePath = (digest: string): string => {
+  const [, digits] = /^(?:sha256:)?([0-9a-f]{64})$/.exec(digest) ?? [];
+  if (digits === undefined) throw new ResultsError('RESULTS_UNREADABLE', `${JSON.stringify(digest)} is no SHA-256.`);
+  return `${treesPrefix}${digits}.tar`;
+};
+
+export const cachePath = (owner: string, key: string): string => `${cachesPrefix(owner)}${plain(key)}.tar`;
+
+const notThere = (digest: string, place: string): ResultsError =>
+  new ResultsError('RESULTS_UNREADABLE', `the files ${JSON.stringify(digest)} are not in ${place}`);
 
 const plain = (name: string): string => (/^[\w-][\w.@-]{0,99}$/.test(name) ? name : `~${createHash('sha256').update(name).digest('hex')}`);
-
-async function* verified(tar: Readable, digits: string, place: string): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256');
-  for await (const chunk of tar as AsyncIterable<Uint8Array>) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest('hex') !== digits) throw new ResultsError('RESULTS_UNREADABLE', `the files ${digits} in ${place} are not what was kept`);
-}

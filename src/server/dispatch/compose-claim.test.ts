@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Claimed, WorkerFact } from '../../api/worker-protocol.ts';
+import { ResultsError } from '../../results/results-error.ts';
 import type { Mount, Stage } from '../../plan/plan.ts';
 import type { Trigger } from '../../run/run-event.ts';
 import { digest, failed, passed, plannedFacts, planOf, preparing, served, stageOf, startedNow } from './testing/served.ts';
@@ -211,5 +212,29 @@ describe('what a worker is given', () => {
       message: 'TOKEN is not there',
     });
     assert.equal(state?.outcome, 'errored');
+  });
+
+  it('comes a little later where what it needs is in a place that is away: the attempt goes back into the queue, and has not errored (atk-75)', async () => {
+    let isAway = true;
+    const server = await serve({
+      outputOf: async () => {
+        if (isAway) throw new ResultsError('RESULTS_UNREACHABLE', 's3://bucket/ does not answer');
+        return { bytes: Buffer.from('busybox:1\n'), sensitive: false };
+      },
+    });
+    const run = await server.plan(planOf([stageOf('print'), stageOf('use', ['print'], { image: { kind: 'output', stage: 'print' } })]));
+    const [print] = await server.claim();
+    assert.ok(print);
+    const output = { bytes: 10, digest: digest('1') };
+    await server.tell(print, 1, [preparing(print), startedNow(print), { ...passed(print), output } as WorkerFact]);
+    for (let tries = 0; tries < 3; tries++) {
+      assert.deepEqual(await server.claim(), []);
+      await server.clock.advance(10_000);
+    }
+    isAway = false;
+    const [use] = await server.claim();
+    assert.deepEqual(use?.work.stage.image, { kind: 'reference', reference: 'busybox:1' });
+    const node = (await server.state(run))?.nodes.get('use');
+    assert.equal(node?.kind === 'stage' && node.attempts.length, 1);
   });
 });

@@ -16,6 +16,7 @@ import { itemId } from './item-id.ts';
 import { type HeldLease, makeLeases } from './leases.ts';
 import { projectGroup } from './queue-changes.ts';
 import { makeReports } from './reports.ts';
+import { isAway } from '../patience.ts';
 import type { LeaseCheck } from '../lease-check.ts';
 import { copyOf } from './state-copy.ts';
 import { openAttempt } from './stage-attempt.ts';
@@ -106,7 +107,21 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
 
   const reports = makeReports({ queue, clock, limits, carried, leases });
 
-  /** What a worker gets for what it has claimed. What cannot be begun has errored; what was let go before is lost when it cannot be handed out again. */
+  const putBack = (lease: HeldLease): void =>
+    background(() =>
+      change(lease, ({ startedAt }) =>
+        startedAt === undefined ? [{ kind: 'stage.returned', ...whose(lease), because: 'given-back' }] : [],
+      ),
+    );
+  const giveBack = (item: QueueItem): void => {
+    const lease = leases.give(item, 0);
+    if (lease !== undefined) putBack(lease);
+  };
+
+  /**
+   * What a worker gets for what it has claimed. What cannot be begun has errored; what was let go before is lost when it cannot be handed out again. Where only
+   * the place of the results is away, it goes back into the queue a little later (atk-75).
+   */
   const hand = async (item: QueueItem): Promise<Claimed | undefined> => {
     const lease = leases.give(item, 0);
     if (lease === undefined) return undefined;
@@ -116,19 +131,15 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
       return claimed;
     } catch (error) {
       if (error instanceof StoreError || error instanceof DispatchError) throw error;
+      if (isAway(error)) {
+        clock.after(limits.leaseMs / 2, () => {
+          if (leases.get(lease.item) === lease) putBack(lease);
+        });
+        return undefined;
+      }
       await change(lease, ({ startedAt }) => (startedAt === undefined ? [errored(lease, error)] : []));
       return undefined;
     }
-  };
-
-  const giveBack = (item: QueueItem): void => {
-    const lease = leases.give(item, 0);
-    if (lease === undefined) return;
-    background(() =>
-      change(lease, ({ startedAt }) =>
-        startedAt === undefined ? [{ kind: 'stage.returned', ...whose(lease), because: 'given-back' }] : [],
-      ),
-    );
   };
 
   const claims = makeClaims({ queue, clock, limits, hand, giveBack });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { pauses } from '../../lib/pauses.ts';
-import type { CacheShelf, TreeShelf } from '../../results/removal.ts';
+import type { CacheShelf, TreeShelf, UploadShelf } from '../../results/removal.ts';
 import type { Housekeeping } from '../../store/housekeeping.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
 import type { ProjectSecrets } from '../secrets/project-secrets.ts';
@@ -22,6 +22,7 @@ export type HousekeeperDeps = {
   readonly secrets: Pick<ProjectSecrets, 'forget'>;
   readonly trees: TreeShelf;
   readonly caches: Pick<CacheShelf, 'removeUnused'>;
+  readonly uploads?: UploadShelf;
   readonly keep: Keep;
   readonly clock: Clock;
   /** Something in the background went wrong and is tried again. */
@@ -39,13 +40,15 @@ const firstMs = 60_000;
 const hourMs = 3_600_000;
 /** Who has kept a tree says so in an event soon after. */
 const treesMs = 24 * hourMs;
+/** Longer than any upload takes. */
+const uploadsMs = 24 * hourMs;
 const pageSize = 200;
 /** In one look, for the secrets of each are kept. */
 const mostUnfinished = 1_000_000;
 
 /** Removes what a server keeps no longer: first from the database, then the bytes, so that one that died in between goes on. Unfinished runs lose nothing. */
 export const housekeeper = (deps: HousekeeperDeps): Housekeeper => {
-  const { runs, housekeeping, leftovers, secrets, trees, caches, keep, clock, failed } = deps;
+  const { runs, housekeeping, leftovers, secrets, trees, caches, uploads, keep, clock, failed } = deps;
   const { wait } = pauses(clock);
 
   const sweepRuns = async (now: number): Promise<void> => {
@@ -73,6 +76,7 @@ export const housekeeper = (deps: HousekeeperDeps): Housekeeper => {
       () => leftovers.clear(),
       () => sweepTrees(now),
       () => caches.removeUnused(now - keep.cachesMs),
+      async () => uploads?.removeUnused(now - uploadsMs),
       () => housekeeping.forgetAudit(now - keep.auditMs),
     ];
     for (const part of parts) await part().catch(failed);

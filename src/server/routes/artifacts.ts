@@ -10,6 +10,7 @@ import type { RouteDeps } from '../app-deps.ts';
 import { HttpError } from '../http-error.ts';
 import { streamSlots } from '../stream-slots.ts';
 import { accessOf } from './access.ts';
+import { attachmentOf, redirected } from './download.ts';
 import { stageParams } from './params.ts';
 
 /** `part`: not what the stage left, but what its steps kept. */
@@ -32,7 +33,12 @@ export const artifactRoutes =
     app.get('/runs/:number/artifacts/:stage', { schema: { params: stageParams, querystring: query } }, async (request, reply) => {
       const state = await access.state((await access.run(request, 'read')).row);
       const { key } = artifactsIn(state, request.params.stage, request.query);
-      return attachment(reply, `${state.number}-${key}`)
+      const name = `${state.number}-${key}`;
+      const elsewhere = await redirected(deps, { request, reply }, (downloads) =>
+        downloads.address(state.run, key, { type: 'application/zip', disposition: attachmentOf(name) }),
+      );
+      if (elsewhere !== undefined) return elsewhere;
+      return attachment(reply, name)
         .type('application/zip')
         .send(await zipOf(deps, state, key));
     });
@@ -93,11 +99,8 @@ const contentOf = async function* (zip: Readable, path: string): AsyncGenerator<
   throw new Error(`the zip has no ${JSON.stringify(path)}`);
 };
 
-const attachment = (reply: FastifyReply, name: string): FastifyReply => {
-  const plain = name.replace(/[^\w.-]/g, '_');
-  const exact = encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
-  return reply
-    .header('content-disposition', `attachment; filename="${plain}"; filename*=UTF-8''${exact}`)
+const attachment = (reply: FastifyReply, name: string): FastifyReply =>
+  reply
+    .header('content-disposition', attachmentOf(name))
     .header('content-security-policy', "sandbox; default-src 'none'")
     .header('cache-control', 'private, no-store');
-};

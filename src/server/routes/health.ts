@@ -7,7 +7,11 @@ export const healthRoutes =
   ({ health }: Pick<RouteDeps, 'health'>): FastifyPluginAsyncZod =>
   async (app) => {
     app.get('/healthz', { schema: { response: { 200: healthSchema, 503: healthSchema } }, logLevel: 'warn' }, async (_request, reply) => {
-      const { database, workers } = await health().catch(() => ({ database: false, workers: 0 }));
-      return reply.code(database ? 200 : 503).send({ database: database ? 'reachable' : 'unreachable', workers });
+      const { database, workers, results = true } = await health().catch((): Health => ({ database: false, workers: 0 }));
+      return reply.code(database ? 200 : 503).send({ database: word(database), results: word(results), workers });
     });
   };
+
+type Health = Awaited<ReturnType<RouteDeps['health']>>;
+
+const word = (isThere: boolean) => (isThere ? 'reachable' : 'unreachable');

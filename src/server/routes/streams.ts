@@ -12,6 +12,7 @@ import { liveLogs } from '../live-logs.ts';
 import { runNews } from '../run-news.ts';
 import { streamSlots } from '../stream-slots.ts';
 import { accessOf } from './access.ts';
+import { redirected } from './download.ts';
 import { logKeyOf } from './log-key.ts';
 import { runParams, stageParams } from './params.ts';
 
@@ -54,6 +55,11 @@ export const streamRoutes =
     app.get('/runs/:number/log/:stage', { schema: { params: stageParams, querystring: logQuerySchema } }, async (request, reply) => {
       const { row } = await access.run(request, 'read');
       const key = logKeyOf(await access.state(row), request.params.stage, request.query);
+      const elsewhere =
+        request.query.from > 0
+          ? undefined
+          : await redirected(deps, { request, reply }, ({ log }) => log(key, { type: 'text/plain; charset=utf-8' }));
+      if (elsewhere !== undefined) return elsewhere;
       const chunks = results.readLog(key, { from: request.query.from, follow: false, signal: goneSignal(reply) });
       return reply
         .type('text/plain; charset=utf-8')

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { leaseHeadersSchema } from '../../api/worker-wire.ts';
 import type { AttemptKey } from '../../results/results.ts';
 import type { RouteDeps } from '../app-deps.ts';
@@ -9,6 +9,16 @@ export const workerOf = async ({ actorOf }: Pick<RouteDeps, 'actorOf'>, request:
   const actor = await actorOf(request);
   if (actor.kind === 'worker') return actor.worker;
   throw new HttpError('NOT_A_WORKER', 401, 'This address is for workers, with a token of theirs.');
+};
+
+/** All routes of the scope are for workers; the server may take its time for what a worker has sent whole. */
+export const forWorkers = (app: FastifyInstance, deps: Pick<RouteDeps, 'actorOf' | 'limits'>): void => {
+  app.addHook('onRequest', async (request, reply) => {
+    await workerOf(deps, request);
+    const { socket } = request.raw;
+    request.raw.once('end', () => socket.setTimeout(deps.limits.workMs));
+    reply.raw.once('finish', () => socket.setTimeout(deps.limits.idleMs));
+  });
 };
 
 /** Which attempt a worker asks for: one that it holds, by the newest token. Nothing else of a request says whose bytes they are. */

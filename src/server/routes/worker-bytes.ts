@@ -30,7 +30,7 @@ import { gathered, limited } from '../limited.ts';
 import { openLogs } from '../open-logs.ts';
 import { treesOf } from '../trees-of.ts';
 import { makeTurns } from '../turns.ts';
-import { leaseOf, workerOf } from './worker-access.ts';
+import { forWorkers, leaseOf } from './worker-access.ts';
 
 /** The bytes of one attempt, each way by its lease: what is read and written follows from that, and from the run's state. */
 export const workerBytesRoutes =
@@ -40,12 +40,7 @@ export const workerBytesRoutes =
     const logs = openLogs({ results, clock: deps.clock, limits });
     const inTurn = makeTurns();
     app.addHook('onClose', () => logs.closeAll());
-    app.addHook('onRequest', async (request, reply) => {
-      await workerOf(deps, request);
-      const { socket } = request.raw;
-      request.raw.once('end', () => socket.setTimeout(limits.workMs));
-      reply.raw.once('finish', () => socket.setTimeout(limits.idleMs));
-    });
+    forWorkers(app, deps);
     app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     const config = { rateLimit: { max: limits.workerRequestsPerMinute } };
     const stateOf = async (run: string): Promise<RunState> => {

@@ -28,6 +28,7 @@ import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
 import { credentialContext, deployKeyContext } from '../intake/project-secrets.ts';
+import { type Patience, patience } from '../patience.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { RunRequest } from './begin-run.ts';
@@ -90,7 +91,20 @@ export const fetchRun = async (
   const { state, request, project } = about;
   const tooSlow = new AbortController();
   const message = `The repository could not be had and read within ${Math.round(limits.ms / 60_000)} minutes.`;
-  const stopClock = clock.after(limits.ms, () => tooSlow.abort(new SourceError('SOURCE_TOO_SLOW', message)));
+  const startClock = () => clock.after(limits.ms, () => tooSlow.abort(new SourceError('SOURCE_TOO_SLOW', message)));
+  let stopClock = startClock();
+  const patiently = patience({
+    clock,
+    signal,
+    waits: async (error) => {
+      stopClock();
+      await recorder.report([{ kind: 'run.noted', text: waitsText(error) }]);
+    },
+    goesOn: () => {
+      stopClock();
+      stopClock = startClock();
+    },
+  });
   const into = join(checkoutsOf(deps.directory), state.run);
   let branch: string | undefined;
   let secrets: PlanSecrets | undefined;
@@ -105,7 +119,7 @@ export const fetchRun = async (
       {
         run: state.run,
         recorder,
-        results: deps.results,
+        results: patientResults(deps.results, patiently),
         clock,
         dialects: deps.dialects,
         ...(known === undefined ? {} : { again: true }),
@@ -121,7 +135,7 @@ export const fetchRun = async (
             signal: fetchSignal,
             log,
           });
-          if (known === undefined) keeping = deps.trees.keep(tarOf(into));
+          if (known === undefined) keeping = patiently(() => deps.trees.keep(tarOf(into)));
           keeping?.catch(() => undefined);
           return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };
         },
@@ -151,7 +165,10 @@ export const fetchRun = async (
           return [{ kind: 'source.kept', tree: digest, bytes }];
         },
         printedBy: (_signal, log) => vettedPrinter(printedFor(deps, state, log), () => ({ ...vet, log })),
-        stepBy: deps.stepBy,
+        stepBy: (stepSignal, note) => {
+          const fetched = deps.stepBy(stepSignal, note);
+          return (reference) => patiently(() => fetched(reference));
+        },
       },
       { targets: request.stages ?? [], only: [] },
       AbortSignal.any([signal, tooSlow.signal]),
@@ -161,11 +178,30 @@ export const fetchRun = async (
     }
     return end;
   } finally {
-    stopClock();
     await keeping?.catch(() => undefined);
+    stopClock();
     await rm(into, { recursive: true, force: true });
   }
 };
+
+/** For who follows the run. */
+export const waitsText = ({ message }: Error): string => `wait for the place of the results: ${message}`;
+
+/** What is written again after a failure is written once. */
+const patientResults = (results: Results, patiently: Patience): Results => ({
+  ...results,
+  begin: async (key, startedAt) => {
+    const log = await patiently(() => results.begin(key, startedAt));
+    return {
+      get position() {
+        return log.position;
+      },
+      append: (chunk) => patiently(() => log.append(chunk)),
+      close: () => log.close(),
+    };
+  },
+  finish: (key, summary) => patiently(() => results.finish(key, summary)),
+});
 
 /** A name may be anything; a folder's is not. */
 export const mirrorOf = (directory: string, project: string): string =>

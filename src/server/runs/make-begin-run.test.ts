@@ -9,6 +9,9 @@ import { plan } from '../../cli/commands/plan.ts';
 import { refused } from '../../plan/problem.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { stagesOf, valuesOf } from '../../plan/stage.ts';
+import { virtualClock } from '../../lib/virtual-clock.ts';
+import { memoryResults } from '../../results/memory/memory-results.ts';
+import { ResultsError } from '../../results/results-error.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Trigger } from '../../run/run-event.ts';
 import type { RunRequest } from './begin-run.ts';
@@ -31,6 +34,14 @@ describe('a run of a server', () => {
     server.start();
     return server;
   };
+  const noted = (server: ReturnType<typeof beginning>, id: string, what: RegExp): Promise<void> =>
+    new Promise((resolve) => {
+      const stop = server.dispatcher.watch(id, (events) => {
+        if (!events.some((event) => event.kind === 'run.noted' && what.test(event.text))) return;
+        stop();
+        resolve();
+      });
+    });
   const namesOf = ({ plan }: RunState): readonly string[] => (plan?.nodes ?? []).map(({ name }) => name);
 
   it('is about the commit that it was begun for, also when the branch has moved since; a worker can have its files (R-CIO-07)', async (t) => {
@@ -69,6 +80,52 @@ describe('a run of a server', () => {
     const state = await run(server);
     const edges = (state.plan?.nodes ?? []).map(({ name, needs }) => [name, needs.map(({ node }) => node).toSorted()]);
     assert.deepEqual(Object.fromEntries(edges), { one: [], two: ['one'], three: ['one', 'two'] });
+  });
+
+  it('waits where its files cannot be kept for an hour, says why, and has its plan then; its time goes on only afterwards (atk-75)', async (t) => {
+    const clock = virtualClock({ startAt: 1_000_000 });
+    const away = { is: true, asked: 0 };
+    const reach = <T>(work: () => Promise<T>): Promise<T> => {
+      away.asked++;
+      return away.is ? Promise.reject(new ResultsError('RESULTS_UNREACHABLE', 's3://bucket/ does not answer: 503')) : work();
+    };
+    const kept = memoryResults();
+    const server: ReturnType<typeof beginning> = started(t, {
+      clock,
+      results: {
+        ...kept,
+        begin: (...given) => reach(() => kept.begin(...given)),
+        finish: (...given) => reach(() => kept.finish(...given)),
+      },
+      trees: { keep: (tar) => reach(async () => ({ digest: await server.trees.put(tar), bytes: 0 })) },
+    });
+    server.commit({ '.cion.yml': build });
+    const begun = await server.beginRun({ project: 'acme/app', trigger: push });
+    const settled = server.settled(begun.run);
+    await noted(server, begun.run, /s3:\/\/bucket\/ does not answer: 503/);
+    for (let minute = 0; minute < 60; minute++) {
+      const before = away.asked;
+      await clock.advance(60_000);
+      while (away.asked === before) await clock.advance(1000);
+    }
+    assert.equal((await server.dispatcher.state(begun.run))?.phase, 'running');
+    away.is = false;
+    let isSettled = false;
+    void settled.then(() => (isSettled = true));
+    while (!isSettled) await clock.advance(1000);
+    assert.deepEqual(namesOf(await settled), ['build']);
+    const log = await kept.open(begun.run, 'fetch.log');
+    assert.ok(log && (await text(log)).includes('get code'));
+  });
+
+  it('is cancelled also while its files cannot be kept', async (t) => {
+    const gone = (): Promise<never> => Promise.reject(new ResultsError('RESULTS_UNREACHABLE', 's3://bucket/ does not answer: 503'));
+    const server = started(t, { results: { ...memoryResults(), begin: gone, finish: gone }, trees: { keep: gone } });
+    server.commit({ '.cion.yml': build });
+    const { run: id } = await server.beginRun({ project: 'acme/app', trigger: push });
+    await noted(server, id, /does not answer/);
+    await server.dispatcher.report(id, () => [{ kind: 'run.cancel-requested', by: 'ada', force: false }]);
+    assert.equal((await server.settled(id)).outcome, 'cancelled');
   });
 
   it('of a branch or a commit that is gone ends failed with its reason, and so does one without a configuration (R-CIO-19)', async (t) => {

@@ -10,7 +10,8 @@ import { awaitApproval } from '../approvals/await-approval.ts';
 import type { ForkPolicy } from '../approvals/fork-policy.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
-import { checkoutsOf, fetchRun, type FetchRunDeps, keysOf, mirrorsOf } from './fetch-run.ts';
+import { patience } from '../patience.ts';
+import { checkoutsOf, fetchRun, type FetchRunDeps, keysOf, mirrorsOf, waitsText } from './fetch-run.ts';
 import type { ReleaseOf } from './release.ts';
 import { releaseAgain } from './release-again.ts';
 import { requestOf } from './request-of.ts';
@@ -161,13 +162,28 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     };
     try {
       heedCancel((await dispatcher.state(state.run)) ?? state);
-      if (request.again !== undefined) await releaseAgain(deps, recorder, state.run, request.again);
+      if (request.again !== undefined) await release(recorder, state.run, request.again, AbortSignal.any([stopped, cancel.signal]));
       else if (project === undefined) await recorder.report(failed(`The project ${state.project} is not here any more.`));
       else if (state.approval !== undefined && state.approval.commit !== request.commit)
         await recorder.report(failed('It is about another commit than the one that was approved.'));
       else await fetchRun(deps, recorder, { state, request, project }, AbortSignal.any([stopped, cancel.signal]));
     } finally {
       unwatch();
+    }
+  };
+
+  const release = async (
+    recorder: Pick<Recorder, 'report'>,
+    run: string,
+    again: NonNullable<RunRequest['again']>,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const waits = (error: Error): Promise<void> => recorder.report([{ kind: 'run.noted', text: waitsText(error) }]);
+    try {
+      await patience({ clock, signal, waits })(() => releaseAgain(deps, recorder, run, again));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      await recorder.report([{ kind: 'run.cancel-requested', by: String(signal.reason), force: false }, ...cancelled]);
     }
   };
 
@@ -214,6 +230,8 @@ const againMs = 5000;
 const isOpen = ({ phase, plan }: RunState): boolean => phase !== 'finished' && plan === undefined;
 
 const isKnown = (fact: RunFact, { cancel }: RunState): boolean => fact.kind === 'run.cancel-requested' && cancel !== undefined;
+
+const cancelled: readonly RunFact[] = [{ kind: 'run.finished', outcome: 'cancelled' }];
 
 const failed = (message: string): readonly RunFact[] => [
   { kind: 'fetch.failed', outcome: 'failed', message, problems: [] },

@@ -4,6 +4,7 @@ import type { Plan, Stage, Volume } from '../../plan/plan.ts';
 import type { Results } from '../../results/results.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { isAway } from '../patience.ts';
 import { newestAttempt } from '../dispatch/stage-attempt.ts';
 import { ReleaseError } from './release-error.ts';
 import { type KeptTree, outputsOfRelease, releasePlan, releaseStages } from './release-plan.ts';
@@ -48,7 +49,8 @@ const gone = ({ number }: RunState, what: string): ReleaseError =>
 
 /** A plan is shown to all who may read: a secret in it would be, too. */
 const outputText = async (deps: ReleaseDeps, state: RunState, stages: readonly Stage[], name: string): Promise<string> => {
-  const { bytes, sensitive } = await deps.outputOf(state, name).catch(() => {
+  const { bytes, sensitive } = await deps.outputOf(state, name).catch((error: unknown) => {
+    if (isAway(error)) throw error;
     throw gone(state, `what "${name}" printed`);
   });
   const text = new TextDecoder().decode(bytes);
@@ -73,7 +75,8 @@ const isThere = async ({ trees }: ReleaseDeps, digest: string): Promise<boolean>
     // What is begun is also closed.
     for await (const _ of await trees.open(digest)) break;
     return true;
-  } catch {
+  } catch (error) {
+    if (isAway(error)) throw error;
     return false;
   }
 };

@@ -6,6 +6,7 @@ import { apiClient } from '../../api/client.ts';
 import type { Claimed, WorkerFact } from '../../api/worker-protocol.ts';
 import { tarEnd, tarHeader, tarPadding } from '../../lib/tar-header.ts';
 import { stagesOf } from '../../plan/stage.ts';
+import { ResultsError } from '../../results/results-error.ts';
 import { accessOf } from '../routes/access.ts';
 import { testGuard } from '../testing/test-guard.ts';
 import { testServer } from '../testing/test-server.ts';
@@ -34,12 +35,14 @@ release:
 /** A server with a project of two stages, whose worker is the test. */
 const site = async (t: TestContext) => {
   const gone = new Set<string>();
+  const away = { is: false };
   const release = (run: string, environment: string) =>
     releaseOf({
       dispatcher: begun.dispatcher,
       results: begun.results,
       trees: {
         open: async (digest) => {
+          if (away.is) throw new ResultsError('RESULTS_UNREACHABLE', 's3://bucket/ does not answer');
           if (gone.has(digest)) throw new Error('removed');
           return begun.trees.open(digest);
         },
@@ -96,6 +99,7 @@ const site = async (t: TestContext) => {
   return {
     ...begun,
     gone,
+    away,
     guard,
     claim,
     carry,
@@ -174,6 +178,29 @@ describe('a release that runs again', () => {
       message: /run 1 cannot run again/,
     });
     assert.equal((await runs.list({ project: 'acme/app', limit: 10 })).length, 2);
+  });
+
+  it('is not said to be gone when the place of its files is only away: it is asked for again, and what has begun waits (atk-75)', async (t) => {
+    const { deployed, as, away, claim, dispatcher, beginRun, settled } = await site(t);
+    const { run } = await deployed('1', '1');
+    await deployed('2', '2');
+    away.is = true;
+    await assert.rejects(as('ada').rollback('acme/app', 'production'), { code: 'RESULTS_UNREACHABLE', status: 502 });
+    const begun = await beginRun({
+      project: 'acme/app',
+      trigger: { kind: 'manual', by: 'ada', from: run },
+      again: { run, environment: 'production' },
+    });
+    await new Promise<void>((resolve) => {
+      const stop = dispatcher.watch(begun.run, (events) => {
+        if (!events.some((event) => event.kind === 'run.noted' && event.text.includes('does not answer'))) return;
+        stop();
+        resolve();
+      });
+    });
+    away.is = false;
+    assert.ok((await settled(begun.run)).plan);
+    assert.equal((await claim()).work.stage.name, 'release');
   });
 
   it('needs the right to run', async (t) => {
