@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
+import { tokenMade } from '../src/api/auth.ts';
 import { browserOf, type Browser } from '../src/server/auth/testing/browser.ts';
 import { gitHubExamples } from '../src/server/forges/testing/github-examples.ts';
 import { gitHubForge } from '../src/server/forges/testing/github-forge.ts';
@@ -43,8 +44,8 @@ export const forkedProject = async (files: Files, args: readonly string[] = []) 
     const back = await fetch(headers.get('location') ?? '', { redirect: 'manual' });
     await browser.follow(back.headers.get('location') ?? '');
     const scopes = ['read', 'run', 'decide', 'secrets', 'settings'];
-    const { body } = await browser.post('/api/auth/tokens', { name: 'e2e', scopes });
-    return { ...browser, id: user.id, token: body.token };
+    const made = await browser.post('/api/auth/tokens', { name: 'e2e', scopes });
+    return { ...browser, id: user.id, token: tokenMade.parse(made.body).token };
   };
   const olga = await enter('olga', 'admin');
   const eve = await enter('eve', 'push');

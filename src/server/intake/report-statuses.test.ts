@@ -107,7 +107,7 @@ describe('statuses of commits', () => {
       createdAt: 0,
       trigger: { kind: 'manual', by: 'ada' },
       ...more,
-    } as RunRow);
+    });
   };
   const happens = (kind: RunEvent['kind'], run = 'r') => watcher([{ kind } as RunEvent], { run } as RunState);
   const told = async (count: number): Promise<readonly string[]> => {

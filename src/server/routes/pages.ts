@@ -32,7 +32,7 @@ export const pagesPlugin =
   async (app) => {
     const form = { parseAs: 'string', bodyLimit: largestForm } as const;
     app.addContentTypeParser('application/x-www-form-urlencoded', form, (_request, body, done) => {
-      done(null, Object.fromEntries(new URLSearchParams(String(body))));
+      done(null, Object.fromEntries(new URLSearchParams(body.toString('utf8'))));
     });
 
     /** For whom the page has a form that approves: who may decide, with a session of their own. */
