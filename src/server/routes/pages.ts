@@ -31,8 +31,8 @@ export const pagesPlugin =
   ({ access, runs, actorOf, guard, formTokenOf, approve }: PageDeps): FastifyPluginAsyncZod =>
   async (app) => {
     const form = { parseAs: 'string', bodyLimit: largestForm } as const;
-    app.addContentTypeParser('application/x-www-form-urlencoded', form, (_request, body, done) => {
-      done(null, Object.fromEntries(new URLSearchParams(body.toString('utf8'))));
+    app.addContentTypeParser<string>('application/x-www-form-urlencoded', form, (_request, body, done) => {
+      done(null, Object.fromEntries(new URLSearchParams(body)));
     });
 
     /** For whom the page has a form that approves: who may decide, with a session of their own. */
