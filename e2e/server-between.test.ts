@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerPaths } from '../src/api/worker-wire.ts';
+import { httpServer } from './http-server.ts';
 import { alteringProxy, replacing } from '../src/worker/testing/altering-proxy.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
@@ -40,4 +41,19 @@ test('a proxy that alters what a worker shall run, or what it tells of it, gets 
   const run = await server.ended('acme/shop', 1);
   assert.equal(run.outcome, 'failed');
   assert.equal(await server.text('acme/shop', 1, 'deploy'), 'deploy shop\n');
+});
+
+test('code of steps is not fetched from inside the operator’s network, nor read from the server’s own directory, whatever a project names (atk-60)', async (t) => {
+  const inside = await httpServer(t);
+  const named = { own: `own "${inside.url}/step.tgz"`, file: 'own "file://outputs"', all: 'own "file://."' };
+  for (const [name, step] of Object.entries(named)) {
+    const project = await server.project(`acme/${name}`, { 'wercker.yml': `box: busybox\nbuild:\n  steps:\n    - ${step}\n` });
+    await project.push('main');
+    await server.begun(project.name, 1);
+    const run = await server.ended(project.name, 1);
+    assert.notEqual(run.outcome, 'passed');
+    const events = JSON.stringify(await server.client.events(project.name, 1));
+    assert.match(events, name === 'own' ? /STEP_UNREACHABLE.*not on the public internet/ : /STEP_NOT_ALLOWED/);
+  }
+  assert.deepEqual(inside.asked, []);
 });

@@ -55,8 +55,9 @@ describe('images of a registry, on workers of a server', { timeout: 120_000 }, (
         await site.ended(next);
         assert.equal(resolvedIn(await site.runs.events(next), 'other')?.digest, moved);
         await two.close();
-        for (const digest of [first, moved])
-          await unlessGone(site.engine.json('DELETE', `/images/${name}@${digest}`, { query: { force: true } }));
+        for (const left of [`${name}:1`, `${name}@${first}`, `${name}@${moved}`]) {
+          await unlessGone(site.engine.json('DELETE', `/images/${left}`, { query: { force: true } }));
+        }
       }),
   );
 

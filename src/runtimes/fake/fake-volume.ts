@@ -81,7 +81,9 @@ const addFolders = (entries: Map<string, FakeEntry>, path: string): void => {
 
 async function* tarOf(entries: readonly FakeEntry[]): AsyncGenerator<Uint8Array> {
   const packing = pack();
-  for (const { header, content } of entries) {
+  for (const { header: named, content } of entries) {
+    // The same files are the same bytes, whenever they are read.
+    const header = { mtime: new Date(0), ...named };
     if (header.type === 'file') packing.entry(header, Buffer.from(content));
     else packing.entry(header);
   }
