@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, isIPv4, isIPv6 } from 'node:net';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
@@ -24,7 +23,7 @@ import type { ResultsOptions } from './open-mirror.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
-import { databasePlace, dataDirectory, keysOf, makeDirectory, makeKey } from './server-place.ts';
+import { databasePlace, dataDirectory, insideWorker, keysOf, makeDirectory, makeKey } from './server-place.ts';
 import { openStorage } from './server-storage.ts';
 import { stepByOf } from './step-by.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -79,7 +78,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const storage = await openStorage(context, directory, options);
   try {
     const policy = await imagePolicy(context, options);
-    const embedded = { token: newBearer('worker'), worker: `${hostname()}-server` };
+    const embedded = { token: newBearer('worker'), worker: await insideWorker(directory) };
     const parts: Omit<ServerParts, 'publicUrl'> = {
       state,
       storage,
