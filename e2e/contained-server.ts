@@ -7,9 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { askServer } from './ask-server.ts';
 import { firstAdmin } from './first-admin.ts';
-import { type GitProject, gitProject } from './git-project.ts';
+import { type GitProject, sshProject } from './git-project.ts';
 import type { Files } from './repository.ts';
-import { sshServer } from './ssh-server.ts';
 
 const execute = promisify(execFile);
 
@@ -19,29 +18,31 @@ export const docker = async (...args: readonly string[]): Promise<string> => {
   return `${stdout}${stderr}`.trim();
 };
 
+/** What a namespace has left on the engine. */
+export const removeLabelled = async (id: string): Promise<void> => {
+  const left = await docker('ps', '--all', '--quiet', '--filter', `label=cion.namespace=${id}`);
+  if (left !== '') await docker('rm', '--force', '--volumes', ...left.split('\n'));
+  for (const kind of ['volume', 'network'] as const) {
+    const found = await docker(kind, 'ls', '--quiet', '--filter', `label=cion.namespace=${id}`);
+    if (found !== '') await docker(kind, 'rm', ...found.split('\n'));
+  }
+  const images = await docker('image', 'ls', '--quiet', '--filter', `label=cion.namespace=${id}`);
+  if (images !== '') await docker('image', 'rm', '--force', ...new Set(images.split('\n')));
+};
+
 export type ContainedServer = Awaited<ReturnType<typeof containedServer>>;
 
 /** `cion serve` of the image, as docs/container-image.md has it: a volume, the engine's socket, and a port of this machine. Gone after the test. */
 export const containedServer = async (t: TestContext, { socket, address }: { readonly socket: string; readonly address: string }) => {
   const id = `cion-e2e-${randomBytes(4).toString('hex')}`;
-  const undo: (() => void)[] = [];
-  const scope = { after: (one: unknown) => void undo.push(one as () => void) };
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const containers = new Set<string>();
   t.after(async () => {
     for (const name of containers) await docker('rm', '--force', '--volumes', name).catch(() => '');
-    const left = await docker('ps', '--all', '--quiet', '--filter', `label=cion.namespace=${id}`);
-    if (left !== '') await docker('rm', '--force', '--volumes', ...left.split('\n'));
-    for (const kind of ['volume', 'network'] as const) {
-      const found = await docker(kind, 'ls', '--quiet', '--filter', `label=cion.namespace=${id}`);
-      if (found !== '') await docker(kind, 'rm', ...found.split('\n'));
-    }
-    const images = await docker('image', 'ls', '--quiet', '--filter', `label=cion.namespace=${id}`);
-    if (images !== '') await docker('image', 'rm', '--force', ...new Set(images.split('\n')));
+    await removeLabelled(id);
     await docker('volume', 'rm', '--force', id);
     await docker('network', 'rm', id);
-    for (const one of undo) one();
   });
   await docker('volume', 'create', id);
   await docker('network', 'create', id);
@@ -87,17 +88,12 @@ export const containedServer = async (t: TestContext, { socket, address }: { rea
       const text = await said(container);
       return askServer(url, await firstAdmin(url, { said: () => text }));
     },
-    /** Fetched by ssh, with the deploy key that the server has made. */
-    project: async (asking: ReturnType<typeof askServer>, name: string, files: Files): Promise<GitProject> => {
-      const { user, port: ssh, allow } = await sshServer(t, address);
-      const project = await gitProject(scope, asking.asked, name, files, (bare) => `ssh://${user}@${address}:${ssh}${encodeURI(bare)}`);
-      allow(project.deployKey);
-      return project;
-    },
+    project: (asking: ReturnType<typeof askServer>, name: string, files: Files): Promise<GitProject> =>
+      sshProject(t, { address, asked: asking.asked, name, files }),
   };
 };
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

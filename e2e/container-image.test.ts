@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { root } from '../scripts/setup/root.mjs';
+import { s3Server, users, whyNoS3 } from '../src/results/s3/testing/s3-server.ts';
+import { askServer } from './ask-server.ts';
 import { cion } from './cli.ts';
-import { containedServer, docker } from './contained-server.ts';
+import { composeStack, whyNoCompose } from './compose-stack.ts';
+import { containedServer, docker, freePort, removeLabelled } from './contained-server.ts';
 import { addressForContainers, archiveOf, buildImage, engineSocket, inspect, runContainer } from './engine.ts';
+import { firstAdmin } from './first-admin.ts';
 import { forwardedSocket } from './forwarded-socket.ts';
+import { sshProject } from './git-project.ts';
 import { machineImage } from './machine-image.ts';
+import { whyNoPostgresImage } from './postgres-image.ts';
 import { repository } from './repository.ts';
 import { whyNoSsh } from './ssh-server.ts';
 
@@ -188,4 +195,75 @@ test('a worker of the image ends, when it is asked to, after what it runs; then 
   await asking.begun('acme/app', 2);
   assert.equal((await asking.ended('acme/app', 2)).outcome, 'passed');
   assert.equal(await docker('exec', second, 'cion-healthy'), '');
+});
+
+test('contrib/compose goes from nothing to a passed run with its results in S3, outlives kill -9 of each part, and keeps all over down and up', {
+  skip: noServer || whyNoCompose() || whyNoPostgresImage() || whyNoS3(),
+}, async (t) => {
+  const s3 = await s3Server();
+  t.after(() => s3.close());
+  const [at, port] = [address ?? '', await freePort()];
+  const { compose, name, place } = await composeStack(t, { image, address: at, port, s3: { endpoint: s3.endpoint, ...users.ada } });
+  t.after(() => removeLabelled(name));
+  const serviceId = (service: string): Promise<string> => compose('ps', '--quiet', service).then((id) => id.trim());
+  const url = `http://127.0.0.1:${port}`;
+  const answers = async (): Promise<void> => {
+    while ((await fetch(`${url}/healthz`).catch(() => undefined))?.status !== 200) await sleep(100);
+  };
+  await compose('up', '--detach', 'cion');
+  await answers();
+  const said = await compose('logs', '--no-color', 'cion');
+  const asking = askServer(url, await firstAdmin(url, { said: () => said }));
+  const { token } = await asking.asked<{ readonly token: string }>('POST', '/api/workers/tokens', { name: 'worker-1' });
+  writeFileSync(join(place, 'secrets', 'worker-token'), `${token}\n`);
+  await compose('up', '--detach');
+
+  const project = await sshProject(t, {
+    address: at,
+    asked: asking.asked,
+    name: 'acme/app',
+    files: serverConfig('echo made > "$ARTIFACTS_DIR/made"; echo said'),
+  });
+  await project.push('main');
+  await asking.begun('acme/app', 1);
+  const { outcome, run } = await asking.ended('acme/app', 1);
+  assert.equal(outcome, 'passed');
+  const { Contents = [] } = await s3.client(users.ada).send(new ListObjectsV2Command({ Bucket: 'cion', Prefix: 'results/' }));
+  const keys = Contents.map(({ Key = '' }) => Key).filter((key) => key.includes(run));
+  for (const end of ['make.log', 'make.zip', 'make.json'])
+    assert.ok(
+      keys.some((key) => key.endsWith(end)),
+      keys.join(' '),
+    );
+
+  project.commit(serverConfig('for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $n; sleep 1; done'));
+  await project.push('main');
+  await asking.begun('acme/app', 2);
+  await asking.until('acme/app', 2, ({ kind }) => kind === 'stage.started');
+  for (const service of ['objects', 'database', 'worker', 'cion']) {
+    process.kill(Number(await docker('inspect', '--format', '{{.State.Pid}}', await serviceId(service))), 'SIGKILL');
+  }
+  const ended = async (number: number) => {
+    for (;;) {
+      await answers();
+      const found = await asking.client.run('acme/app', number).catch(() => undefined);
+      if (found?.phase === 'finished') return found;
+      await sleep(200);
+    }
+  };
+  const second = await ended(2);
+  assert.equal(second.outcome, 'passed');
+  assert.deepEqual(
+    second.nodes.map((node) => (node.kind === 'stage' ? node.attempts.length : 0)),
+    [1],
+  );
+  assert.equal(await asking.text('acme/app', 2, 'make'), '1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n');
+
+  await compose('down');
+  await compose('up', '--detach');
+  await answers();
+  assert.equal(await asking.text('acme/app', 1, 'make'), 'said\n');
+  project.commit(serverConfig('echo third'));
+  await project.push('main');
+  assert.equal((await ended(3)).outcome, 'passed');
 });

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { paths } from '../src/api/paths.ts';
 import { commit, directory, type Files, git, repository } from './repository.ts';
+import { sshServer } from './ssh-server.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const execute = promisify(execFile);
@@ -25,12 +26,13 @@ export type GitProject = {
   push(...refs: readonly string[]): Promise<void>;
 };
 
+type Asked = <T>(method: string, path: string, body?: unknown) => Promise<T>;
 type Connected = { readonly hook: GitProject['hook']; readonly deployKey?: string };
 
 /** A bare repository whose hook is `cion trigger`, as docs/webhooks.md has it, and its project on a server; without a `cloneUrlOf` one that may read files. */
 export const gitProject = async (
   scope: Pick<TestContext, 'after'>,
-  asked: <T>(method: string, path: string, body?: unknown) => Promise<T>,
+  asked: Asked,
   name: string,
   files: Files,
   cloneUrlOf = (bare: string): string => `file://${encodeURI(bare)}`,
@@ -57,4 +59,15 @@ export const gitProject = async (
       await execute('git', ['push', '--quiet', 'origin', ...refs], { cwd: work });
     },
   };
+};
+
+/** Fetched by ssh from this machine, with the deploy key that the server has made. */
+export const sshProject = async (
+  t: Pick<TestContext, 'after'>,
+  given: { readonly address: string; readonly asked: Asked; readonly name: string; readonly files: Files },
+): Promise<GitProject> => {
+  const { user, address, port, allow } = await sshServer(t, given.address);
+  const project = await gitProject(t, given.asked, given.name, given.files, (bare) => `ssh://${user}@${address}:${port}${encodeURI(bare)}`);
+  allow(project.deployKey);
+  return project;
 };

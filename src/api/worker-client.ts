@@ -6,8 +6,17 @@ import { httpResults } from './http-results.ts';
 import { type Send, sender } from './send.ts';
 import { asBytes, asJson, query } from './wire-bodies.ts';
 import type { LeaseBytes, WorkerBytes } from './worker-bytes.ts';
-import type { ClaimAnswer, Lease, WorkerApi } from './worker-protocol.ts';
-import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerHeader, workerPaths } from './worker-wire.ts';
+import type { ClaimAnswer, WorkerApi } from './worker-protocol.ts';
+import {
+  leaseHeaders,
+  protocolHeader,
+  reportAnswerSchema,
+  saveCacheAnswerSchema,
+  treeAnswerSchema,
+  workerHeader,
+  workerPaths,
+  workerProtocol,
+} from './worker-wire.ts';
 
 /**
  * A worker's side of the wire. `agent`: how the server is reached; the one of a server in this process (in-process-agent.ts), one with
@@ -18,8 +27,15 @@ export const workerClient = (options: {
   readonly token: string;
   readonly agent?: Agent;
 }): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
-  const send = sender(options.url, options.token, options.agent);
-  return { api: apiOver(send), bytes: (lease) => bytesOver(withLease(send, lease), lease.item) };
+  const send = withHeaders(sender(options.url, options.token, options.agent), () => ({ [protocolHeader]: String(workerProtocol) }));
+  return {
+    api: apiOver(send),
+    bytes: (lease) =>
+      bytesOver(
+        withHeaders(send, () => leaseHeaders(lease)),
+        lease.item,
+      ),
+  };
 };
 
 const apiOver = (send: Send): WorkerApi => {
@@ -58,10 +74,10 @@ const bytesOver = (send: Send, item: string): LeaseBytes => ({
   },
 });
 
-const withLease =
-  (send: Send, lease: Pick<Lease, 'item' | 'token'>): Send =>
+const withHeaders =
+  (send: Send, headersOf: () => Readonly<Record<string, string>>): Send =>
   async (sending) =>
-    send({ ...sending, headers: leaseHeaders(lease) });
+    send({ ...sending, headers: { ...sending.headers, ...headersOf() } });
 
 /** For answers that mean: there is none. */
 const noneIf =
