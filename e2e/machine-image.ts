@@ -26,6 +26,7 @@ export const smallImage = async (
   name: string,
   programs: readonly string[],
   add: (folder: string) => void | Promise<void> = () => undefined,
+  changes: readonly string[] = [],
 ): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), 'cion-image-'));
   try {
@@ -39,6 +40,7 @@ export const smallImage = async (
       'ENV PATH=/usr/local/bin:/usr/bin:/bin',
       `ENV NODE_EXTRA_CA_CERTS=${certificates}`,
       'CMD ["sh"]',
+      ...changes,
     ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -54,7 +56,7 @@ const pathOf = (program: string): string => {
   return found;
 };
 
-const addProgram = (folder: string, from: string, to: string): void => {
+export const addProgram = (folder: string, from: string, to: string): void => {
   rmSync(join(folder, to), { force: true });
   copy(folder, from, to);
   const { stdout } = spawnSync('ldd', [from], { encoding: 'utf8' });

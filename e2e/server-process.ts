@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { execFile } from 'node:child_process';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type ApiClient, apiClient } from '../src/api/client.ts';
-import { paths } from '../src/api/paths.ts';
-import type { RunJson } from '../src/api/run-json.ts';
-import type { RunEvent } from '../src/run/run-event.ts';
 import { type Running, startCion } from './cli.ts';
-import { commit, directory, type Files, git, repository } from './repository.ts';
+import { askServer } from './ask-server.ts';
+import { firstAdmin } from './first-admin.ts';
+import { type GitProject, gitProject } from './git-project.ts';
+import { directory, type Files } from './repository.ts';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const execute = promisify(execFile);
+
+export type { GitProject };
 
 export type ServerOptions = {
   /** Of `cion serve`, besides where its data lie and where it listens. */
@@ -32,19 +29,6 @@ export type Worker = {
   kill(): Promise<void>;
   /** The same one, once it is gone: another process on the same engine. */
   again(): Promise<Worker>;
-};
-
-export type GitProject = {
-  readonly name: string;
-  /** The bare repository. */
-  readonly bare: string;
-  /** A clone of it. */
-  readonly work: string;
-  readonly hook: { readonly url: string; readonly secret: string };
-  /** Commits these files; gives the hash. */
-  commit(files: Files, message?: string): string;
-  /** Pushes branches and tags, and with that calls the hook. */
-  push(...refs: readonly string[]): Promise<void>;
 };
 
 export type ServerProcess = Awaited<ReturnType<typeof startServer>>;
@@ -69,7 +53,8 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
   };
   const end = async (process: Running, signal: NodeJS.Signals): Promise<void> => {
     process.process.kill(signal);
-    await process.ended;
+    const { code } = await process.ended;
+    if (signal === 'SIGTERM') assert.equal(code, 0, process.said());
   };
 
   let server: Running | undefined;
@@ -82,34 +67,18 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
   server = await start('127.0.0.1:0');
   await server.wrote('can become it: ');
   const [, url = ''] = /^cion serves at (\S+)$/m.exec(server.said()) ?? [];
-  const token = await firstAdmin(url, server.said());
+  const token = await firstAdmin(url, server);
 
-  const { ask, asked } = asking(url, token);
-  const client: ApiClient = apiClient({ url, token });
-
-  /** The run's events from the first on, as they come, until one is as asked; rejects when the run's stream ends before. */
-  const until = async (project: string, number: number, isThere: (event: RunEvent) => boolean): Promise<void> => {
-    const enough = new AbortController();
-    try {
-      for await (const event of client.followEvents(project, number, 0, enough.signal)) if (isThere(event)) return;
-    } finally {
-      enough.abort();
-    }
-    throw new Error(`run ${number} of ${project} ended without it`);
-  };
+  const asking = askServer(url, token);
 
   return {
-    url,
-    token,
+    ...asking,
     cwd,
     data,
-    client,
     /** The server and its workers are gone, and nothing of them is on the engine. */
     close,
     /** What the server, since its last start, has written. */
     said: (): string => server?.said() ?? '',
-    ask,
-    asked,
     stop: async () => {
       if (server !== undefined) await end(server, 'SIGTERM');
       server = undefined;
@@ -127,7 +96,7 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
       const name = `w${randomBytes(4).toString('hex')}`;
       const namespace = `e2e-worker-${name}`;
       namespaces.add(namespace);
-      const { token: own } = await asked<{ readonly token: string }>('POST', '/api/workers/tokens', { name, worker: name });
+      const { token: own } = await asking.asked<{ readonly token: string }>('POST', '/api/workers/tokens', { name, worker: name });
       const begin = async (): Promise<Worker> => {
         const process = startCion(['work', '--server', url, '--name', name, '--state-dir', join(cwd, name), ...more], {
           cwd,
@@ -144,78 +113,8 @@ export const startServer = async ({ args = [], env = {} }: ServerOptions = {}) =
       return begin();
     },
     /** A bare repository whose hook is `cion trigger`, as docs/webhooks.md has it, and its project. */
-    project: async (name: string, files: Files): Promise<GitProject> => {
-      const bare = directory(scope);
-      git(bare, 'init', '--quiet', '--bare', '--initial-branch=main');
-      const work = repository(scope, files);
-      git(work, 'remote', 'add', 'origin', bare);
-      const cloneUrl = `file://${encodeURI(bare)}`;
-      const { hook } = await asked<{ readonly hook: GitProject['hook'] }>('POST', paths.projects, { forge: 'git', name, cloneUrl });
-      writeFileSync(join(bare, 'hook-secret'), `${hook.secret}\n`, { mode: 0o600 });
-      const script = join(bare, 'hooks', 'post-receive');
-      const lines = ['CION_HOOK_SECRET_FILE=./hook-secret GL_USERNAME=ada', 'export CION_HOOK_SECRET_FILE GL_USERNAME'];
-      writeFileSync(script, `#!/bin/sh\n${lines.join('\n')}\nexec '${process.execPath}' -- '${main}' trigger '${hook.url}'\n`);
-      chmodSync(script, 0o755);
-      return {
-        name,
-        bare,
-        work,
-        hook,
-        commit: (changed, message) => commit(work, changed, message),
-        push: async (...refs) => {
-          await execute('git', ['push', '--quiet', 'origin', ...refs], { cwd: work });
-        },
-      };
-    },
-    until,
-    /** The run when it has ended, for the `times`th time. */
-    ended: async (project: string, number: number, times = 1): Promise<RunJson> => {
-      let left = times;
-      await until(project, number, ({ kind }) => kind === 'run.finished' && --left === 0);
-      return client.run(project, number);
-    },
-    /** When what a hook has told of is a run; what there is before a run has no stream. */
-    begun: async (project: string, number: number): Promise<void> => {
-      while ((await ask('GET', paths.run(project, number))).status === 404) await sleep(50);
-    },
-    text: async (project: string, number: number, stage: string): Promise<string> => (await client.log(project, number, stage)).text(),
+    project: (name: string, files: Files): Promise<GitProject> => gitProject(scope, asking.asked, name, files),
   };
-};
-
-/** Asks the API of a server as who has that token. */
-export const asking = (url: string, token: string) => {
-  const ask = async (method: string, path: string, body?: unknown): Promise<Response> =>
-    fetch(new URL(path, url), {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  const asked = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await ask(method, path, body);
-    const text = await answer.text();
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
-  };
-  return { ask, asked };
-};
-
-/** Becomes the admin with the token that the server has printed, and makes a token with all rights. */
-export const firstAdmin = async (url: string, said: string): Promise<string> => {
-  const [setup] = /\bcion_setup_\S+/.exec(said) ?? [];
-  const headers = { 'content-type': 'application/json', 'x-cion': '1', origin: url };
-  const post = async (path: string, body: object, cookie = ''): Promise<Response> => {
-    const answer = await fetch(new URL(path, url), { method: 'POST', headers: { ...headers, cookie }, body: JSON.stringify(body) });
-    assert.equal(answer.status, 201, `${path}: ${await answer.clone().text()}`);
-    return answer;
-  };
-  const admin = await post('/api/auth/setup', { token: setup, name: 'ada', password: 'correct horse battery staple' });
-  const cookie = admin.headers
-    .getSetCookie()
-    .map((one) => one.split(';')[0])
-    .join('; ');
-  const scopes = ['read', 'run', 'decide', 'secrets', 'settings', 'admin'];
-  const { token } = (await (await post('/api/auth/tokens', { name: 'e2e', scopes }, cookie)).json()) as { readonly token: string };
-  return token;
 };
 
 const removeAll = async (namespace: string): Promise<void> => {

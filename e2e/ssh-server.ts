@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +19,12 @@ export type SshServer = {
   readonly user: string;
   /** The one private key that it lets in. */
   readonly key: string;
+  /** Lets in another one, too. */
+  allow(publicKey: string): void;
 };
 
 /** An ssh server of this machine that lets one key in, and runs git for it; gone after the test. */
-export const sshServer = async (t: TestContext, address: string): Promise<SshServer> => {
+export const sshServer = async (t: Pick<TestContext, 'after'>, address: string): Promise<SshServer> => {
   const folder = directory(t);
   for (const name of ['host', 'deploy']) {
     spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(folder, name)]);
@@ -58,7 +60,13 @@ export const sshServer = async (t: TestContext, address: string): Promise<SshSer
   }
   if (!said.includes('Server listening')) throw new Error(`sshd: ${said}`);
   server.stderr.resume();
-  return { address, port, user: userInfo().username, key: readFileSync(join(folder, 'deploy'), 'utf8') };
+  return {
+    address,
+    port,
+    user: userInfo().username,
+    key: readFileSync(join(folder, 'deploy'), 'utf8'),
+    allow: (publicKey) => appendFileSync(join(folder, 'authorized'), `${publicKey}\n`),
+  };
 };
 
 const freePortAt = (address: string): Promise<number> =>

@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { apiClient } from '../src/api/client.ts';
 import { paths } from '../src/api/paths.ts';
 import { freePort } from '../src/runtimes/docker/testing/free-port.ts';
-import { asking, firstAdmin } from './server-process.ts';
+import { askServer } from './ask-server.ts';
+import { firstAdmin } from './first-admin.ts';
 import { type Supervised, supervised } from './supervised.ts';
 
 /** `cion serve` that is started again when it dies, at an address that it keeps. */
@@ -53,8 +54,9 @@ export type Admin = {
 
 /** Of a server that has just been started for the first time. */
 export const setUp = async (server: ServerProcess): Promise<Admin> => {
-  const token = await firstAdmin(server.url, await server.wrote('can become it: '));
-  const { asked } = asking(server.url, token);
+  const said = await server.wrote('can become it: ');
+  const token = await firstAdmin(server.url, { said: () => said });
+  const { asked } = askServer(server.url, token);
   return {
     token,
     api: apiClient({ url: server.url, token }),

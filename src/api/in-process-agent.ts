@@ -15,8 +15,12 @@ export const inProcessAgent = (server: Server): Agent => {
   return agent;
 };
 
-/** What HTTP asks of a socket besides its bytes. Nothing here can be cut off, so nothing is timed. */
+/**
+ * What HTTP asks of a socket besides its bytes. Nothing here can be cut off, so nothing is timed. A request that is given up in the moment in which its
+ * answer is there leaves an error that nobody listens for any more.
+ */
 const asSocket = (duplex: Duplex): Duplex => {
+  duplex.on('error', () => {});
   const same = (): Duplex => duplex;
   return Object.assign(duplex, { setTimeout: same, setNoDelay: same, setKeepAlive: same, ref: same, unref: same });
 };

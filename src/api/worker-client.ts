@@ -9,8 +9,17 @@ import { type Send, sender } from './send.ts';
 import { asBytes, asJson, query } from './wire-bodies.ts';
 import type { LeaseBytes, WorkerBytes } from './worker-bytes.ts';
 import { AlteredError, isSignature, newNonce, partsOfToken, signedAnswer, signedRequest, signingHeaders } from './worker-signing.ts';
-import type { ClaimAnswer, Lease, WorkerApi } from './worker-protocol.ts';
-import { leaseHeaders, reportAnswerSchema, saveCacheAnswerSchema, treeAnswerSchema, workerHeader, workerPaths } from './worker-wire.ts';
+import type { ClaimAnswer, WorkerApi } from './worker-protocol.ts';
+import {
+  leaseHeaders,
+  protocolHeader,
+  reportAnswerSchema,
+  saveCacheAnswerSchema,
+  treeAnswerSchema,
+  workerHeader,
+  workerPaths,
+  workerProtocol,
+} from './worker-wire.ts';
 
 /**
  * A worker's side of the wire. `agent`: how the server is reached; the one of a server in this process (in-process-agent.ts), one with
@@ -25,11 +34,11 @@ export const workerClient = (options: {
   readonly folder?: string;
 }): { readonly api: WorkerApi; readonly bytes: WorkerBytes } => {
   const { bearer, key } = partsOfToken(options.token);
-  const send = sender(options.url, bearer, options.agent);
+  const send = withHeaders(sender(options.url, bearer, options.agent), () => ({ [protocolHeader]: String(workerProtocol) }));
   return {
     api: apiOver(key === undefined ? plainly(send) : signing(send, key)),
     bytes: (lease) => {
-      const sendFor = withLease(send, lease);
+      const sendFor = withHeaders(send, () => leaseHeaders(lease));
       return directBytes(sendFor, bytesOver(sendFor, lease.item), options.folder ?? tmpdir());
     },
   };
@@ -100,10 +109,10 @@ const bytesOver = (send: Send, item: string): LeaseBytes => ({
   },
 });
 
-const withLease =
-  (send: Send, lease: Pick<Lease, 'item' | 'token'>): Send =>
+const withHeaders =
+  (send: Send, headersOf: () => Readonly<Record<string, string>>): Send =>
   async (sending) =>
-    send({ ...sending, headers: leaseHeaders(lease) });
+    send({ ...sending, headers: { ...sending.headers, ...headersOf() } });
 
 /** For answers that mean: there is none. */
 const noneIf =

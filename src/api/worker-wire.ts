@@ -74,6 +74,14 @@ export const reportAnswerSchema = z.object({
 /** Beside the token, which may not stand for a worker yet. */
 export const workerHeader = 'cion-worker';
 
+/**
+ * Which protocol a worker speaks, in each of its requests. It grows by one whenever a worker of before would misunderstand a server of now, or the other way
+ * round; a server takes those that it names, so that workers are upgraded after it, one by one.
+ */
+export const protocolHeader = 'cion-worker-protocol';
+export const workerProtocol = 1;
+export const protocolsTaken: readonly number[] = [workerProtocol];
+
 /** Names of stages are any text, headers are not. */
 export const leaseHeaders = ({ item, token }: Pick<Lease, 'item' | 'token'>): Readonly<Record<string, string>> => ({
   'cion-item': encodeURIComponent(item),

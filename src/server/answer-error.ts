@@ -62,6 +62,8 @@ const ours: Readonly<Record<string, number>> = {
   GATE_CLOSED: 409,
   GATE_CHANGED: 409,
   STORE_UNAVAILABLE: 503,
+  // Another server has taken over: who asks again is answered by that one.
+  STORE_LOCKED: 503,
   RESULTS_UNWRITABLE: 422,
   // Not there, or damaged: asking again does not help.
   RESULTS_UNREADABLE: 500,

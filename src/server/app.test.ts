@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { paths } from '../api/paths.ts';
 import { workerPaths } from '../api/worker-wire.ts';
 import { virtualClock } from '../lib/virtual-clock.ts';
+import { StoreError } from '../store/store-error.ts';
 import { ask } from './testing/requests.ts';
 import { type TestServer, testProject, testServer } from './testing/test-server.ts';
 
@@ -26,6 +27,7 @@ describe('the HTTP side of a server', () => {
       plugins: [
         async (app) => {
           app.get('/leaky', () => Promise.reject(new Error('the password of postgres is hunter2')));
+          app.get('/replaced', () => Promise.reject(new StoreError('STORE_LOCKED', 'Another server has taken the database over.')));
         },
       ],
       health: async () => ({ database: true, workers: 2, password: 'hunter2' }) as { database: boolean; workers: number },
@@ -41,6 +43,11 @@ describe('the HTTP side of a server', () => {
     const answer = await ask(broken.url, '/healthz');
     assert.deepEqual([answer.status, answer.json()], [503, { database: 'unreachable', results: 'reachable', workers: 0 }]);
     await broken.close();
+  });
+
+  it('tells who asks a server that was replaced to come again: the one that has the database answers then (atk-74)', async () => {
+    const { status, json } = await ask(server.url, '/replaced');
+    assert.deepEqual([status, json()['code']], [503, 'STORE_LOCKED']);
   });
 
   it('describes itself as OpenAPI 3.1, made of the schemas by which it reads and answers', async () => {

@@ -2,6 +2,8 @@
 export type Meaning = 'away' | 'lost' | 'stranger' | 'refused';
 
 const awayCodes: ReadonlySet<string> = new Set([
+  // The next process of this name may have the version that the server takes.
+  'WORKER_PROTOCOL',
   'RESULTS_UNREACHABLE',
   'STORE_UNAVAILABLE',
   // The log is begun anew where the server's side ended.
@@ -35,6 +37,10 @@ export const meaningOf = (error: unknown): Meaning => {
   if (chain.some(({ code, status }) => awayCodes.has(code) || awayStatus.has(status))) return 'away';
   return chain.some(({ status }) => status === 401 || status === 403) ? 'stranger' : 'refused';
 };
+
+/** Nothing that this process does will be taken: it is no worker of the server, or of another version. */
+export const isTurnedAway = (error: unknown): boolean =>
+  meaningOf(error) === 'stranger' || causesOf(error).some(({ code }) => code === 'WORKER_PROTOCOL');
 
 /** The server understood what it was told, and will never take it. */
 export const isRefusal = (error: unknown): boolean =>

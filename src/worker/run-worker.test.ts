@@ -199,10 +199,14 @@ describe('a worker', () => {
     assert.ok(world.runs().includes('run_2'));
   });
 
-  it('ends with a clear error when the server does not know it', async (t) => {
-    const { server, begin } = fakeSite(t);
-    const refused = Object.assign(new Error('this token is of no worker'), { status: 401, code: 'TOKEN_UNKNOWN' });
-    const worker = await begin('one', { more: { api: { ...server.api, claim: () => Promise.reject(refused) } } });
-    await assert.rejects(worker.ended, refused);
-  });
+  for (const [why, refused] of [
+    ['the server does not know it', Object.assign(new Error('this token is of no worker'), { status: 401, code: 'TOKEN_UNKNOWN' })],
+    ['its version is not the server’s', Object.assign(new Error('it speaks another protocol'), { status: 403, code: 'WORKER_PROTOCOL' })],
+  ] as const) {
+    it(`ends with a clear error when ${why}`, async (t) => {
+      const { server, begin } = fakeSite(t);
+      const worker = await begin('one', { more: { api: { ...server.api, claim: () => Promise.reject(refused) } } });
+      await assert.rejects(worker.ended, refused);
+    });
+  }
 });

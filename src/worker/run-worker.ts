@@ -10,7 +10,7 @@ import { makeBudget } from './budget.ts';
 import { makeEngineVolumes } from './engine-volumes.ts';
 import { type Held, type HoldDeps, holdAttempt, spoolName, sweptPatiently } from './hold-attempt.ts';
 import { openLedger } from './ledger.ts';
-import { meaningOf, textOf } from './meaning.ts';
+import { isTurnedAway, textOf } from './meaning.ts';
 import { makePatience } from './patience.ts';
 import { makeReporter } from './reporter.ts';
 
@@ -258,7 +258,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       } catch (error) {
         if (ending.aborted) return;
         if (away !== undefined) continue;
-        if (meaningOf(error) === 'stranger' && held.size === 0) throw error;
+        if (isTurnedAway(error) && held.size === 0) throw error;
         failures += 1;
         if (failures === 1) log(`the server gives no work, it is asked again: ${textOf(error)}`);
         await patience.pause(failures, ending).catch(() => {});

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, isIPv4, isIPv6 } from 'node:net';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
@@ -27,7 +26,7 @@ import { write } from '../write.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
-import { databasePlace, dataDirectory, keysOf, makeDirectory, makeKey } from './server-place.ts';
+import { databasePlace, dataDirectory, insideWorker, keysOf, makeDirectory, makeKey } from './server-place.ts';
 import { openStorage, type StorageOptions } from './server-storage.ts';
 import { stepByOf } from './step-by.ts';
 import type { StepOptions } from './open-steps.ts';
@@ -91,7 +90,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock: systemClock }),
       outgoing({ allowed: anywhere, clock: systemClock }),
     );
-    const embedded = { token: newBearer('worker'), worker: `${hostname()}-server` };
+    const embedded = { token: newBearer('worker'), worker: await insideWorker(directory) };
     const parts: Omit<ServerParts, 'publicUrl'> = {
       state,
       storage,

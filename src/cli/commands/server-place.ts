@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { writeAtomically } from '../../lib/atomic-file.ts';
 import { serverKeys } from '../../secrets/server-keys.ts';
 import type { DatabasePlace } from '../../store/sql/database.ts';
 import type { Context } from '../context.ts';
@@ -47,6 +48,20 @@ export const makeKey = async (
   if ((await isThere(join(directory, 'database'))) || (await isThere(file))) return;
   await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { flag: 'wx', mode: 0o600 });
   warn(`made the key ${file}: keep a copy elsewhere, without it no secret can be read again`);
+};
+
+/**
+ * The name of the worker inside. It stays with the directory: what it had let go is taken up by the next process, also where the machine is called
+ * otherwise by then, as each new container is.
+ */
+export const insideWorker = async (directory: string): Promise<string> => {
+  const file = join(directory, 'worker', 'name');
+  const there = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (there !== '') return there;
+  const name = `${hostname()}-server`;
+  await mkdir(join(directory, 'worker'), { recursive: true });
+  await writeAtomically(file, `${name}\n`);
+  return name;
 };
 
 export const ownKey = (directory: string): string => join(directory, 'server.key');

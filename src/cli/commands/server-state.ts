@@ -8,7 +8,6 @@ import { takeOver } from '../../store/sql/epoch.ts';
 import { sqlHousekeeping } from '../../store/sql/housekeeping.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
 import { sqlMembers } from '../../store/sql/members.ts';
-import { migrate } from '../../store/sql/migrate.ts';
 import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
 import { sqlProjects } from '../../store/sql/projects.ts';
 import { sqlQueue } from '../../store/sql/queue.ts';
@@ -26,7 +25,6 @@ export type ServerState = Awaited<ReturnType<typeof openState>>;
 export const openState = async (place: DatabasePlace, clock: Clock, signal: AbortSignal, waiting: () => void) => {
   const database = await openDatabase(place, clock);
   try {
-    await migrate(database);
     const epoch = await takeOver(database, { signal, clock, waiting });
     return {
       name: database.name,

@@ -71,7 +71,9 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
       await close();
     }
   } catch (error) {
-    throw error instanceof ApiError ? new Refusal('WORKER_REFUSED', `The server does not take this worker: ${error.message}`) : error;
+    throw error instanceof ApiError
+      ? new Refusal('WORKER_REFUSED', `The server does not take this worker: ${error.message}`, error.hint)
+      : error;
   } finally {
     interrupts.stop();
     await lock.release();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
+import { sql } from 'kysely';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
@@ -261,6 +262,23 @@ test('what is not taken stays in the outbox over a restart, is tried less and le
   const runs = receiver.requests.slice(before + 1).map(({ body }) => (JSON.parse(body) as { number: number }).number);
   assert.equal(runs.length, 2);
   assert.equal(receiver.requests[before]?.body, receiver.requests[before + 1]?.body);
+});
+
+test('a server that was replaced, and does not know it yet, sends nothing (atk-74)', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = await server();
+  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await it.write();
+  await it.run();
+  await it.write();
+  const holder = (name: string) => sql`update server set holder = ${name}`.execute(made.database.sql);
+  await holder('another');
+  await it.send();
+  assert.equal(receiver.requests.length, 0);
+  assert.ok(it.failures.some((error) => error instanceof Error && 'code' in error && error.code === 'STORE_LOCKED'));
+  await holder('');
+  await it.send();
+  assert.equal(receiver.requests.length, 1);
 });
 
 test('one who does not answer holds up nobody else', async (t) => {

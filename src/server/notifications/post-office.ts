@@ -85,6 +85,8 @@ const sendInOrder = async (
     }
     if (place >= inARow || signal.aborted) return;
     const attempts = letter.attempts + 1;
+    // Told before it is done: a server that was replaced is refused here, and sends nothing.
+    await outbox.move(letter.id, { ...progressOf(letter), tryAt: letter.tryAt, attempts });
     try {
       await deliver({ id: letter.id, told: letter.body as Told }, openTarget(sealer, letter.subscription));
       await outbox.move(letter.id, { state: 'sent', tryAt: clock.now(), attempts });

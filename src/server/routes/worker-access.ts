@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { leaseHeadersSchema } from '../../api/worker-wire.ts';
+import { leaseHeadersSchema, protocolHeader, protocolsTaken } from '../../api/worker-wire.ts';
 import type { AttemptKey } from '../../results/results.ts';
 import type { RouteDeps } from '../app-deps.ts';
 import { HttpError } from '../http-error.ts';
 
-/** Which worker asks. */
+/** Which worker asks, in words that this server understands. */
 export const workerOf = async ({ actorOf }: Pick<RouteDeps, 'actorOf'>, request: FastifyRequest): Promise<string> => {
   const actor = await actorOf(request);
-  if (actor.kind === 'worker') return actor.worker;
+  if (actor.kind === 'worker') {
+    refuseOtherProtocols(request);
+    return actor.worker;
+  }
   throw new HttpError('NOT_A_WORKER', 401, 'This address is for workers, with a token of theirs.');
 };
 
@@ -19,6 +22,20 @@ export const forWorkers = (app: FastifyInstance, deps: Pick<RouteDeps, 'actorOf'
     request.raw.once('end', () => socket.setTimeout(deps.limits.workMs));
     reply.raw.once('finish', () => socket.setTimeout(deps.limits.idleMs));
   });
+};
+
+/** 403, as to who is none of ours: a worker of any version then keeps what it holds, as far as its leases go, and takes nothing. */
+const refuseOtherProtocols = ({ headers }: FastifyRequest): void => {
+  const said = headers[protocolHeader];
+  if (protocolsTaken.some((one) => said === String(one))) return;
+  const taken = protocolsTaken.join(' and ');
+  const isNewer = Number(said) > Math.max(...protocolsTaken);
+  throw new HttpError(
+    'WORKER_PROTOCOL',
+    403,
+    `this worker speaks protocol ${Number(said) || 'none'}, and this server ${taken}.`,
+    isNewer ? 'Upgrade the server first, then its workers.' : 'Upgrade this worker to the version of its server.',
+  );
 };
 
 /** Which attempt a worker asks for: one that it holds, by the newest token. Nothing else of a request says whose bytes they are. */

@@ -11,7 +11,7 @@ import { ApiError } from '../../api/api-error.ts';
 import type { LeaseBytes } from '../../api/worker-bytes.ts';
 import { encodeFrame, maxFrameBytes } from '../../api/log-frames.ts';
 import { workerClient } from '../../api/worker-client.ts';
-import { leaseHeaders, maxLogBatchBytes, workerPaths } from '../../api/worker-wire.ts';
+import { leaseHeaders, maxLogBatchBytes, protocolHeader, workerPaths, workerProtocol } from '../../api/worker-wire.ts';
 import { digestOf } from '../../lib/canonical-json.ts';
 import { newRunId } from '../../lib/ids.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -156,6 +156,7 @@ test('a worker that says much of a batch and then nothing does not keep the conn
   const socket = connect(Number(port), hostname);
   const head = {
     ...leaseHeaders({ item: `${run}/build/1`, token: 1 }),
+    [protocolHeader]: String(workerProtocol),
     'content-type': 'application/octet-stream',
     'content-length': '1000000',
   };

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import type { Claimed, ClaimRequest, ReportRequest } from '../../api/worker-protocol.ts';
-import { longestWaitMs } from '../../api/worker-wire.ts';
+import { longestWaitMs, protocolHeader, workerPaths } from '../../api/worker-wire.ts';
 import { stage, reference } from '../../plan/stage.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { ask } from '../testing/requests.ts';
@@ -132,6 +132,25 @@ test('no one but a worker claims or reports, and none in the name of another (at
       ['two', 'worker.report', 'refused'],
     ],
   );
+});
+
+test('a worker of another protocol is refused on each of its ways, and told which of the two is to be upgraded', async () => {
+  seen = [];
+  const { claim, report, log } = workerPaths;
+  for (const [said, hint] of [
+    ['2', /^Upgrade the server first/],
+    ['0', /^Upgrade this worker/],
+    ['', /^Upgrade this worker/],
+    ['one', /^Upgrade this worker/],
+  ] as const) {
+    for (const path of [claim, report, log]) {
+      const answer = await ask(server.url, path, { as: 'worker:one', headers: { [protocolHeader]: said }, json: wanted });
+      assert.equal(answer.status, 403, answer.text);
+      assert.equal(answer.json()['code'], 'WORKER_PROTOCOL');
+      assert.match(String(answer.json()['hint']), hint);
+    }
+  }
+  assert.deepEqual(seen, []);
 });
 
 test('facts about another stage or attempt than the item, of a kind that is not a worker’s, or too large, are refused (atk-16, atk-17)', async () => {

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { protocolHeader, workerProtocol } from '../../api/worker-wire.ts';
 
 export type Answer = {
   readonly status: number;
@@ -31,7 +32,7 @@ export const ask = async (url: string, path: string, { method, as, headers = {},
         method: method ?? (content === undefined ? 'GET' : 'POST'),
         agent: false,
         headers: {
-          ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),
+          ...(as === undefined ? {} : { authorization: `Bearer ${as}`, [protocolHeader]: String(workerProtocol) }),
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
           ...(content === undefined ? {} : { 'content-length': Buffer.byteLength(content) }),
           ...headers,

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
+import pg, { type PoolConfig } from 'pg';
 
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { StoreError } from '../store-error.ts';
@@ -24,6 +25,10 @@ export type Database = {
   readonly kind: DatabasePlace['kind'];
   /** For people; without its password. */
   readonly name: string;
+  /** Drawn anew for each opening. All its connections say it; what they write is refused (STORE_LOCKED) when a server of another name has the database. */
+  readonly holder: string;
+  /** Called from then on each time that something was refused for that. */
+  onReplaced(tell: () => void): void;
   close(): Promise<void>;
 };
 
@@ -35,11 +40,7 @@ const betweenVacuumsMs = 10 * 60_000;
 
 const openEmbedded = async (directory: string, clock: Clock): Promise<Database> => {
   const embedded = await startEmbedded(directory);
-  const sql = new Kysely<unknown>({
-    dialect: new PostgresDialect({
-      pool: poolOf({ host: embedded.host, user: 'postgres', database: 'postgres', max: 1, query_timeout: 2 * longestMs }),
-    }),
-  });
+  const { sql, ...opening } = opened({ host: embedded.host, user: 'postgres', database: 'postgres', max: 1, query_timeout: 2 * longestMs });
   let isOpen = true;
   let stopVacuum = (): void => {};
   const vacuumLater = (): void => {
@@ -48,6 +49,7 @@ const openEmbedded = async (directory: string, clock: Clock): Promise<Database> 
   vacuumLater();
   return {
     sql,
+    ...opening,
     kind: 'embedded',
     name: `the database in ${directory}`,
     close: async () => {
@@ -66,19 +68,15 @@ const longestMs = 60_000;
 
 const openPostgres = async (url: string): Promise<Database> => {
   const name = nameOf(url);
-  const sql = new Kysely<unknown>({
-    dialect: new PostgresDialect({
-      pool: poolOf({
-        connectionString: url,
-        max: connections,
-        keepAlive: true,
-        connectionTimeoutMillis: patienceMs,
-        statement_timeout: longestMs,
-        query_timeout: longestMs + patienceMs,
-        idle_in_transaction_session_timeout: longestMs,
-        application_name: 'cion',
-      }),
-    }),
+  const { sql, ...opening } = opened({
+    connectionString: url,
+    max: connections,
+    keepAlive: true,
+    connectionTimeoutMillis: patienceMs,
+    statement_timeout: longestMs,
+    query_timeout: longestMs + patienceMs,
+    idle_in_transaction_session_timeout: longestMs,
+    application_name: 'cion',
   });
   try {
     const version = await serverVersion(sql);
@@ -87,7 +85,14 @@ const openPostgres = async (url: string): Promise<Database> => {
     await sql.destroy();
     throw error;
   }
-  return { sql, kind: 'postgres', name, close: () => sql.destroy() };
+  return { sql, ...opening, kind: 'postgres', name, close: () => sql.destroy() };
+};
+
+const opened = (config: PoolConfig): Pick<Database, 'sql' | 'holder' | 'onReplaced'> => {
+  const holder = randomUUID();
+  const told: (() => void)[] = [];
+  const pool = poolOf({ ...config, holder, onReplaced: () => told.forEach((tell) => tell()) });
+  return { sql: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }), holder, onReplaced: (tell) => void told.push(tell) };
 };
 
 const serverVersion = async (db: Kysely<unknown>): Promise<number> => {

@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { StoreError } from '../store-error.ts';
 import type { Database } from './database.ts';
+import { migrate } from './migrate.ts';
 import { betweenTriesMs, pause, type ServerLock, takeServerLock, tryLock } from './server-lock.ts';
 
-/** That this process is the one server of a database. It holds until another has taken over; each write asks for that anew. */
+/**
+ * That this process is the one server of a database. It holds until another has taken over; each write asks for that anew, also those of stores that know
+ * no epoch: each table has a trigger for it (0011-fence.sql).
+ */
 export type Epoch = {
   /** Aborts when another has taken over: nothing that this server says counts any more. */
   readonly replaced: AbortSignal;
@@ -26,13 +28,12 @@ export type TakeOver = {
 };
 
 /**
- * Becomes the one server as soon as there is no other. A lock says who may: it is a connection's, so that it goes with its server. A name, drawn anew each
- * time, says who it is: one that only believes to be the server cannot write, also where a fail-over lost the last commits.
+ * Becomes the one server as soon as there is no other, and brings the tables forward then: never under one that still works. A lock says who may: it is a connection's, so that it goes with its server. A name, that of
+ * this opening of the database, says who it is: one that only believes to be the server cannot write, also where a fail-over lost the last commits.
  * Rejects with StoreError, or with the signal's reason.
  */
 export const takeOver = async (database: Database, { signal, clock = systemClock, waiting }: TakeOver = {}): Promise<Epoch> => {
-  const db = database.sql;
-  const holder = randomUUID();
+  const { sql: db, holder } = database;
   const replaced = new AbortController();
   const released = new AbortController();
   const lock =
@@ -40,30 +41,22 @@ export const takeOver = async (database: Database, { signal, clock = systemClock
       ? await takeServerLock(db, { clock, signal: signal ?? released.signal, ...(waiting && { waiting }) })
       : unshared;
   try {
-    await enter(db, holder);
+    await migrate(database);
+    await enter(database);
   } catch (error) {
     await lock.release();
     throw error;
   }
+  database.onReplaced(() => replaced.abort());
   const watched = watch({ db, lock, holder, clock, stop: AbortSignal.any([released.signal, replaced.signal]), replaced });
-  const noticing = async <T>(asked: Promise<T>): Promise<T> => {
-    try {
-      return await asked;
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'STORE_LOCKED') replaced.abort();
-      throw error;
-    }
-  };
   return {
     replaced: replaced.signal,
     write: (work) =>
-      noticing(
-        db.transaction().execute(async (trx) => {
-          await sql`select check_server(${holder})`.execute(trx);
-          return work(trx);
-        }),
-      ),
-    ask: (work) => noticing(work(db, holder)),
+      db.transaction().execute(async (trx) => {
+        await sql`select check_server(${holder})`.execute(trx);
+        return work(trx);
+      }),
+    ask: (work) => work(db, holder),
     release: async () => {
       released.abort();
       await watched;
@@ -75,7 +68,7 @@ export const takeOver = async (database: Database, { signal, clock = systemClock
 const unshared: ServerLock = { check: async () => {}, release: async () => {} };
 
 /** Waits for the writes of the one before. Tokens go on above all that it may have given, also those that a fail-over lost. */
-const enter = (db: Kysely<unknown>, holder: string): Promise<void> =>
+export const enter = ({ sql: db, holder }: Pick<Database, 'sql' | 'holder'>): Promise<void> =>
   db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(4217002)`.execute(trx);
     await sql`update server set holder = ${holder}, epoch = epoch + 1`.execute(trx);

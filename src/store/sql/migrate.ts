@@ -39,10 +39,15 @@ const applyNext = async (trx: Transaction<unknown>, migrations: readonly Migrati
   }
   const next = migrations.find(({ number }) => !applied.has(number));
   if (next === undefined) return false;
+  await sql`select set_config('cion.migrates', 'yes', true)`.execute(trx);
   await sql.raw(next.text).execute(trx);
+  await fence.execute(trx);
   await sql`insert into migration (number, name, checksum) values (${next.number}, ${next.name}, ${checksumOf(next)})`.execute(trx);
   return true;
 };
+
+/** Each table that there is by now, see 0011-fence.sql. */
+const fence = sql`do $$ begin if to_regprocedure('fence_tables()') is not null then perform fence_tables(); end if; end $$`;
 
 /** Any number that nothing else locks. */
 const lockKey = 4_217_001;

@@ -2,12 +2,23 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { asStoreError } from './sql-error.ts';
 
+export type PoolOptions = pg.PoolConfig & {
+  /** Each connection says it. */
+  readonly holder: string;
+  /** Something was refused because another server has the database. */
+  readonly onReplaced: () => void;
+};
+
 /**
  * Connections for kysely that throw StoreError alone. One that broke is not used again; the next who asks gets a new one. int8 comes as a number:
  * epoch ms, counts and sequences; one that is not exact as such is an error.
  */
-export const poolOf = (config: pg.PoolConfig): PostgresPool => {
-  const pool = new pg.Pool({ ...config, types: { getTypeParser } });
+export const poolOf = ({ holder, onReplaced, ...config }: PoolOptions): PostgresPool => {
+  const pool = new pg.Pool({
+    ...config,
+    types: { getTypeParser },
+    onConnect: async (client) => void (await client.query(`select set_config('cion.holder', $1, false)`, [holder])),
+  });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return {
@@ -21,6 +32,7 @@ export const poolOf = (config: pg.PoolConfig): PostgresPool => {
         } catch (error) {
           const wrong = asStoreError(error);
           broken ||= wrong.code === 'STORE_UNAVAILABLE';
+          if (wrong.code === 'STORE_LOCKED') onReplaced();
           throw wrong;
         }
       };

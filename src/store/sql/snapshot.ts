@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { PutSnapshot, TakeSnapshot } from '../snapshot.ts';
 import { StoreError } from '../store-error.ts';
 import type { Database } from './database.ts';
+import { enter } from './epoch.ts';
 import { checksumOf, migrate, readMigrations } from './migrate.ts';
 import { insertRows, raiseNumbers, rowsOf, tablesOf } from './table-rows.ts';
 
@@ -47,6 +48,7 @@ export const sqlPutSnapshot = (database: Database): PutSnapshot => {
           ? new StoreError('STORE_FAILED', 'The database was prepared by a newer cion than the backup: take a new one.')
           : error;
       });
+      await enter(database);
       await db.transaction().execute(async (trx) => {
         for await (const { table, rows } of all) await insertRows(trx, table, rows);
         await raiseNumbers(trx);
