@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LogKey, Results } from '../results/results.ts';
 import type { Budget } from './budget.ts';
+import { meaningOf } from './meaning.ts';
 import type { Patience } from './patience.ts';
 import { openSpool } from './spool.ts';
 import { type SpooledLog, spooledLog } from './spooled-log.ts';
@@ -35,7 +36,20 @@ export const spooledResults = (given: {
     finish: (key, summary) => patience.until(() => results.finish(key, summary), gone),
     readLog: async function* (key, options) {
       await logs.get(partOf(key))?.drained();
-      yield* results.readLog(key, options);
+      let { from } = options;
+      for (let failures = 1; ; failures++) {
+        try {
+          for await (const chunk of results.readLog(key, { ...options, from })) {
+            from += chunk.bytes.byteLength;
+            failures = 1;
+            yield chunk;
+          }
+          return;
+        } catch (error) {
+          if (options.signal.aborted || gone.aborted || meaningOf(error) !== 'away') throw error;
+          await patience.pause(failures, AbortSignal.any([options.signal, gone]));
+        }
+      }
     },
   };
 };
