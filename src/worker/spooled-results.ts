@@ -46,7 +46,7 @@ export const spooledResults = (given: {
           }
           return;
         } catch (error) {
-          if (options.signal.aborted || meaningOf(error) !== 'away') throw error;
+          if (options.signal.aborted || gone.aborted || meaningOf(error) !== 'away') throw error;
           if (failures === 1) patience.waits(error);
           await patience.pause(failures++, AbortSignal.any([gone, options.signal]));
         }

@@ -12,6 +12,7 @@ import type { Image } from './images.ts';
 import { label } from './labels.ts';
 import { directoriesTar } from './directories.ts';
 import type { LogDriver } from './log-driver.ts';
+import { leaveWitness } from './restarts.ts';
 import { standingOf } from './standing.ts';
 import { makeTap, type Tap } from './tap.ts';
 
@@ -104,8 +105,11 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
     if (typeof id !== 'string') return { kind: 'live', record: id };
     const attachment = await attach(id, true, signal);
     const tap = makeTap(attachment, tapOf(spec));
+    const witness = leaveWitness(engine, spec.networkMode, id);
+    witness.catch(() => {});
     try {
       await engine.json('POST', `/containers/${id}/start`);
+      await witness;
     } catch (error) {
       tap.cut();
       if (!(error instanceof EngineError) || !/\/bin\/sh/.test(error.message)) {
@@ -141,9 +145,12 @@ export const makeBoxes = (engine: Engine, exits: Exits, logDriver: LogDriver, cl
   const makeDirect = async (spec: ContainerSpec, signal: AbortSignal): Promise<Made> => {
     const made = await create(spec, spec.env, undefined, signal);
     if (typeof made !== 'string') return { kind: 'live', record: made };
+    await leaveWitness(engine, spec.networkMode, made);
     const again = async (env: Env): Promise<string> => {
       await removed(made, signal);
-      return post(spec, env, undefined);
+      const id = await post(spec, env, undefined);
+      await leaveWitness(engine, spec.networkMode, id);
+      return id;
     };
     const box: Box = {
       isLost: () => false,

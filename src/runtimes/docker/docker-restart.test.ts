@@ -9,6 +9,7 @@ import { newRunId } from '../../lib/ids.ts';
 import { reference } from '../../plan/stage.ts';
 import { type ContractSubject, collect, follow, newCase, script, tarOf, throwsCode } from '../contract/case.contract.ts';
 import type { Execution, LogChunk } from '../runtime.ts';
+import { connect } from './engine/connect.ts';
 import { findEndpoint } from './engine/endpoint.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
 import { type RestartableEngine, restartableEngine } from './testing/restartable-engine.ts';
@@ -36,6 +37,16 @@ describe('an engine that is killed and started again, with live-restore (atk-71)
     rmSync(directory, { recursive: true, force: true });
   });
 
+  /** As an engine's is that has done many things since. */
+  const fillMemory = async (signal: AbortSignal): Promise<void> => {
+    const connection = await connect(findEndpoint({ DOCKER_HOST: engine.host }), signal);
+    for (let count = 0; count < 150; count++) {
+      await connection.json('POST', '/volumes/create', { body: { Name: 'filler' } });
+      await connection.json('DELETE', '/volumes/filler');
+    }
+    await connection.close();
+  };
+
   test('leaves a gap in the log of a command that ended meanwhile, and nobody is given that log as whole', async (t) => {
     const { item, prepare, start, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
     const mounts = [{ ...go[0], access: 'read-write' }] as const;
@@ -54,10 +65,13 @@ describe('an engine that is killed and started again, with live-restore (atk-71)
     writeFileSync(inVolume('go'), '');
     while (!existsSync(inVolume('done'))) await pause(20);
     await engine.start();
-    const attached = await subject.another().attach(talking, signal);
-    assert.ok(attached.kind === 'live');
-    await throwsCode(collect(attached.execution.logs(fromTheBeginning, signal)), 'LOG_GAP', /the engine was restarted while it ran/);
-    assert.deepEqual(await attached.execution.exit, { code: 3, oom: false });
+    for (const isMuchLater of [false, true]) {
+      if (isMuchLater) await fillMemory(signal);
+      const attached = await subject.another().attach(talking, signal);
+      assert.ok(attached.kind === 'live');
+      await throwsCode(collect(attached.execution.logs(fromTheBeginning, signal)), 'LOG_GAP', /the engine was restarted while it ran/);
+      assert.deepEqual(await attached.execution.exit, { code: 3, oom: false });
+    }
     await runtime.sweep({ kind: 'run', run }, signal);
   });
 

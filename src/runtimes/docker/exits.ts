@@ -62,9 +62,10 @@ export const makeExits = (engine: Engine, namespace: string, clock: Clock) => {
   const look = async (id: string): Promise<void> => {
     const container = watched.get(id);
     if (container === undefined) return;
-    if (!container.outlivedEngine) container.outlivedEngine = await wasRestartedSince(engine, 'start', id);
     try {
-      const { State } = await engine.json<ContainerRecord>('GET', `/containers/${id}/json`);
+      const record = await engine.json<ContainerRecord>('GET', `/containers/${id}/json`);
+      if (!container.outlivedEngine) container.outlivedEngine = await wasRestartedSince(engine, 'start', record);
+      const { State } = record;
       if (State.Running || State.Status === 'created') return;
       container.settle.resolve({ code: State.ExitCode, oom: State.OOMKilled || container.oom });
     } catch (error) {

@@ -23,7 +23,7 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
     const { Status, Running, ExitCode } = record.State;
     const nonce = record.Config.Labels?.[label.nonce];
     if (Status === 'created') {
-      const isUncertain = nonce === undefined && (await wasRestartedSince(engine, 'create', record.Id));
+      const isUncertain = nonce === undefined && (await wasRestartedSince(engine, 'create', record));
       return { kind: 'unstarted', ...(isUncertain ? { isUncertain } : {}) };
     }
     if (Status === 'removing' || Status === 'dead') return { kind: 'gone' };
