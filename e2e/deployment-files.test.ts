@@ -27,6 +27,17 @@ test('the units of server and worker are such as systemd takes', async (t) => {
   }
 });
 
+test('the units of server and worker may do little besides what they need: of ten for a unit without any bounds, at most two', async (t) => {
+  if (which('systemd-analyze') === undefined && canInstall()) await install(() => undefined, 'systemd');
+  if (which('systemd-analyze') === undefined) return t.skip('there is no systemd-analyze on this machine, and it cannot be installed');
+  for (const unit of ['cion-serve.service', 'cion-work@.service']) {
+    const { status, stdout } = spawnSync('systemd-analyze', ['security', '--offline=yes', '--threshold=20', join(units, unit)], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout.trim().split('\n').at(-1));
+  }
+});
+
 /** The variables that a command has for its options. */
 const variablesOf = (name: string): ReadonlySet<string> => {
   const command = buildProgram({
@@ -100,7 +111,7 @@ test('the compose file names what it uses, has no secret in it, and the script m
   const mounted = Object.values(services)
     .flatMap((service) => service.volumes ?? [])
     .map((volume) => volume.split(':')[0] ?? '');
-  assert.deepEqual(mounted.filter((name) => !name.startsWith('/')).sort(), Object.keys(volumes).sort());
+  assert.deepEqual(mounted.filter((name) => !/^[./]/.test(name)).sort(), Object.keys(volumes).sort());
   for (const { file } of Object.values(secrets)) {
     const content = readFileSync(join(place, file), 'utf8').trim();
     assert.equal(content !== '' && text.includes(content), false);

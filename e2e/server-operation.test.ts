@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cion, startCion } from './cli.ts';
@@ -68,6 +70,23 @@ test('a server goes on from its backup in another place, with its key alone; a c
   const login = await post(`${second.url}/api/auth/login`, { name: 'ada', password: 'correct horse battery' });
   assert.ok(login.ok, await login.text());
   assert.equal(await second.stop(), 0);
+});
+
+test('a worker that is asked to end while its engine does not answer ends', async (t) => {
+  const cwd = directory(t);
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
+  t.after(() => silent.close());
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const { process, ended } = startCion(['work', '--server', 'http://127.0.0.1:1', '--state-dir', 'state'], {
+    cwd,
+    env: { CION_WORKER_TOKEN: 'cion_worker_none', DOCKER_HOST: `tcp://127.0.0.1:${port}` },
+  });
+  await asked.promise;
+  process.kill('SIGTERM');
+  const { code, stderr } = await ended;
+  assert.deepEqual([code, /UNEXPECTED/.test(stderr.toString())], [0, false], stderr.toString());
 });
 
 test('a server refuses the network without TLS, a data directory that is no directory and a proxy that is none (atk-87)', async (t) => {

@@ -45,11 +45,14 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
   const interrupts = listenForInterrupts(() => log(said.next().value ?? ''), name);
   try {
     const own = { ...context, env: { ...context.env, CION_NAMESPACE: context.env.CION_NAMESPACE || namespaceOf(name) } };
-    const { runtime, logins, close } = await openRuntime(
-      options,
-      own,
-      AbortSignal.any([interrupts.cancel, AbortSignal.timeout(patienceMs)]),
+    const opened = await openRuntime(options, own, AbortSignal.any([interrupts.cancel, AbortSignal.timeout(patienceMs)])).catch(
+      (error: unknown) => {
+        if (interrupts.cancel.aborted) return undefined;
+        throw error;
+      },
     );
+    if (opened === undefined) return exitCodes.passed;
+    const { runtime, logins, close } = opened;
     try {
       log(`the worker ${JSON.stringify(name)} works for ${url} with ${runtime.name}`);
       await runWorker(
