@@ -30,8 +30,6 @@ export const removeLabelled = async (id: string): Promise<void> => {
   if (images !== '') await docker('image', 'rm', '--force', ...new Set(images.split('\n')));
 };
 
-export type ContainedServer = Awaited<ReturnType<typeof containedServer>>;
-
 /** `cion serve` of the image, as docs/container-image.md has it: a volume, the engine's socket, and a port of this machine. Gone after the test. */
 export const containedServer = async (t: TestContext, { socket, address }: { readonly socket: string; readonly address: string }) => {
   const id = `cion-e2e-${randomBytes(4).toString('hex')}`;

@@ -13,11 +13,11 @@ const make = async () => {
   );
   if (isThere) return;
   await s3.send(new CreateBucketCommand({ Bucket }));
-  console.log(`made the bucket ${Bucket}`);
+  process.stdout.write(`made the bucket ${Bucket}\n`);
 };
 
 make().catch((error) => {
   if (error instanceof BucketAlreadyOwnedByYou) return;
-  console.error(`the bucket ${Bucket} cannot be made: ${error.message}`);
+  process.stderr.write(`the bucket ${Bucket} cannot be made: ${error.message}\n`);
   process.exitCode = 1;
 });

@@ -17,7 +17,8 @@ export const poolOf = ({ holder, onReplaced, ...config }: PoolOptions): Postgres
   const pool = new pg.Pool({
     ...config,
     types: { getTypeParser },
-    onConnect: async (client) => void (await client.query(`select set_config('cion.holder', $1, false)`, [holder])),
+    // It is waited for, which its type does not say.
+    onConnect: (client) => client.query(`select set_config('cion.holder', $1, false)`, [holder]) as unknown as void,
   });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
