@@ -23,7 +23,7 @@ test('an image of the run has a name that every engine takes', () => {
   }
 });
 
-test('different things have different names', () => {
+test('different things have different names, and two projects share no cache (atk-48)', () => {
   const odd = ['a b', 'a-b', 'a_b', 'a/b', 'A b', 'a.b', 'ä b', ''];
   assert.equal(new Set(odd.map(plain)).size, odd.length);
   const derived = [
@@ -43,6 +43,10 @@ test('different things have different names', () => {
     names.inputs(item('a', 1), '/in'),
     names.inputs({ ...item('a', 1), part: 'done' }, '/in'),
     names.directory(names.volume('run_1', 'a-1'), 'in'),
+    names.cache('a', 'b-c'),
+    names.cache('a-b', 'c'),
+    names.cache('a', 'b.c'),
+    names.helper(names.cache('a', 'b')),
   ];
   assert.equal(new Set(derived).size, derived.length);
 });

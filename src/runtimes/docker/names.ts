@@ -22,7 +22,7 @@ export const makeNames = (namespace: string) => {
     inputs: (item: Item, directory: string): string => `${container(item)}._inputs.${plain(directory)}`,
     /** The container through which a volume is filled and read. */
     helper: (volume: string): string => `${volume}._files`,
-    cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}-${plain(key)}`,
+    cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}.${plain(key)}`,
     pauseImage: `${namespace}/pause`,
     /** What a stage committed without a name of its own. */
     committed: (run: string, stage: string, step?: string): string =>
