@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -62,7 +63,13 @@ const lockOf = async ({ directory, host }: Place): Promise<DirectoryLock & { rea
   throw new StoreError('STORE_LOCKED', `${who} has the database in ${directory}.`);
 };
 
-const startWorker = async ({ directory, host }: Place): Promise<() => Promise<void>> => {
+/** A database is made in a thread that ends: what that takes, some 200 MB, is given back. */
+const startWorker = async (place: Place): Promise<() => Promise<void>> => {
+  if (!existsSync(join(place.directory, 'data', 'PG_VERSION'))) await (await startThread(place))();
+  return startThread(place);
+};
+
+const startThread = async ({ directory, host }: Place): Promise<() => Promise<void>> => {
   const socket = join(host, '.s.PGSQL.5432');
   await rm(socket, { force: true });
   const worker = new Worker(new URL(`./embedded-worker${extname(import.meta.url)}`, import.meta.url), {
