@@ -178,7 +178,7 @@ test('a worker of the image ends, when it is asked to, after what it runs; then 
     server.start(
       image,
       name,
-      ['work', '--server', 'http://server:8420', '--name', 'one'],
+      ['work', '--server', 'http://server:8420', '--insecure-http', '--name', 'one'],
       ['--env', `CION_WORKER_TOKEN=${token}`, '--volume', `${server.id}-one:/data`],
     );
   const first = await work('one');

@@ -16,6 +16,7 @@ export const readSecret = async (
   if (value.includes('\0'))
     throw new Refusal('SECRET_REFUSED', 'The value has a NUL byte, which no variable can hold.', 'Encode it, e.g. with base64.');
   if (mayBeShort || !isTooShort(value)) return value;
+  if (value === '') throw new Refusal('SECRET_REFUSED', 'No value was given.', 'It is read from stdin, or typed where that is a terminal.');
   throw new Refusal(
     'SECRET_REFUSED',
     `The value is shorter than ${shortestSecretBytes} bytes: it could not be kept out of a log.`,

@@ -43,5 +43,9 @@ export const serverUrl = (text: string, place: string): string => {
 export const checkedToken = (text: string): string => {
   const token = text.trim();
   if (/^cion_[\x21-\x7e]+$/.test(token)) return token;
-  throw new Refusal('USAGE', 'This is no token of cion: one begins with "cion_".', 'Make one on the page of the server.');
+  throw new Refusal(
+    'USAGE',
+    'This is no token of cion: one begins with "cion_".',
+    '"cion login --server URL" makes one for a name and a password; docs/server-login.md says how else.',
+  );
 };

@@ -15,7 +15,8 @@ export class ServerKeyError extends Error {
 }
 
 const makeOne =
-  'Make one: (umask 077; head -c 32 /dev/urandom | base64 > server.key). Keep a copy of it elsewhere: without it no secret can be read again.';
+  'Make one: (umask 077; head -c 32 /dev/urandom | base64 > server.key). Keep a copy of it elsewhere: without it no secret can be read again. ' +
+  'That is for a new server: one that was restored, or was there before, needs the key that it had.';
 
 /**
  * The keys of a server, the newest first: the lines of a file that its user alone can read, else those of CION_SERVER_KEY. Each is 32 bytes in base64.

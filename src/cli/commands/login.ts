@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
 import { readSecret } from '../read-secret.ts';
+import { Refusal } from '../refusal.ts';
 import { refuseInTheClear } from '../in-the-clear.ts';
 import { tokenByPassword, tokenBySetup, wantsSetup, whoIs } from '../server-login.ts';
 import { checkedToken, serverOf, type ServerOptions } from '../server-of.ts';
@@ -68,7 +69,11 @@ const byFirst = async (context: Context, url: string): Promise<string> => {
 
 const readName = async (context: Context, question: string): Promise<string> => {
   const questions = createInterface({ input: context.stdin, output: context.stderr });
-  const name = await questions.question(question);
-  questions.close();
-  return name.trim();
+  try {
+    return (await questions.question(question)).trim();
+  } catch {
+    throw new Refusal('SECRET_REFUSED', 'No name was given.');
+  } finally {
+    questions.close();
+  }
 };

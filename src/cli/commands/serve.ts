@@ -129,7 +129,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       '',
     );
     const server = await openServer({ ...parts, publicUrl });
-    await server.app.listen(listen);
+    await server.app.listen(listen).catch((error: unknown) => Promise.reject(listenError(error, listen)));
     await write(stdout, `cion serves at ${publicUrl}\n`);
     if (server.setup.token !== undefined) {
       const how = `Whoever has this token can become it: ${server.setup.token}\n"cion login --server ${publicUrl}" asks for it.`;
@@ -371,3 +371,16 @@ const ownAddress = (api: string, kind: keyof typeof apiPaths): string => {
 };
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+
+const listenError = (error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const whys: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program listens there',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    EACCES: 'this user may not',
+  };
+  const why = typeof code === 'string' ? whys[code] : undefined;
+  return why === undefined
+    ? error
+    : new Refusal('LISTEN_REFUSED', `The server cannot listen at ${host}:${port}: ${why}.`, 'Give another place: --listen ADDRESS:PORT.');
+};

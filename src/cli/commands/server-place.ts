@@ -52,13 +52,13 @@ export const makeKey = async (
 
 /**
  * The name of the worker inside. It stays with the directory: what it had let go is taken up by the next process, also where the machine is called
- * otherwise by then, as each new container is.
+ * otherwise by then, as each new container is. Two servers of one machine have two: what is on its engine is of one of them alone.
  */
 export const insideWorker = async (directory: string): Promise<string> => {
   const file = join(directory, 'worker', 'name');
   const there = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (there !== '') return there;
-  const name = `${hostname()}-server`;
+  const name = `${hostname()}-server-${randomBytes(3).toString('hex')}`;
   await mkdir(join(directory, 'worker'), { recursive: true });
   await writeAtomically(file, `${name}\n`);
   return name;

@@ -47,13 +47,22 @@ const headline = (state: RunState, { palette, glyphs }: Look): string => {
   return `${palette.outcome[outcome](glyphs.outcome[outcome])} ${palette.strong(title)} ${palette.outcome[outcome](outcome)}`;
 };
 
+/** Why it has no plan: each problem with its place in the text. */
+const troubles = ({ fetch: { message, problems = [] } }: RunState): readonly (readonly [string, string])[] => {
+  if (problems.length === 0) return message === undefined ? [] : [['Trouble', sentence(visible(message))]];
+  return problems.map(({ range, message: text, hint }) => {
+    const place = range === undefined ? '' : `${range.file}:${range.start.line}:${range.start.column}: `;
+    return ['Trouble', visible(`${place}${sentence(text)}${hint === undefined ? '' : ` ${hint}`}`)];
+  });
+};
+
 const about = (state: RunState, now: number, look: Look): string[] => {
   const { source } = state.fetch;
   const rows: readonly (readonly [string, string])[] = [
     ...(state.outcome === undefined || state.plan === undefined ? [] : [['Outcome', outcomeSentence(state.outcome)] as const]),
     ...(source === undefined ? [] : [['Source', sourceSentence(source)] as const]),
     ...(source?.subject === undefined ? [] : [['Subject', visible(source.subject)] as const]),
-    ...(state.fetch.message === undefined ? [] : [['Trouble', sentence(visible(state.fetch.message))] as const]),
+    ...troubles(state),
     ...(state.plan === undefined ? [] : [['Pipeline', visible(state.plan.pipeline)] as const]),
     ['Trigger', triggerSentence(state.trigger)],
     ...(state.approval === undefined ? [] : [['Approval', approvalCell(state, look)] as const]),

@@ -23,6 +23,7 @@ export type ContainerRecord = {
 export type ImageRecord = {
   readonly Id: string;
   readonly RepoDigests: readonly string[] | null;
+  readonly RepoTags?: readonly string[] | null;
   readonly Architecture: string;
   readonly Variant?: string;
   readonly Os: string;

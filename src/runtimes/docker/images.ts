@@ -64,9 +64,13 @@ export const makeImages = (engine: Engine, env: Environment, builds: Builds, log
     }
   };
 
-  const find = async (image: ImageReference, signal: AbortSignal): Promise<ImageRecord | undefined> => {
+  const find = async (image: ImageReference, signal: AbortSignal): Promise<ImageRecord | undefined> =>
+    (await inspect(fullName(image), signal)) ??
+    (image.digest === undefined ? undefined : ownOf(image, await inspect(image.digest, signal)));
+
+  const inspect = async (name: string, signal: AbortSignal): Promise<ImageRecord | undefined> => {
     try {
-      return await engine.json<ImageRecord>('GET', `/images/${fullName(image)}/json`, { signal });
+      return await engine.json<ImageRecord>('GET', `/images/${name}/json`, { signal });
     } catch (error) {
       if (isRefusal(error, 404)) return undefined;
       throw error;
@@ -125,6 +129,12 @@ type PullMessage = {
   readonly id?: string;
   readonly status?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
+};
+
+/** What no registry has is recorded by its id: a rollback finds it so, as long as the engine has it under that name. */
+const ownOf = (image: ImageReference, found: ImageRecord | undefined): ImageRecord | undefined => {
+  const isNamedSo = found?.RepoTags?.some((tag) => tag.slice(0, tag.lastIndexOf(':')) === familiarName(image)) === true;
+  return isNamedSo && (found?.RepoDigests ?? []).length === 0 ? found : undefined;
 };
 
 export const fullName = ({ registry, repository, tag, digest }: ImageReference): string =>

@@ -28,20 +28,26 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
       return volume;
     },
 
-    /** Of a volume that is there. */
+    /** Of a volume that is there. The image may have been removed by somebody who found it unused: once more, then. */
     helper: async (volume: string, labels: Labels): Promise<string> => {
       const name = names.helper(volume);
-      const body = {
-        Image: await image.ensure(),
+      const bodyWith = (reference: string) => ({
+        Image: reference,
         Labels: { ...labels, [label.role]: 'files' },
         HostConfig: {
           NetworkMode: 'none',
           LogConfig: { Type: 'none' },
           Mounts: [{ Type: 'volume', Source: volume, Target: volumeRoot }],
         },
-      };
+      });
+      const create = async (): Promise<unknown> =>
+        engine.json<Created>('POST', '/containers/create', { query: { name }, body: bodyWith(await image.ensure()) });
       try {
-        await engine.json<Created>('POST', '/containers/create', { query: { name }, body });
+        await create().catch((error: unknown) => {
+          if (!isRefusal(error, 404)) throw error;
+          image.forget();
+          return create();
+        });
       } catch (error) {
         if (!isRefusal(error, 409)) throw error;
       }

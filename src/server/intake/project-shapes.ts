@@ -33,7 +33,10 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
       cloneUrl: z
         .string()
         .max(1000)
-        .refine(allowFiles ? isCloneUrlOrFile : isCloneUrl, 'is no address of a repository, https://… or git@host:…, without a password'),
+        .refine(
+          allowFiles ? isCloneUrlOrFile : isCloneUrl,
+          'is no address of a repository, https://… or git@host:…, without a password ("cion serve --allow-files" takes file:///… too)',
+        ),
       defaultBranch: branch.default('main'),
       visibility: visibility.default('private'),
       credential: credentialRequest.optional(),
