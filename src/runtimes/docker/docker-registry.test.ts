@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { glob, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pack } from 'tar-stream';
 import { newRunId } from '../../lib/ids.ts';
 import { reference } from '../../plan/stage.ts';
 import { type Case, newCase, notesInto, script, throwsCode } from '../contract/case.contract.ts';
@@ -61,10 +63,27 @@ test('an image that the host does not have is pulled, and then its command runs 
     assert.deepEqual(await pulledFrom(engine, registry), []);
     const item = pulling('team/app:1');
     const { image } = await prepare(item);
-    assert.deepEqual(image, { reference: `${registry.host}/team/app:1`, digest, pulled: true });
+    assert.deepEqual(image, { reference: `${registry.host}/team/app:1`, digest, ofRegistry: true, pulled: true });
     assert.equal((await (await start(item)).exit).code, 42);
     const again = await prepare(pulling(`team/app@${digest}`));
-    assert.deepEqual(again.image, { reference: `${registry.host}/team/app@${digest}`, digest, pulled: false });
+    assert.deepEqual(again.image, { reference: `${registry.host}/team/app@${digest}`, digest, ofRegistry: true, pulled: false });
+  }),
+);
+
+test('an image that no registry has is run again by the id that was recorded of it, and under no other name', { skip }, (t) =>
+  withRun(t, { login: false }, async ({ engine, item, pulling, prepare }) => {
+    const name = `cion-own-${randomBytes(4).toString('hex')}`;
+    const tar = pack();
+    tar.entry({ name: 'file' }, name);
+    tar.finalize();
+    const query = { fromSrc: '-', repo: name, tag: '1', changes: ['CMD ["/file"]'] };
+    for await (const _ of engine.progress('POST', '/images/create', { query, body: tar }));
+    t.after(() => execFileSync('docker', ['image', 'rm', '--force', `${name}:1`], { stdio: 'ignore' }));
+    const first = await prepare(item({ image: reference(`${name}:1`) }));
+    const { digest } = first.image;
+    const again = await prepare(item({ image: reference(`${name}@${digest}`) }));
+    assert.deepEqual(again.image, { reference: `${name}@${digest}`, digest, pulled: false });
+    await throwsCode(prepare(pulling(`team/app@${digest}`)), 'IMAGE_NOT_FOUND');
   }),
 );
 
