@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { paths } from '../api/paths.ts';
-import { workerPaths } from '../api/worker-wire.ts';
+import { protocolHeader, workerPaths, workerProtocol } from '../api/worker-wire.ts';
 import { virtualClock } from '../lib/virtual-clock.ts';
 import { StoreError } from '../store/store-error.ts';
 import { ask } from './testing/requests.ts';
@@ -174,7 +174,7 @@ describe('a server under clients that ask too much', () => {
     assert.match(headers, /^HTTP\/1.1 408 /);
     const body = raw(
       server.url,
-      `POST ${workerPaths.claim} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer worker:one\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"a"`,
+      `POST ${workerPaths.claim} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer worker:one\r\n${protocolHeader}: ${workerProtocol}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"a"`,
     );
     while (clock.pending() === 0) await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(5000);
