@@ -6,6 +6,7 @@ import { digestOf } from '../../lib/canonical-json.ts';
 import { isPrintingName } from '../../plan/printing.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Trigger } from '../../run/run-event.ts';
+import { defaultSettings } from '../../store/projects.ts';
 import { explain, explainRun } from '../dispatch/why.ts';
 import { cancelRun, rerun } from '../dispatch/requests.ts';
 import type { RunRequest } from './begin-run.ts';
@@ -264,7 +265,7 @@ describe('a run of a server whose configuration is what images print', () => {
   });
 
   it('of a fork is given nothing while it prints, and does not deploy what is printed, nor give it a secret (atk-13)', async (t) => {
-    const server = started(t);
+    const server = started(t, { project: { settings: { ...defaultSettings, approveForks: 'never' } } });
     const scope = { pipelines: [], branches: [], environments: [], triggers: [] };
     await server.projectSecrets.put({ project: 'acme/app', name: 'TOKEN', kind: 'secret', value: 'hunter2hunter2', by: 'ada', scope });
     const fork: Trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/heads/main', fork: true };

@@ -7,6 +7,7 @@ import type { Trigger } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { newIdentity, recipientOf, seal } from '../../secrets/age.ts';
 import { SealError, sealerOf } from '../../secrets/sealer.ts';
+import { defaultSettings } from '../../store/projects.ts';
 import type { RunRequest } from '../runs/begin-run.ts';
 import { beginning } from '../runs/testing/beginning.ts';
 import type { WantedSecret } from './project-secrets.ts';
@@ -16,6 +17,7 @@ const by = 'ada';
 const main = 'refs/heads/main';
 const push: Trigger = { kind: 'push', by, ref: main };
 const fork: Trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: main, fork: true };
+const neverAsks = { settings: { ...defaultSettings, approveForks: 'never' } } as const;
 const everywhere = { pipelines: [], branches: [], environments: [], triggers: [] };
 
 const wants = `build:
@@ -32,7 +34,7 @@ release:
 
 describe('what a run of a server is given', () => {
   const started = (t: TestContext) => {
-    const server = beginning(t);
+    const server = beginning(t, { project: neverAsks });
     server.start();
     const put = (name: string, value: string, more: Partial<WantedSecret> = {}) =>
       server.projectSecrets.put({ project: 'acme/app', name, kind: 'secret', value, by, scope: everywhere, ...more });
