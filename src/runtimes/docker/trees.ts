@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
-import type { Created } from './api.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ContainerRecord, Created } from './api.ts';
 import type { Engine } from './engine/engine.ts';
-import { isRefusal } from './failures.ts';
+import { isRefusal, unlessGone } from './failures.ts';
 import { type Labels, label } from './labels.ts';
 import type { Names } from './names.ts';
 import { freshVolumeTime, type PauseImage, volumeRoot } from './pause-image.ts';
@@ -12,7 +13,7 @@ import { realDirectory, statOf } from './real-directory.ts';
  * File trees go in and out of a volume through its helper: a container of our own image that mounts the volume and is never started. Whoever
  * makes the helper of a fresh volume makes it one that any user may write to.
  */
-export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
+export const makeTrees = (engine: Engine, names: Names, image: PauseImage, clock: Pick<Clock, 'after'>) => {
   /** Many stages write no file; a look is ten times cheaper than the engine's archive of nothing. */
   const isUntouched = async (helper: string, signal: AbortSignal): Promise<boolean> => {
     const stat = await statOf(engine, helper, volumeRoot, signal);
@@ -42,16 +43,21 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage) => {
       });
       const create = async (): Promise<unknown> =>
         engine.json<Created>('POST', '/containers/create', { query: { name }, body: bodyWith(await image.ensure()) });
-      try {
-        await create().catch((error: unknown) => {
-          if (!isRefusal(error, 404)) throw error;
-          image.forget();
-          return create();
-        });
-      } catch (error) {
-        if (!isRefusal(error, 409)) throw error;
+      for (let looks = 1; ; looks++) {
+        try {
+          await create().catch((error: unknown) => {
+            if (!isRefusal(error, 404)) throw error;
+            image.forget();
+            return create();
+          });
+          return name;
+        } catch (error) {
+          if (!isRefusal(error, 409)) throw error;
+          if (await unlessGone(engine.json<ContainerRecord>('GET', `/containers/${name}/json`))) return name;
+          if (looks === mostLooks) throw error;
+        }
+        await new Promise<void>((resolve) => clock.after(betweenLooksMs, resolve));
       }
-      return name;
     },
 
     write: async (helper: string, tar: Readable, signal: AbortSignal): Promise<void> => {
@@ -103,6 +109,10 @@ const rootEntry = (block: Buffer): Readable | undefined => {
 };
 
 const blockBytes = 512;
+
+/** An engine gives away a name before there is a container: who is killed just then leaves a name that leads nowhere for a moment. */
+const mostLooks = 200;
+const betweenLooksMs = 50;
 
 const peeked = async (source: Readable, bytes: number): Promise<{ readonly first: Buffer; readonly whole: Readable }> => {
   const chunks: Buffer[] = [];
