@@ -7,7 +7,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, val
 import type { AppDeps, RouteDeps } from './app-deps.ts';
 import { answerError, notFound } from './answer-error.ts';
 import { defaultLimits } from './http-limits.ts';
-import { loggerOptions } from './request-log.ts';
+import { loggerOptions, requestLog } from './request-log.ts';
 import { actRoutes } from './routes/acts.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { deploymentRoutes } from './routes/deployments.ts';
@@ -31,6 +31,7 @@ export const makeApp = (given: AppDeps): FastifyInstance => {
   const { limits } = deps;
   const app = fastify({
     logger: loggerOptions(deps.log),
+    logController: requestLog(),
     bodyLimit: limits.bodyBytes,
     connectionTimeout: limits.idleMs,
     forceCloseConnections: true,
