@@ -18,6 +18,10 @@ export const requestLog = (): LogController =>
       if (error) reply.log.error({ ...facts, err: error }, 'request failed');
       else reply.log.info(facts, 'request');
     };
+    override streamError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+      const isLeft = 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+      if (!isLeft) reply.log.warn({ req: request, err: error }, 'the answer broke off');
+    };
   })();
 
 const requestFacts = ({ method, url, ip }: Pick<FastifyRequest, 'method' | 'url' | 'ip'>) => ({ method, path: pathOf(url), from: ip });

@@ -286,6 +286,8 @@ const failure = (url: string, stderr: string): SourceError => {
       'SOURCE_ADDRESS',
       `${url} cannot be fetched: its server leads to another address, where a login is not taken along.`,
     );
+  if (/dubious ownership/i.test(stderr))
+    return new SourceError('SOURCE_DENIED', `${url} cannot be fetched: it belongs to another user than the one this server runs as.`);
   const isDenied =
     /permission denied|access denied|host key verification failed|not found|does not appear to be a git repository|error: 40[134]/i.test(
       stderr,
