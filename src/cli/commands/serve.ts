@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { endableClock } from '../../lib/endable-clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import { workerKeysOf } from '../../secrets/worker-keys.ts';
 import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
@@ -81,14 +82,15 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const place = databasePlace(options, directory);
   await makeKey(context, options, directory, warn);
   const keys = await keysOf(context, options, directory);
-  const state = await openState(place, systemClock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
+  const clock = endableClock(systemClock);
+  const state = await openState(place, clock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
   const storage = await openStorage(context, directory, options, warn);
   try {
     const policy = await imagePolicy(context, options);
     const anywhere = { name: () => true, address: () => true };
     const askSteps = askOutside(
-      outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock: systemClock }),
-      outgoing({ allowed: anywhere, clock: systemClock }),
+      outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock }),
+      outgoing({ allowed: anywhere, clock }),
     );
     const embedded = { token: newBearer('worker'), worker: await insideWorker(directory) };
     const parts: Omit<ServerParts, 'publicUrl'> = {
@@ -96,7 +98,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       storage,
       sealer: sealerOf(keys),
       workerKeys: workerKeysOf(keys),
-      clock: systemClock,
+      clock,
       directory,
       policy,
       stepBy: (signal, note) => {
@@ -155,6 +157,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     stop.off();
     await storage.close();
     await state.close();
+    clock.end();
   }
 };
 

@@ -41,7 +41,7 @@ export const makeClaims = ({ queue, clock, limits, hand, giveBack }: ClaimsDeps)
     const claimed = handed.filter((each) => each !== undefined);
     if (waiter.isOver) return items.forEach(giveBack);
     if (claimed.length > 0) return waiter.answer.resolve({ claimed });
-    if (waiters.has(worker)) return waiter.answer.resolve({ claimed: [] });
+    if (isClosed || waiters.has(worker)) return waiter.answer.resolve({ claimed: [] });
     waiters.set(worker, waiter);
     wake();
   };

@@ -18,7 +18,6 @@ export type Leases = {
   end(item: string): void;
   /** Of a run. */
   of(run: string): readonly string[];
-  clear(): void;
 };
 
 export type HeldLease = ItemKey & {
@@ -87,9 +86,5 @@ export const makeLeases = ({ clock, limits, lapsed, expired }: LeaseDeps): Lease
     },
     end,
     of: (run) => [...(perRun.get(run) ?? [])],
-    clear: () => {
-      for (const stop of timers.values()) stop();
-      timers.clear();
-    },
   };
 };

@@ -46,6 +46,25 @@ describe('the dispatcher', () => {
     assert.equal(server.clock.pending(), 0);
   });
 
+  it('that is stopped while a worker claims leaves nothing that waits either, and the worker is answered', async () => {
+    const server = served();
+    const stop = new AbortController();
+    const queue: typeof server.store.queue = {
+      ...server.store.queue,
+      claim: async (...given) => {
+        const items = await server.store.queue.claim(...given);
+        if (items.length > 0) stop.abort();
+        return items;
+      },
+    };
+    const stopped = served({ ...server.store, queue });
+    await stopped.dispatcher.start(stop.signal);
+    await stopped.plan(planOf([stageOf('build')]));
+    await stopped.claim();
+    assert.ok(stop.signal.aborted);
+    assert.equal(stopped.clock.pending(), 0);
+  });
+
   it('tells listeners what is durable, in its order, with the state of that moment', async () => {
     const server = await serve();
     const seen: (readonly [number, number])[] = [];

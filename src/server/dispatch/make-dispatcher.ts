@@ -1,5 +1,6 @@
 import type { Claimed, ClaimAnswer, ClaimRequest, ReportAnswer, ReportRequest } from '../../api/worker-protocol.ts';
 import { errorCause } from '../../engine/cause.ts';
+import { endableClock } from '../../lib/endable-clock.ts';
 import type { Decision, RunEvent, RunFact } from '../../run/run-event.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
 import type { QueueItem } from '../../store/queue.ts';
@@ -25,11 +26,11 @@ type Listener = (events: readonly RunEvent[], state: RunState) => void;
 
 /** See docs/adr/0060-server-and-workers.md and 0062. */
 export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck => {
-  const { runs, queue, clock, limits } = deps;
+  const { runs, queue, limits } = deps;
+  const clock = endableClock(deps.clock);
   const started = Promise.withResolvers<void>();
   const listeners = new Set<{ readonly run: string | undefined; readonly listener: Listener }>();
   let isOver = false;
-  let stopSweeping: (() => void) | undefined;
 
   /** Until it has come through, or there is no such run any more. */
   const background = (task: () => Promise<void>): void => {
@@ -185,7 +186,7 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
     background(async () => {
       for (const item of await queue.lapsed(clock.now())) leases.give(item);
     });
-    stopSweeping = clock.after(limits.leaseMs, sweepLapsed);
+    clock.after(limits.leaseMs, sweepLapsed);
   };
 
   const takeUpRuns = async (): Promise<void> => {
@@ -203,8 +204,7 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
 
   const stop = (): void => {
     isOver = true;
-    stopSweeping?.();
-    leases.clear();
+    clock.end();
     gates.clear();
     claims.close();
     reports.close();
