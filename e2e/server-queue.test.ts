@@ -8,23 +8,24 @@ import { postgresServer, whyNoPostgres } from '../src/store/sql/testing/postgres
 import type { RunEvent } from '../src/run/run-event.ts';
 import { type GitProject, type ServerOptions, type ServerProcess, startServer, type Worker } from './server-process.ts';
 
-/** Each stage container that the engine starts for these workers, as `<run>/<stage>/<attempt>`, from now on; `stop` gives them. */
-const containersOf = (workers: readonly Worker[]) => {
+/** Each stage container that the engine starts from now on, as `<run>/<stage>/<attempt>`; `stop` gives those of these workers. */
+const containersFromNow = async () => {
   const label = (name: string): string => `{{index .Actor.Attributes "cion.${name}"}}`;
   const format = `${label('role')} ${label('namespace')} ${label('run')}/${label('stage')}/${label('attempt')}`;
   const since = String(Math.floor(Date.now() / 1000) - 1);
   const child = spawn('docker', ['events', '--since', since, '--filter', 'type=container', '--filter', 'event=start', '--format', format]);
-  const seen: string[] = [];
+  const seen: (readonly [string, string])[] = [];
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
-    const [role, namespace, item = ''] = line.split(' ');
-    if (role === 'stage' && workers.some((worker) => worker.namespace === namespace)) seen.push(item);
+    const [role, namespace = '', item = ''] = line.split(' ');
+    if (role === 'stage') seen.push([namespace, item]);
   });
+  await once(child, 'spawn');
   return {
-    stop: async (): Promise<readonly string[]> => {
+    stop: async (workers: readonly Worker[]): Promise<readonly string[]> => {
       child.kill();
       await once(lines, 'close');
-      return seen.toSorted();
+      return seen.flatMap(([namespace, item]) => (workers.some((worker) => worker.namespace === namespace) ? [item] : [])).toSorted();
     },
   };
 };
@@ -73,8 +74,8 @@ const fiveSurvive = (of: () => ServerProcess): void => {
     await server.kill();
     await server.start();
     assert.deepEqual(await server.client.queue(), before);
+    const containers = await containersFromNow();
     const workers = [await server.worker(['--slots', '1']), await server.worker(['--slots', '1'])];
-    const containers = containersOf(workers);
     const started: RunEvent[] = [];
     for (const number of numbers) {
       const { outcome } = await server.ended(project.name, number);
@@ -84,7 +85,7 @@ const fiveSurvive = (of: () => ServerProcess): void => {
     }
     for (const worker of workers) await worker.stop();
     assert.equal(started.length, 5);
-    assert.deepEqual(await containers.stop(), before.items.map(({ id }) => id).toSorted());
+    assert.deepEqual(await containers.stop(workers), before.items.map(({ id }) => id).toSorted());
     assert.deepEqual((await server.client.queue()).items, []);
   });
 };
@@ -117,11 +118,11 @@ void withServer(
           ['other/two', 'dockercise', 'd'],
         ],
       );
+      const containers = await containersFromNow();
       const worker = await server.worker();
-      const containers = containersOf([worker]);
       for (const { name } of [cion, dockercise]) assert.equal((await server.ended(name, 1)).outcome, 'passed');
       await worker.stop();
-      assert.deepEqual(await containers.stop(), items.map(({ id }) => id).toSorted());
+      assert.deepEqual(await containers.stop([worker]), items.map(({ id }) => id).toSorted());
     });
 
     it('gives one slot three runs in the order in which they came, one at a time (R-CIO-05)', async () => {
