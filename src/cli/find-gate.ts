@@ -7,16 +7,52 @@ import type { RunPlace } from './run-place.ts';
 
 export type FoundGate = { readonly state: RunState; readonly gate: Gate; readonly own: GateState };
 
-/** What `[run] <gate>` means: one word alone is a gate of the newest run in which one of that name waits, else of the newest run. */
-export const findGate = async (runs: RunPlace, first: string | undefined, second: string | undefined): Promise<FoundGate> => {
-  if (first === undefined) throw new Refusal('USAGE', 'Which gate?', await waitingGates(runs));
+/** What waits for somebody: a gate, or a whole run of a fork. */
+export type Waiting = { readonly kind: 'gate'; readonly found: FoundGate } | { readonly kind: 'fork'; readonly state: RunState };
+
+/** What `[run] <gate>` means: one word alone is a gate of the newest run in which one of that name waits, else the only gate that is open of the run that it names. */
+export const findGate = async (runs: RunPlace, first: string, second: string | undefined): Promise<FoundGate> => {
   if (second !== undefined) return gateIn(await runs.read(first), second);
   for await (const state of runs.open()) if (state.nodes.get(first)?.phase === 'running') return gateIn(state, first);
   const newest = await runs.read(undefined);
-  if (!newest.nodes.has(first) && (await runs.has(first))) {
-    throw new Refusal('USAGE', `Which gate of run ${first}?`, `Give its name too: cion approve ${first} <gate>.`);
+  if (newest.nodes.has(first) || !(await runs.has(first))) return gateIn(newest, first);
+  const open = openIn(await runs.read(first));
+  const [only, ...others] = open;
+  if (only !== undefined && others.length === 0) return only;
+  throw new Refusal(
+    'USAGE',
+    `Which gate of run ${first}?`,
+    `Give its name too: cion approve ${first} <gate>. ${waitSentence(open.map((found) => ({ kind: 'gate', found })))}`,
+  );
+};
+
+/** What is meant when nothing is said: what waits, if it is one alone. */
+export const onlyWaiting = async (runs: RunPlace): Promise<Waiting> => {
+  const waiting: Waiting[] = [];
+  for await (const state of runs.open()) {
+    waiting.push(...openIn(state).map((found) => ({ kind: 'gate', found }) as const));
+    if (openApproval(state) !== undefined) waiting.push({ kind: 'fork', state });
   }
-  return gateIn(newest, first);
+  const [only, ...others] = waiting;
+  if (only !== undefined && others.length === 0) return only;
+  throw only === undefined
+    ? new Refusal('GATE_CLOSED', 'Nothing waits for somebody to decide it.')
+    : new Refusal('USAGE', 'Which gate?', waitSentence(waiting));
+};
+
+/** The gates for people that are open. */
+const openIn = (state: RunState): readonly FoundGate[] =>
+  (state.plan?.nodes ?? []).flatMap((gate) => {
+    const own = state.nodes.get(gate.name);
+    const isOpen = gate.kind === 'gate' && gate.waitsFor.kind === 'person' && own?.kind === 'gate' && own.phase === 'running';
+    return isOpen ? [{ state, gate, own }] : [];
+  });
+
+const waitSentence = (waiting: readonly Waiting[]): string => {
+  const names = waiting.map((one) =>
+    one.kind === 'gate' ? `"${one.found.gate.name}" of run ${one.found.state.number}` : `run ${one.state.number}, of a fork`,
+  );
+  return names.length === 0 ? 'None is open.' : `These wait: ${names.join(', ')}.`;
 };
 
 const gateIn = (state: RunState, name: string): FoundGate => {
@@ -34,11 +70,4 @@ export const openGates = async function* (runs: RunPlace): AsyncGenerator<{ read
   for await (const { number, nodes } of runs.open()) {
     for (const { kind, name, phase } of nodes.values()) if (kind === 'gate' && phase === 'running') yield { gate: name, run: number };
   }
-};
-
-const waitingGates = async (runs: RunPlace): Promise<string> => {
-  const waiting: string[] = [];
-  for await (const { gate, run } of openGates(runs)) waiting.push(`"${gate}" of run ${run}`);
-  for await (const state of runs.open()) if (openApproval(state) !== undefined) waiting.push(`run ${state.number}, of a fork`);
-  return waiting.length === 0 ? 'No gate waits.' : `These wait: ${waiting.join(', ')}.`;
 };
