@@ -97,7 +97,7 @@ export const subscriptionLetters = async (
   const letters = await api.letters(project, id);
   const look = looks(context);
   const rows = letters.map(({ event, state, attempts, tryAt, note = '' }) => [
-    event,
+    ...ofEvent(event),
     state,
     String(attempts),
     dateTime(tryAt, look.timeZone),
@@ -105,6 +105,7 @@ export const subscriptionLetters = async (
   ]);
   const columns = [
     { title: 'Event' },
+    { title: 'Run', min: 12 },
     { title: 'State' },
     { title: 'Tries', align: 'right' as const },
     { title: 'Last or next' },
@@ -113,6 +114,12 @@ export const subscriptionLetters = async (
   const lines = letters.length === 0 ? [`Nothing was sent by ${shortId(id)} yet.`] : table(columns, rows, look);
   await writeLines(context.stdout, json ? letters.map((one) => JSON.stringify(one)) : lines);
   return exitCodes.passed;
+};
+
+/** `<run>/finished/…` or `<run>/gate/…`. */
+const ofEvent = (event: string): readonly [string, string] => {
+  const [run = '', kind = ''] = event.split('/');
+  return [visible(kind), visible(run)];
 };
 
 const checkAddresses = (way: Way, addresses: readonly string[]): void => {
