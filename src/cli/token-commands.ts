@@ -1,8 +1,10 @@
 import { type Command, Option, type OptionValues } from '@commander-js/extra-typings';
-import { rightSchema } from '../api/auth.ts';
+import type { TokenJson } from '../api/auth.ts';
 import { atLeastOne, wordsOf } from './option-values.ts';
 import { jsonOption, someServerOption } from './program-options.ts';
 import type { CommandMaker } from './server-commands.ts';
+
+const rights = ['read', 'run', 'decide', 'secrets', 'settings', 'admin'] as const satisfies TokenJson['scopes'];
 
 /** What the commands share that need a login of their own, for no token can do them. */
 const byPassword = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
@@ -22,8 +24,8 @@ export const tokenCommands = ({ command, context, finish }: CommandMaker): void 
       .summary('make one for a program or another machine; it is printed once, alone on stdout')
       .argument('<name>', 'what it is for')
       .addOption(
-        new Option('--scopes <rights>', `what it may: ${rightSchema.options.join(', ')}; with commas, or repeated`).argParser(
-          wordsOf(rightSchema.options),
+        new Option('--scopes <rights>', `what it may: ${rights.join(', ')}; with commas, or repeated`).argParser(
+          wordsOf(rights),
         ),
       )
       .option('--on <project>', 'only in this project, OWNER/NAME')
