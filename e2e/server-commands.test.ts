@@ -13,7 +13,7 @@ const password = 'correct horse battery staple';
 const main = join(import.meta.dirname, '../src/main.ts');
 
 /** Without a worker: what is asked here runs nothing. */
-describe('what a server is told from the command line', { timeout: 240_000 }, () => {
+describe('what a server is told from the command line', { timeout: 400_000 }, () => {
   const project = 'acme/app';
   const on = ['--on', project] as const;
   let server: ServerProcess;
@@ -110,6 +110,19 @@ describe('what a server is told from the command line', { timeout: 240_000 }, ()
     assert.equal(terminal.screen.history().includes(password), false);
   });
 
+  it('the token of a worker is listed with who stands behind it, and worthless once revoked; who is no admin does neither', async () => {
+    await done(['worker', 'token', 'add', 'rack-1', '--expires-in-days', '3']);
+    const shown = await done(['worker', 'token']);
+    const [, id = ''] = /^ +(tok_\w+) +rack-1 +rack-1 +\d{4}-.* never$/m.exec(shown) ?? assert.fail(shown);
+    const token = (await done(['tokens', 'create', 'weak', '--scopes', 'read'], { input: password })).trim();
+    await Promise.all([
+      refused('FORBIDDEN', ['worker', 'token', 'list'], { token }),
+      refused('FORBIDDEN', ['worker', 'token', 'revoke', id], { token }),
+    ]);
+    assert.match(await done(['worker', 'token', 'revoke', id]), /is good for nothing any more/);
+    assert.deepEqual(parsed(await done(['worker', 'token', 'list', '--json'])), []);
+  });
+
   it('schedules are added, listed with their next time, and removed; a wrong time or zone is refused with a hint', async () => {
     assert.match(await done(['schedules', ...on]), /acme\/app has no schedules\./);
     const cron = '30 2 * * MON-FRI';
@@ -128,11 +141,14 @@ describe('what a server is told from the command line', { timeout: 240_000 }, ()
     assert.match(shown, /30 2 \* \* MON-FRI +Europe\/Paris +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +nightly, target/);
     assert.equal(`${shown}${JSON.stringify(second)}`.includes(secret), false);
 
-    const wrong = (...args: readonly string[]) => refused('SCHEDULE_INVALID', ['schedules', 'add', ...args, ...on]);
-    assert.match(await wrong('61 * * * *'), /cannot be read: .*\n +Write e\.g\. "30 2 \* \* MON-FRI"/);
-    assert.match(await wrong('* * * * * *'), /has five fields .*\n +Write e\.g\./);
-    assert.match(await wrong('@daily', '--time-zone', 'Europe/Pariss'), /is no time zone\. .*\n +Did you mean "Europe\/Paris"\?/);
-    assert.match(await wrong('@daily', '--time-zone', 'Mars/Base'), /\n +Write a place as Europe\/Paris/);
+    const wrong = async (hint: RegExp, ...args: readonly string[]): Promise<void> =>
+      assert.match(await refused('SCHEDULE_INVALID', ['schedules', 'add', ...args, ...on]), hint);
+    await Promise.all([
+      wrong(/cannot be read: .*\n +Write e\.g\. "30 2 \* \* MON-FRI"/, '61 * * * *'),
+      wrong(/has five fields .*\n +Write e\.g\./, '* * * * * *'),
+      wrong(/is no time zone\. .*\n +Did you mean "Europe\/Paris"\?/, '@daily', '--time-zone', 'Europe/Pariss'),
+      wrong(/\n +Write a place as Europe\/Paris/, '@daily', '--time-zone', 'Mars/Base'),
+    ]);
     assert.match(await refused('USAGE', ['schedules', 'add', '@daily', '--tag', 'next', ...on]), /--package NAME/);
 
     const id = String(first?.['id']);
@@ -168,10 +184,10 @@ describe('what a server is told from the command line', { timeout: 240_000 }, ()
       readonly wants: { readonly outcomes: readonly string[]; readonly results: boolean };
     };
     const rows = parsed<Row>(await done(['subscriptions', '--json', ...on]));
-    assert.deepEqual(rows.map(({ way, wants }) => [way, wants.outcomes, wants.results]).toSorted(), [
-      ['http', ['cancelled', 'failed'], true],
-      ['slack', [], false],
-    ]);
+    assert.deepEqual(Object.fromEntries(rows.map(({ way, wants }) => [way, [wants.outcomes, wants.results]])), {
+      http: [['cancelled', 'failed'], true],
+      slack: [[], false],
+    });
     const shown = await done(['subscriptions', ...on]);
     assert.match(shown, /http +127\.0\.0\.1:\d+ +cancelled, failed, gates, of main/);
     assert.equal(shown.includes('very-secret-path'), false);

@@ -10,7 +10,7 @@ import {
   rolledBackSchema,
 } from './acts.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
-import { meAnswer, type TokenJson, tokenMade, tokenRow, type workerTokenRequest } from './auth.ts';
+import { meAnswer, type TokenJson, tokenMade, tokenRow, type workerTokenRequest, workerTokenRow } from './auth.ts';
 import {
   deploymentsSchema,
   differenceSchema,
@@ -164,6 +164,8 @@ export const apiClient = ({
     tokens: () => get(tokenRow.array(), paths.tokens),
     makeToken: (wanted: TokenJson) => post(tokenMade, paths.tokens, wanted),
     revokeToken: async (id: string) => void (await act('DELETE', paths.token(id))),
+    workerTokens: () => get(workerTokenRow.array(), paths.workerTokens),
+    revokeWorkerToken: async (id: string) => void (await act('DELETE', paths.workerToken(id))),
     makeWorkerToken: (wanted: z.input<typeof workerTokenRequest>) => post(tokenMade, paths.workerTokens, wanted),
 
     followEvents: async function* (project: string, number: number, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {

@@ -51,6 +51,7 @@ export const paths = {
   subscription: (project: string, id: string): string => `${paths.subscriptions(project)}/${part(id)}`,
   letters: (project: string, id: string): string => `${paths.subscription(project, id)}/letters`,
   workerTokens: '/api/workers/tokens',
+  workerToken: (id: string): string => `${paths.workerTokens}/${part(id)}`,
   tokens: '/api/auth/tokens',
   token: (id: string): string => `${paths.tokens}/${part(id)}`,
   me: '/api/auth/me',

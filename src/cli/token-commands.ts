@@ -23,11 +23,7 @@ export const tokenCommands = ({ command, context, finish }: CommandMaker): void 
       .command('create')
       .summary('make one for a program or another machine; it is printed once, alone on stdout')
       .argument('<name>', 'what it is for')
-      .addOption(
-        new Option('--scopes <rights>', `what it may: ${rights.join(', ')}; with commas, or repeated`).argParser(
-          wordsOf(rights),
-        ),
-      )
+      .addOption(new Option('--scopes <rights>', `what it may: ${rights.join(', ')}; with commas, or repeated`).argParser(wordsOf(rights)))
       .option('--on <project>', 'only in this project, OWNER/NAME')
       .addOption(new Option('--expires-in-days <n>', 'how long it is good').argParser(atLeastOne).default(90)),
   ).action(async (name, options) => finish(await (await import('./commands/tokens.ts')).tokenCreate(context(), name, options)));
@@ -44,4 +40,16 @@ export const tokenCommands = ({ command, context, finish }: CommandMaker): void 
     .addOption(new Option('--expires-in-days <n>', 'how long it is good (default: until it is revoked)').argParser(atLeastOne))
     .addOption(someServerOption())
     .action(async (name, options) => finish(await (await import('./commands/worker-token.ts')).workerTokenAdd(context(), name, options)));
+  token
+    .command('list', { isDefault: true })
+    .summary('list them, without what proves them')
+    .addOption(someServerOption())
+    .addOption(jsonOption('print JSON lines'))
+    .action(async (options) => finish(await (await import('./commands/worker-token.ts')).workerTokenList(context(), options)));
+  token
+    .command('revoke')
+    .summary('make one worthless at once')
+    .argument('<id>', 'as "cion worker token" lists it')
+    .addOption(someServerOption())
+    .action(async (id, options) => finish(await (await import('./commands/worker-token.ts')).workerTokenRevoke(context(), id, options)));
 };

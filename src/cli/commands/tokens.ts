@@ -66,7 +66,12 @@ export const tokenRevoke = async (context: Context, id: string, options: TokenOp
 
 const rightsOf = ({ scopes, project }: TokenRow): string => `${scopes.join(', ')}${project === undefined ? '' : ` in ${visible(project)}`}`;
 
-const timesOf = ({ expiresAt, usedAt }: TokenRow, now: number, timeZone: string | undefined): readonly string[] => [
+/** Until when it is good, and when it was used last. */
+export const timesOf = (
+  { expiresAt, usedAt }: Pick<TokenRow, 'expiresAt' | 'usedAt'>,
+  now: number,
+  timeZone: string | undefined,
+): readonly string[] => [
   expiresAt === undefined ? '' : `${dateTime(expiresAt, timeZone)}${expiresAt <= now ? ', over' : ''}`,
   usedAt === undefined ? 'never' : ago(usedAt, now),
 ];
