@@ -7,9 +7,6 @@ import type { RunPlace } from './run-place.ts';
 
 export type FoundGate = { readonly state: RunState; readonly gate: Gate; readonly own: GateState };
 
-/** What waits for somebody: a gate, or a whole run of a fork. */
-export type Waiting = { readonly kind: 'gate'; readonly found: FoundGate } | { readonly kind: 'fork'; readonly state: RunState };
-
 /** What `[run] <gate>` means: one word alone is a gate of the newest run in which one of that name waits, else the only gate that is open of the run that it names. */
 export const findGate = async (runs: RunPlace, first: string, second: string | undefined): Promise<FoundGate> => {
   if (second !== undefined) return gateIn(await runs.read(first), second);
@@ -22,22 +19,22 @@ export const findGate = async (runs: RunPlace, first: string, second: string | u
   throw new Refusal(
     'USAGE',
     `Which gate of run ${first}?`,
-    `Give its name too: cion approve ${first} <gate>. ${waitSentence(open.map((found) => ({ kind: 'gate', found })))}`,
+    `Give its name too: cion approve ${first} <gate>. ${open.length === 0 ? 'None is open.' : `These wait: ${namesOf(open).join(', ')}.`}`,
   );
 };
 
-/** What is meant when nothing is said: what waits, if it is one alone. */
-export const onlyWaiting = async (runs: RunPlace): Promise<Waiting> => {
-  const waiting: Waiting[] = [];
+/** What is meant when nothing is said: the one gate that waits for somebody. A run of a fork is always named: to approve it is to let code of strangers run. */
+export const onlyGate = async (runs: RunPlace): Promise<FoundGate> => {
+  const gates: FoundGate[] = [];
+  const forks: string[] = [];
   for await (const state of runs.open()) {
-    waiting.push(...openIn(state).map((found) => ({ kind: 'gate', found }) as const));
-    if (openApproval(state) !== undefined) waiting.push({ kind: 'fork', state });
+    gates.push(...openIn(state));
+    if (openApproval(state) !== undefined) forks.push(`run ${state.number}, of a fork`);
   }
-  const [only, ...others] = waiting;
-  if (only !== undefined && others.length === 0) return only;
-  throw only === undefined
-    ? new Refusal('GATE_CLOSED', 'Nothing waits for somebody to decide it.')
-    : new Refusal('USAGE', 'Which gate?', waitSentence(waiting));
+  const [only] = gates;
+  if (only === undefined && forks.length === 0) throw new Refusal('GATE_CLOSED', 'Nothing waits for somebody to decide it.');
+  if (only !== undefined && gates.length + forks.length === 1) return only;
+  throw new Refusal('USAGE', gates.length === 0 ? 'Which run?' : 'Which gate?', `These wait: ${[...namesOf(gates), ...forks].join(', ')}.`);
 };
 
 /** The gates for people that are open. */
@@ -48,12 +45,7 @@ const openIn = (state: RunState): readonly FoundGate[] =>
     return isOpen ? [{ state, gate, own }] : [];
   });
 
-const waitSentence = (waiting: readonly Waiting[]): string => {
-  const names = waiting.map((one) =>
-    one.kind === 'gate' ? `"${one.found.gate.name}" of run ${one.found.state.number}` : `run ${one.state.number}, of a fork`,
-  );
-  return names.length === 0 ? 'None is open.' : `These wait: ${names.join(', ')}.`;
-};
+const namesOf = (gates: readonly FoundGate[]): readonly string[] => gates.map(({ gate, state }) => `"${gate.name}" of run ${state.number}`);
 
 const gateIn = (state: RunState, name: string): FoundGate => {
   const gate = state.plan?.nodes.find((node) => node.name === name);

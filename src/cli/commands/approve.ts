@@ -5,7 +5,7 @@ import { ownerOf } from '../../local/lock.ts';
 import type { Decision } from '../../run/run-event.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { type FoundGate, findGate, onlyWaiting } from '../find-gate.ts';
+import { type FoundGate, findGate, onlyGate } from '../find-gate.ts';
 import { mayDecide } from '../gates.ts';
 import { decisionSentence, gateSentence, skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
@@ -14,7 +14,7 @@ import type { Project } from '../project.ts';
 import { Refusal } from '../refusal.ts';
 import { decideRemote } from '../remote/decide.ts';
 import { isRemote, type RemoteOptions } from '../remote/open-remote.ts';
-import { localRuns, type RunPlace } from '../run-place.ts';
+import { localRuns } from '../run-place.ts';
 import { userName } from '../session.ts';
 import { openProject } from './open-project.ts';
 
@@ -37,7 +37,8 @@ const decideGate = async (
   if (isRemote(options)) return decideRemote(context, kind, first, second, options);
   const { by = userName(context), reason } = options;
   const project = await openProject(context);
-  const found = await foundBy(localRuns(project), first, second);
+  const runs = localRuns(project);
+  const found = first === undefined ? await onlyGate(runs) : await findGate(runs, first, second);
   const { run, number } = found.state;
   const openedAt = openingOf(found, by, systemClock.now());
   const opening = { run, gate: found.gate.name, openedAt };
@@ -55,13 +56,6 @@ const decideGate = async (
         : ` Its process is gone: cion resume ${number} goes on with it.`;
   context.stdout.write(`Run ${number}: ${visible(opening.gate)} is ${kind}.${next}\n`);
   return exitCodes.passed;
-};
-
-const foundBy = async (runs: RunPlace, first: string | undefined, second: string | undefined): Promise<FoundGate> => {
-  if (first !== undefined) return findGate(runs, first, second);
-  const only = await onlyWaiting(runs);
-  if (only.kind === 'gate') return only.found;
-  throw new Refusal('GATE_CLOSED', `Run ${only.state.number} waits for approval on its server.`);
 };
 
 /** When the gate was opened, which it must be, and for the one who asks. */
