@@ -163,8 +163,9 @@ test('only who is named may decide, and only a gate that waits', async (t) => {
   await refused('GATE_UNKNOWN', /Did you mean "first"/, cwd, 'approve', 'frist');
   await refused('GATE_UNKNOWN', /a stage of run 1 and not a gate/, cwd, 'approve', '1', 'build');
   await refused('RUN_UNKNOWN', /There is no run "7"/, cwd, 'approve', '7', 'first');
-  await refused('USAGE', /"first" of run 1/, cwd, 'approve');
-  await refused('USAGE', /cion approve 1 <gate>/, cwd, 'approve', '1');
+  for (const run of [[], ['1']]) {
+    await refused('GATE_NOT_YOURS', /"first" waits for anna or bob to approve it, not for eve/, cwd, 'approve', ...run, '--by', 'eve');
+  }
   const words = (await cion(cwd, 'complete', '--', 'approve', '1', '')).out;
   assert.equal(words, 'first\tof run 1\n');
   assert.equal((await cion(cwd, 'approve', 'first', '--by', 'bob')).code, 0);
@@ -173,6 +174,20 @@ test('only who is named may decide, and only a gate that waits', async (t) => {
   assert.equal((await run.ended).code, 130);
   await refused('RUN_FINISHED', /Run 1 has ended: cancelled/, cwd, 'approve', '1', 'second');
   await refused('GATE_DECIDED', /approved by bob/, cwd, 'approve', '1', 'first');
+});
+
+test('the only gate that is open needs no name; of several each does', async (t) => {
+  const cwd = repository(t, stages({ ok: person(), also: person(), deploy: says('deployed', { needs: ['ok', 'also'] }) }));
+  const run = start(cwd, 'run', '--runtime', 'fake');
+  await run.wrote('cion approve 1 ok');
+  await run.wrote('cion approve 1 also');
+  await refused('USAGE', /These wait: "ok" of run 1, "also" of run 1\./, cwd, 'approve');
+  await refused('USAGE', /cion approve 1 <gate>\. These wait: "ok" of run 1, "also" of run 1\./, cwd, 'approve', '1');
+  assert.equal((await cion(cwd, 'approve', 'ok')).code, 0);
+  await run.wrote('Approved by');
+  assert.equal((await cion(cwd, 'approve')).out, 'Run 1: also is approved.\n');
+  assert.equal((await run.ended).code, 0);
+  await refused('GATE_CLOSED', /Nothing waits for somebody to decide it\./, cwd, 'approve');
 });
 
 test('run --approve decides ahead, in the name of who runs it', async (t) => {

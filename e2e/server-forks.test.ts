@@ -89,6 +89,9 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     );
     const shown = await cion(['show', '1', '--on', project], remote);
     assert.match(shown.out, /waiting[^]*Approval +Waits for somebody to approve/);
+    const unnamed = await cion(['approve', '--on', project], remote);
+    assert.deepEqual([unnamed.code, await phaseOf(1)], [2, 'waiting']);
+    assert.match(unnamed.err, /Which run\? \[USAGE\]\n +These wait: run 1, of a fork\./);
     const yes = await cion(['approve', '1', '--on', project], remote);
     assert.deepEqual([yes.code, yes.out], [0, `Run 1 is approved: ${commit} of pull request 7 by olga.\n`], yes.err);
     assert.equal((await acme.server.ended(project, 1)).outcome, 'passed');

@@ -37,6 +37,7 @@ export const tokenRequest = z.strictObject({
   project: z.string().max(300).optional(),
   expiresInDays: z.int().min(1).max(3650).default(90),
 });
+export type TokenJson = z.input<typeof tokenRequest>;
 const tokenLooks = z.object({
   id: z.string(),
   name: z.string(),
@@ -45,6 +46,7 @@ const tokenLooks = z.object({
   usedAt: time.optional(),
 });
 export const tokenRow = tokenLooks.extend({ scopes: z.array(rightSchema), project: z.string().optional() });
+export type TokenRow = z.output<typeof tokenRow>;
 /** `token` is shown this once. */
 export const tokenMade = z.object({ id: z.string(), token: z.string() });
 

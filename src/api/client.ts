@@ -10,7 +10,7 @@ import {
   rolledBackSchema,
 } from './acts.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
-import { meAnswer, tokenMade, type workerTokenRequest } from './auth.ts';
+import { meAnswer, type TokenJson, tokenMade, tokenRow, type workerTokenRequest, workerTokenRow } from './auth.ts';
 import {
   deploymentsSchema,
   differenceSchema,
@@ -27,6 +27,7 @@ import {
   whySchema,
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
+import { letterRow, type SubscriptionJson, subscriptionMade, subscriptionRow } from './notifications.ts';
 import { paths } from './paths.ts';
 import {
   type ConnectJson,
@@ -40,6 +41,7 @@ import {
   settingsSchema,
 } from './projects.ts';
 import { runSchema } from './run-json.ts';
+import { madeAnswer, type ScheduleJson, scheduleRow } from './triggers.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
 
@@ -145,12 +147,25 @@ export const apiClient = ({
     setCredential: async (project: string, credential: CredentialJson) => void (await act('PUT', paths.credential(project), credential)),
     removeCredential: async (project: string) => void (await act('DELETE', paths.credential(project))),
     settings: (project: string) => get(settingsSchema, paths.settings(project)),
-    changeSettings: async (project: string, settings: SettingsJson) =>
-      answered(settingsSchema, await act('PATCH', paths.settings(project), { settings })),
+    changeSettings: async (project: string, change: SettingsJson) =>
+      answered(settingsSchema, await act('PATCH', paths.settings(project), change)),
     repositories: (forge: string) => get(repositoriesSchema, paths.repositories, { forge }),
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
     setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),
     removeSecret: async (project: string, name: string) => void (await act('DELETE', paths.secret(project, name))),
+    schedules: (project: string) => get(scheduleRow.array(), paths.schedules(project)),
+    addSchedule: (project: string, schedule: ScheduleJson) => post(madeAnswer, paths.schedules(project), schedule),
+    removeSchedule: async (project: string, id: string) => void (await act('DELETE', paths.schedule(project, id))),
+    subscriptions: (project: string) => get(subscriptionRow.array(), paths.subscriptions(project)),
+    addSubscription: (project: string, wanted: SubscriptionJson) => post(subscriptionMade, paths.subscriptions(project), wanted),
+    removeSubscription: async (project: string, id: string) => void (await act('DELETE', paths.subscription(project, id))),
+    letters: (project: string, id: string) => get(letterRow.array(), paths.letters(project, id)),
+    /** Of the account that asks; these three are for its sessions, and for no token. */
+    tokens: () => get(tokenRow.array(), paths.tokens),
+    makeToken: (wanted: TokenJson) => post(tokenMade, paths.tokens, wanted),
+    revokeToken: async (id: string) => void (await act('DELETE', paths.token(id))),
+    workerTokens: () => get(workerTokenRow.array(), paths.workerTokens),
+    revokeWorkerToken: async (id: string) => void (await act('DELETE', paths.workerToken(id))),
     makeWorkerToken: (wanted: z.input<typeof workerTokenRequest>) => post(tokenMade, paths.workerTokens, wanted),
 
     followEvents: async function* (project: string, number: number, after: number, signal: AbortSignal): AsyncGenerator<RunEvent> {

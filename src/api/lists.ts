@@ -62,6 +62,8 @@ export const queueSchema = z.object({
         id: z.string(),
         run: z.string(),
         project: z.string(),
+        /** Of the run. */
+        number: z.int(),
         pipeline: z.string(),
         stage: z.string(),
         attempt: z.int(),

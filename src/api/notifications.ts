@@ -33,6 +33,8 @@ export const subscriptionRequest = z.strictObject({
   wants: wantsSchema.prefault({}),
 });
 
+export type SubscriptionJson = z.input<typeof subscriptionRequest>;
+
 /** `secret`: what bodies are signed with, of the way `http`; it is shown this once. */
 export const subscriptionMade = z.object({ id, secret: z.string().exactOptional() });
 
@@ -45,6 +47,7 @@ export const subscriptionRow = z.object({
   by: z.string(),
   createdAt: z.number(),
 });
+export type SubscriptionRow = z.output<typeof subscriptionRow>;
 
 export const letterRow = z.object({
   id,

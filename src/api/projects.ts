@@ -47,18 +47,47 @@ export const repositoriesSchema = z.array(
   z.object({ id: z.string(), name: z.string(), visibility: z.enum(['public', 'private']), project: z.string().exactOptional() }),
 );
 
-/** What its owners chose, as far as the command line shows it. */
+const globs = z.array(z.string().min(1).max(300)).max(100).readonly();
+export const visibility = z.enum(['public', 'private']);
+export const branchName = z.string().min(1).max(300);
+
+const chosen = {
+  /** Which pushes make runs. */
+  branches: globs,
+  paths: globs,
+  triggers: z.array(z.enum(['push', 'tag', 'pull-request'])).readonly(),
+  commits: z.enum(['all', 'newest']),
+  priority: z.int().min(-1000).max(1000),
+  labels: z
+    .array(z.string().regex(/^[\w.:/-]{1,100}$/))
+    .max(20)
+    .readonly(),
+  approveForks: z.enum(['always', 'first-time', 'never']),
+};
+const limit = z.int().min(1).max(10_000);
+
+export const settingsRequest = z.strictObject({
+  visibility: visibility.optional(),
+  defaultBranch: branchName.optional(),
+  /** `limit: null` takes the limit away. */
+  settings: z.strictObject({ ...z.object(chosen).partial().shape, limit: limit.nullish() }).optional(),
+});
+export type SettingsJson = z.input<typeof settingsRequest>;
+
+/** A project as those see it who may change it. */
 export const settingsSchema = z.object({
   name: z.string(),
-  settings: z.object({
-    branches: z.array(z.string()).readonly(),
-    paths: z.array(z.string()).readonly(),
-    triggers: z.array(z.string()).readonly(),
-    commits: z.string(),
-    approveForks: z.enum(['always', 'first-time', 'never']),
-  }),
+  cloneUrl: z.string(),
+  defaultBranch: z.string(),
+  visibility,
+  forge: z.object({ kind: forge, repository: z.string(), isGone: z.boolean() }).optional(),
+  deployKey: z.string().optional(),
+  /** Its secret is never shown. */
+  credential: z.object({ origin: z.string(), user: z.string() }).optional(),
+  settings: z.object({ ...chosen, limit: limit.optional() }),
+  createdAt: z.number(),
 });
-export type SettingsJson = Partial<Pick<z.output<typeof settingsSchema>['settings'], 'approveForks'>>;
+export type ProjectJson = z.output<typeof settingsSchema>;
 
 const texts = z.array(z.string()).readonly();
 export const secretsSchema = z.array(

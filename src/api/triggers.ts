@@ -36,6 +36,8 @@ export const scheduleRequest = z.strictObject({
     .exactOptional(),
 });
 
+export type ScheduleJson = z.input<typeof scheduleRequest>;
+
 export const scheduleRow = z.object({
   id,
   cron: z.string(),
@@ -50,6 +52,7 @@ export const scheduleRow = z.object({
   version: z.string().exactOptional(),
   note: z.object({ at: z.number(), text: z.string() }).exactOptional(),
 });
+export type ScheduleRow = z.output<typeof scheduleRow>;
 
 export const upstreamRequest = z.strictObject({
   after: z.strictObject({ project: projectName, pipeline: word.exactOptional(), branch: word.exactOptional() }),

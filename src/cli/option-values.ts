@@ -1,7 +1,25 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { didYouMean } from '../lib/did-you-mean.ts';
 
 /** Of an option that is repeatable. */
 export const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
+
+/** Of known words, with commas between them or in several options. */
+export const wordsOf =
+  <Word extends string>(known: readonly Word[]) =>
+  (value: string, earlier: readonly Word[] | undefined): readonly Word[] => {
+    const words = value.split(',').map((text) => {
+      const word = known.find((one) => one === text.trim());
+      if (word === undefined) throw new InvalidArgumentError(didYouMean(text.trim(), known) ?? '');
+      return word;
+    });
+    return [...new Set([...(earlier ?? []), ...words])];
+  };
+
+export const anyNumber = (text: string): number => {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
+  return Number(text);
+};
 
 export const wholeNumber = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');

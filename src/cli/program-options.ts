@@ -55,7 +55,7 @@ export const localOfRuns: readonly string[] = [
 export const deciding = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command
     .argument('[run]', 'a number, an id or its beginning; without it: the newest that waits at this gate')
-    .argument('[gate]', 'the gate, always to be said')
+    .argument('[gate]', 'the gate; may be left out where it is the only one that waits')
     .option('--by <name>', 'who decides (default: the name of the user); recorded, and not proven')
     .option('--reason <text>', 'why; recorded with the decision');
 

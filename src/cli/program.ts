@@ -24,8 +24,11 @@ import {
   runtimeOption,
   identityOption,
 } from './program-options.ts';
+import { projectCommands } from './project-commands.ts';
 import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
+import { tokenCommands } from './token-commands.ts';
+import { scheduleAndSubscriptionCommands } from './trigger-commands.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
@@ -364,6 +367,9 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .action(async (dir, options) => finish(await (await import('./commands/step-publish.ts')).stepPublish(context(), dir, options)));
 
   remoteCommands({ command, context, finish });
+  projectCommands({ command, context, finish });
+  scheduleAndSubscriptionCommands({ command, context, finish });
+  tokenCommands({ command, context, finish });
   serverCommands({ command, context, finish });
 
   command('doctor', 'look whether all that cion needs is there, and say what to do').action(async () =>

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
-import { loginWays, meAnswer, refusalAnswer, tokenMade } from '../api/auth.ts';
+import { loginWays, meAnswer, refusalAnswer } from '../api/auth.ts';
+import { type ApiClient, apiClient } from '../api/client.ts';
 import { unverified } from '../api/unverified-error.ts';
+import { serverFetch } from './remote/server-fetch.ts';
 import { Refusal } from './refusal.ts';
 
 /** Who a token is. Throws a Refusal when the server does not take it, or does not answer. */
@@ -10,30 +12,40 @@ export const whoIs = async (url: string, token: string): Promise<z.infer<typeof 
 
 /** Logs in for a moment and makes a token of the account for this machine, with all rights but that of an admin, or with that too. */
 export const tokenByPassword = async (url: string, name: string, password: string, isAdmin = false): Promise<string> => {
-  const { cookie } = await ask(url, 'POST', '/api/auth/login', {}, { name, password });
-  return tokenOfSession(url, cookie, isAdmin);
+  return withLogin(url, name, password, (session) => tokenOfSession(session, isAdmin));
 };
 
 /** Makes the first account of a server, an admin, and a token of it for this machine; `setupToken`: what the server printed when it started. */
 export const tokenBySetup = async (url: string, setupToken: string, name: string, password: string): Promise<string> => {
   const { cookie } = await ask(url, 'POST', '/api/auth/setup', {}, { token: setupToken, name, password });
-  return tokenOfSession(url, cookie, true);
+  return inSession(url, cookie, (session) => tokenOfSession(session, true));
 };
 
 /** Whether nobody has an account there yet. */
 export const wantsSetup = async (url: string): Promise<boolean> => loginWays.parse((await ask(url, 'GET', '/api/auth', {})).body).setup;
 
-const tokenOfSession = async (url: string, cookie: string, isAdmin: boolean): Promise<string> => {
-  const session = { cookie };
+/** Logs in for a moment, for what no token can do. */
+export const withLogin = async <T>(url: string, name: string, password: string, use: (session: ApiClient) => Promise<T>): Promise<T> => {
+  const { cookie } = await ask(url, 'POST', '/api/auth/login', {}, { name, password });
+  return inSession(url, cookie, use);
+};
+
+const inSession = async <T>(url: string, cookie: string, use: (session: ApiClient) => Promise<T>): Promise<T> => {
+  const session = { cookie, 'sec-fetch-site': 'same-origin' };
+  const fetch = serverFetch(url);
   try {
-    const made = await ask(url, 'POST', '/api/auth/tokens', session, {
-      name: `cion login on ${hostname()}`.slice(0, 100),
-      scopes: ['read', 'run', 'decide', 'secrets', 'settings', ...(isAdmin ? ['admin'] : [])],
-    });
-    return tokenMade.parse(made.body).token;
+    return await use(apiClient({ url, fetch: (input, init) => fetch(input, { ...init, headers: { ...init?.headers, ...session } }) }));
   } finally {
     await ask(url, 'POST', '/api/auth/logout', session);
   }
+};
+
+const tokenOfSession = async (session: ApiClient, isAdmin: boolean): Promise<string> => {
+  const { token } = await session.makeToken({
+    name: `cion login on ${hostname()}`.slice(0, 100),
+    scopes: ['read', 'run', 'decide', 'secrets', 'settings', ...(isAdmin ? (['admin'] as const) : [])],
+  });
+  return token;
 };
 
 const answerMs = 30_000;

@@ -37,7 +37,8 @@ const answerTo = (error: FastifyError | Error): { readonly status: number; reado
   const known = Object.hasOwn(ours, code) ? ours[code] : undefined;
   if (known !== undefined) return { status: known, body: { code, message: error.message } };
   const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
-  if (status < 500 && /^(?!FST_)[A-Z][A-Z_]+$/.test(code)) return { status, body: { code, message: error.message } };
+  const hint = 'hint' in error && typeof error.hint === 'string' ? { hint: error.hint } : {};
+  if (status < 500 && /^(?!FST_)[A-Z][A-Z_]+$/.test(code)) return { status, body: { code, message: error.message, ...hint } };
   if (status === 413) return { status, body: { code: 'REQUEST_TOO_LARGE', message: 'The request is larger than this address takes.' } };
   if (status === 429) return { status, body: { code: 'TOO_MANY_REQUESTS', message: 'That is too many requests.', hint: 'Wait a minute.' } };
   if (status >= 400 && status < 500) return { status, body: { code: 'REQUEST_INVALID', message: 'The request cannot be understood.' } };

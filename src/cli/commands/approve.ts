@@ -5,7 +5,7 @@ import { ownerOf } from '../../local/lock.ts';
 import type { Decision } from '../../run/run-event.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { type FoundGate, findGate } from '../find-gate.ts';
+import { type FoundGate, findGate, onlyGate } from '../find-gate.ts';
 import { mayDecide } from '../gates.ts';
 import { decisionSentence, gateSentence, skipSentence } from '../printers/sentences.ts';
 import { visible } from '../printers/visible.ts';
@@ -37,7 +37,8 @@ const decideGate = async (
   if (isRemote(options)) return decideRemote(context, kind, first, second, options);
   const { by = userName(context), reason } = options;
   const project = await openProject(context);
-  const found = await findGate(localRuns(project), first, second);
+  const runs = localRuns(project);
+  const found = first === undefined ? await onlyGate(runs) : await findGate(runs, first, second);
   const { run, number } = found.state;
   const openedAt = openingOf(found, by, systemClock.now());
   const opening = { run, gate: found.gate.name, openedAt };

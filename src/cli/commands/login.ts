@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
@@ -39,13 +39,16 @@ export const login = async (
   return exitCodes.passed;
 };
 
-/** Forgets the token of a server. It stays good until it is revoked on the page. */
+/** Forgets the token of a server. It stays good until it is revoked or its time is over. */
 export const logout = async (context: Context, options: ServerOptions): Promise<ExitCode> => {
   const { url } = await serverOf(context, options);
   const { current, servers } = await readServers(context);
   const { [url]: gone, ...others } = servers;
   await writeServers(context, { servers: others, ...(current === undefined || current === url ? {} : { current }) });
-  const said = gone === undefined ? `There was no login at ${url}.` : `Logged out at ${url}. The token is good until it is revoked there.`;
+  const said =
+    gone === undefined
+      ? `There was no login at ${url}.`
+      : `Logged out at ${url}. The token is good until it is revoked: cion tokens revoke.`;
   await write(context.stdout, `${said}\n`);
   return exitCodes.passed;
 };
@@ -68,12 +71,7 @@ const byFirst = async (context: Context, url: string): Promise<string> => {
 };
 
 const readName = async (context: Context, question: string): Promise<string> => {
-  const questions = createInterface({ input: context.stdin, output: context.stderr });
-  try {
-    return (await questions.question(question)).trim();
-  } catch {
-    throw new Refusal('SECRET_REFUSED', 'No name was given.');
-  } finally {
-    questions.close();
-  }
+  const name = await askLine(context, question);
+  if (name === undefined) throw new Refusal('SECRET_REFUSED', 'No name was given.');
+  return name;
 };

@@ -1,4 +1,5 @@
 import type { ConnectJson, CredentialJson } from '../../api/projects.ts';
+import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
@@ -109,38 +110,25 @@ const readCredential = async (context: Context, { user }: Pick<CredentialOptions
   ...(user === undefined ? {} : { user }),
 });
 
-export type SettingsOptions = ProjectsOptions & { readonly approveForks?: 'always' | 'first-time' | 'never' };
+export type RemoveOptions = RemoteOptions & { readonly force?: true; readonly yes?: true };
 
-/** What the owners of a project chose, after the changes that are asked for. */
-export const projectSettings = async (
-  context: Context,
-  name: string,
-  { approveForks, json, ...options }: SettingsOptions,
-): Promise<ExitCode> => {
+/** A project is taken off the server, with all that is kept of it there; its repository stays where it is. Asks for its name first, on a terminal. */
+export const projectRemove = async (context: Context, named: string, { force, yes, ...options }: RemoveOptions): Promise<ExitCode> => {
   const { api } = await openRemote(context, options);
-  const { settings } = approveForks === undefined ? await api.settings(name) : await api.changeSettings(name, { approveForks });
-  const rows: readonly (readonly [string, string])[] = [
-    ['Triggers', settings.triggers.join(', ')],
-    ['Branches', settings.branches.length === 0 ? 'all' : settings.branches.join(', ')],
-    ['Paths', settings.paths.length === 0 ? 'all' : settings.paths.join(', ')],
-    ['Commits', settings.commits],
-    ['Approval of forks', settings.approveForks],
-  ];
-  const shown = rows.map(([title, text]) => [title, visible(text)]);
-  const columns = [{ title: 'Setting' }, { title: visible(name) }];
-  await writeLines(context.stdout, json ? [JSON.stringify(settings)] : table(columns, shown, looks(context)));
-  return exitCodes.passed;
-};
-
-export type RemoveOptions = RemoteOptions & { readonly force?: true };
-
-/** A project is taken off the server; its repository stays where it is. */
-export const projectRemove = async (context: Context, name: string, { force, ...options }: RemoveOptions): Promise<ExitCode> => {
-  const { api } = await openRemote(context, options);
-  const { isClean } = await api.disconnect(checkedName(name), force === true);
+  const { name } = await api.project(checkedName(named));
+  if (!yes) await mustBeMeant(context, name);
+  const { isClean } = await api.disconnect(name, force === true);
   await writeLines(context.stdout, [
     `${visible(name)} is no project any more.`,
     ...(isClean ? [] : ['Its webhook and its deploy key may still be at the forge: remove them there.']),
   ]);
   return exitCodes.passed;
+};
+
+const mustBeMeant = async (context: Context, name: string): Promise<void> => {
+  const what = `${visible(name)} goes from the server with its runs, logs, files, secrets and schedules, for ever; its repository stays.`;
+  if (!context.stdin.isTTY) throw new Refusal('USAGE', what, 'If that is meant, say --yes.');
+  context.stderr.write(`${what}\n`);
+  const typed = await askLine(context, 'Type its name to remove it: ');
+  if (typed !== name) throw new Refusal('USAGE', `That is not its name: ${visible(name)} stays.`);
 };

@@ -4,8 +4,9 @@ import { visible } from './visible.ts';
 import { ago } from './words.ts';
 
 export type QueueRow = {
-  readonly run: string;
   readonly project: string;
+  /** Of the run. */
+  readonly number: number;
   readonly stage: string;
   readonly attempt: number;
   readonly labels: readonly string[];
@@ -23,22 +24,20 @@ export const queue = (rows: readonly QueueRow[], hidden: number, now: number, lo
   return [
     ...table(
       [
-        { title: 'Project', min: 8 },
+        { title: 'Run', min: 8 },
         { title: 'Stage', min: 6 },
         { title: 'Attempt', align: 'right' },
         { title: 'Where' },
         { title: 'For', min: 6 },
         { title: 'Since' },
-        { title: 'Run' },
       ],
       rows.map((row): Cell[] => [
-        { text: visible(row.project), paint: look.palette.strong },
+        { text: `${visible(row.project)}#${row.number}`, paint: look.palette.strong },
         visible(row.stage),
         row.attempt === 1 ? '' : String(row.attempt),
         row.claim === undefined ? { text: 'waits', paint: look.palette.warning } : `on ${visible(row.claim.worker)}`,
         wanted(row),
         ago(row.claim?.at ?? row.at, now),
-        { text: row.run, paint: look.palette.quiet },
       ]),
       look,
     ),

@@ -268,6 +268,26 @@ describe('commands on a server', () => {
     await server.carry(deploy, passed(deploy));
   });
 
+  it('approve the one gate that is open without asking which, and ask when several are (R-DCO-36)', async () => {
+    const gated = () => server.runs.plan(planOf([gateOf('ship'), stageOf('deploy', ['ship'])]));
+    const nothing = await cion(['approve', ...on]);
+    assert.deepEqual([nothing.code, nothing.out], [2, '']);
+    assert.match(nothing.err, /Nothing waits for somebody to decide it\. \[GATE_CLOSED\]/);
+    const [one, other] = [await gated(), await gated()];
+    const [first, second] = [await numberOf(one), await numberOf(other)];
+    const several = await cion(['approve', ...on]);
+    assert.deepEqual([several.code, several.out], [2, '']);
+    assert.match(several.err, new RegExp(`Which gate\\? \\[USAGE\\]\n.*These wait: "ship" of run ${second}, "ship" of run ${first}\\.`));
+    assert.deepEqual(await server.runs.outcomes(one), { ship: 'running', deploy: 'waiting' });
+    const ofRun = await cion(['approve', first, ...on]);
+    assert.deepEqual([ofRun.code, ofRun.out], [0, `Run ${first}: ship is approved.\n`], ofRun.err);
+    const rest = await cion(['reject', ...on]);
+    assert.deepEqual([rest.code, rest.out], [0, `Run ${second}: ship is rejected.\n`], rest.err);
+    const [deploy] = await server.runs.claim();
+    assert.ok(deploy);
+    await server.carry(deploy, passed(deploy));
+  });
+
   it('list what stages left, and give it back as it was', async () => {
     const run = await server.runs.plan(planOf([stageOf('build')]));
     const [claimed] = await server.runs.claim();
@@ -310,7 +330,9 @@ describe('commands on a server', () => {
       /^It is under way.*\nbuild: It is queued, and no worker is connected\.\ntest: It waits/,
     );
     assert.match((await cion(['why', number, 'nothing', ...on])).err, /\[STAGE_UNKNOWN\]/);
-    assert.match((await cion(['queue', '--server', server.url])).out, /acme\/app +build +waits/);
+    assert.match((await cion(['queue', '--server', server.url])).out, new RegExp(`acme/app#${number} +build +waits`));
+    const [item] = (await cion(['queue', '--json'])).out.split('\n');
+    assert.equal((JSON.parse(item ?? '') as { readonly number: number }).number, Number(number));
     assert.match((await cion(['deployments', ...on])).out, new RegExp(`live +c0ffee.* ${await numberOf(first)} +ship`));
     const now = JSON.parse((await cion(['deployments', '--at', 'live', '--json', ...on])).out) as { readonly run: string };
     assert.equal(now.run, first);

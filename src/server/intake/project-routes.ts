@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { credentialRequest } from '../../api/projects.ts';
+import { credentialRequest, settingsRequest, settingsSchema } from '../../api/projects.ts';
 import { projectOf as nameIn, projectParams } from '../../api/project-name.ts';
 import type { Project, ProjectSettings } from '../../store/projects.ts';
 import type { Actor, Right } from '../actor.ts';
@@ -21,7 +21,7 @@ import { loginRequired, projectUnknown } from '../http-error.ts';
 import { actionOf, permit } from '../permit.ts';
 import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
-import { connectBody, deliveryList, patchBody, repositoryList, shownProject } from './project-shapes.ts';
+import { connectBody, deliveryList, repositoryList } from './project-shapes.ts';
 
 export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun'> & { readonly apiFor: ApiFor };
 
@@ -108,7 +108,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       {
         schema: {
           body: connectBody(deps),
-          response: { 200: shownProject.extend({ hook: z.object({ url: z.string(), secret: z.string() }).optional() }) },
+          response: { 200: settingsSchema.extend({ hook: z.object({ url: z.string(), secret: z.string() }).optional() }) },
         },
       },
       async (request) => {
@@ -120,12 +120,12 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
       },
     );
 
-    const ofSettings = { params: projectParams, response: { 200: shownProject } };
+    const ofSettings = { params: projectParams, response: { 200: settingsSchema } };
     app.get('/api/projects/:owner/:name/settings', { schema: ofSettings }, async (request) =>
       shown((await projectFor(request, 'settings')).project),
     );
 
-    app.patch('/api/projects/:owner/:name/settings', { schema: { ...ofSettings, body: patchBody } }, async (request) => {
+    app.patch('/api/projects/:owner/:name/settings', { schema: { ...ofSettings, body: settingsRequest } }, async (request) => {
       const { actor, project } = await projectFor(request, 'settings');
       const { settings, ...rest } = request.body;
       const changed = await projects.change(project.name, (before) => ({
@@ -143,7 +143,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
     app.put(
       '/api/projects/:owner/:name/credential',
-      { schema: { params: projectParams, body: credentialRequest, response: { 200: shownProject } } },
+      { schema: { params: projectParams, body: credentialRequest, response: { 200: settingsSchema } } },
       async (request) => {
         const { actor, project } = await projectFor(request, 'secrets');
         const changed = await projects.change(project.name, (before) => ({ ...before, ...sealedCredential(sealer, before, request.body) }));
@@ -155,7 +155,7 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
     app.delete(
       '/api/projects/:owner/:name/credential',
-      { schema: { params: projectParams, response: { 200: shownProject } } },
+      { schema: { params: projectParams, response: { 200: settingsSchema } } },
       async (request) => {
         const { actor, project } = await projectFor(request, 'secrets');
         const changed = await projects.change(project.name, ({ credential: _gone, ...before }) => before);
@@ -216,7 +216,7 @@ const shown = ({
   credential,
   settings,
   createdAt,
-}: Project): z.infer<typeof shownProject> => ({
+}: Project): z.infer<typeof settingsSchema> => ({
   name,
   cloneUrl,
   defaultBranch,

@@ -49,10 +49,21 @@ export const projectRoutes =
       const maySee = await visibleTo(request);
       const all = await deps.queue.list();
       const seen = await Promise.all(all.map(({ project }) => maySee(project)));
-      const items = all.filter((_, i) => seen[i]);
-      return { items, hidden: all.length - items.length };
+      const shown = all.filter((_, i) => seen[i]);
+      const numbers = await numbersOf(deps, new Set(shown.map(({ run }) => run)));
+      // One whose run has gone meanwhile is no item any more.
+      const items = shown.flatMap((item) => {
+        const number = numbers.get(item.run);
+        return number === undefined ? [] : [{ ...item, number }];
+      });
+      return { items, hidden: all.length - shown.length };
     });
   };
+
+const numbersOf = async ({ runs }: Pick<RouteDeps, 'runs'>, wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> => {
+  const rows = await Promise.all([...wanted].map((run) => runs.list({ run, limit: 1 })));
+  return new Map(rows.flat().map(({ run, number }) => [run, number]));
+};
 
 const projectJson = ({ name, defaultBranch, visibility, forge, createdAt }: Project): z.output<typeof projectSchema> => ({
   name,

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { nearestWord } from '../../lib/did-you-mean.ts';
 import { TriggerError } from './trigger-error.ts';
 
 /**
@@ -8,11 +9,11 @@ import { TriggerError } from './trigger-error.ts';
  */
 export const nextTime = ({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }, now: number): number => {
   if (!/^(?:@\w+|\S+(?: +\S+){4})$/.test(cron.trim())) {
-    throw invalid('a schedule has five fields (minute, hour, day, month, weekday) or is a word as @daily');
+    throw invalid('A schedule has five fields (minute, hour, day, month, weekday) or is a word as @daily.', { hint: example });
   }
-  if (!isTimeZone(timeZone)) throw invalid(`${JSON.stringify(timeZone)} is no time zone; Europe/Paris is one`);
+  if (!isTimeZone(timeZone)) throw invalid(`${JSON.stringify(timeZone)} is no time zone.`, { hint: zoneLike(timeZone) });
   const next = timesOf(cron.trim(), timeZone).nextRun(new Date(now));
-  if (next === null) throw invalid('that time never comes');
+  if (next === null) throw invalid('That time never comes.', { hint: example });
   return next.getTime();
 };
 
@@ -21,7 +22,7 @@ const timesOf = (cron: string, timezone: string): Cron => {
     return new Cron(cron, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Cron\w+: /, '') : '';
-    throw invalid(`the schedule cannot be read: ${why}`, { cause: error });
+    throw invalid(`The schedule cannot be read: ${why.replace(/\.$/, '')}.`, { cause: error, hint: example });
   }
 };
 
@@ -33,4 +34,12 @@ const isTimeZone = (name: string): boolean => {
   }
 };
 
-const invalid = (message: string, options?: ErrorOptions): TriggerError => new TriggerError('SCHEDULE_INVALID', message, options);
+const example = 'Write e.g. "30 2 * * MON-FRI", half past two on working days; docs/triggers.md has more.';
+
+const zoneLike = (name: string): string => {
+  const nearest = nearestWord(name, Intl.supportedValuesOf('timeZone'));
+  return nearest === undefined ? 'Write a place as Europe/Paris does, or UTC.' : `Did you mean "${nearest}"?`;
+};
+
+const invalid = (message: string, options: { readonly hint: string; readonly cause?: unknown }): TriggerError =>
+  new TriggerError('SCHEDULE_INVALID', message, options);

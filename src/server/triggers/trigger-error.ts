@@ -2,12 +2,18 @@
 export class TriggerError extends Error {
   readonly code: keyof typeof statuses;
   readonly statusCode: number;
+  readonly hint: string | undefined;
 
-  constructor(code: TriggerError['code'], message: string, options?: ErrorOptions) {
+  constructor(
+    code: TriggerError['code'],
+    message: string,
+    { hint, ...options }: ErrorOptions & { readonly hint?: string | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'TriggerError';
     this.code = code;
     this.statusCode = statuses[code];
+    this.hint = hint;
   }
 }
 

@@ -1,0 +1,62 @@
+import { Argument, Option } from '@commander-js/extra-typings';
+import { collect, wordsOf } from './option-values.ts';
+import { jsonOption, onServer } from './program-options.ts';
+import type { CommandMaker } from './server-commands.ts';
+
+const outcomes = ['passed', 'failed', 'errored', 'cancelled', 'skipped'] as const;
+
+/** What begins runs of a project of a server by the clock, and who is told of them. */
+export const scheduleAndSubscriptionCommands = ({ command, context, finish }: CommandMaker): void => {
+  const schedules = command('schedules', 'list, add and remove what begins runs of a project by the clock');
+  onServer(
+    schedules.command('list', { isDefault: true }).summary('list them, with their next time').addOption(jsonOption('print JSON lines')),
+  ).action(async (options) => finish(await (await import('./commands/schedules.ts')).scheduleList(context(), options)));
+  onServer(
+    schedules
+      .command('add')
+      .summary('begin runs by the clock, or when a package has another version')
+      .argument('<cron>', 'in quotes: minute, hour, day, month, weekday; or a word as @daily')
+      .option('--time-zone <zone>', 'whose clock: Europe/Paris', 'UTC')
+      .option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)')
+      .option('--pipeline <name>', 'this pipeline of a configuration that has several')
+      .option('--target <name>', 'only this stage or deploy target, and what it needs')
+      .option('--package <name>', 'only when this package of a registry of npm has another version than before')
+      .option('--registry <url>', 'the registry of the package (default: https://registry.npmjs.org/)')
+      .option('--tag <tag>', 'which version of it (default: latest)')
+      .option('--token', 'the registry wants a token: read from stdin or typed unseen'),
+  ).action(async (cron, options) => finish(await (await import('./commands/schedules.ts')).scheduleAdd(context(), cron, options)));
+  onServer(schedules.command('remove').summary('remove one').argument('<id>', 'as "cion schedules" lists it, or its beginning')).action(
+    async (id, options) => finish(await (await import('./commands/schedules.ts')).scheduleRemove(context(), id, options)),
+  );
+
+  const subscriptions = command('subscriptions', 'list, add and remove who is told of the results of a project');
+  onServer(subscriptions.command('list', { isDefault: true }).summary('list them').addOption(jsonOption('print JSON lines'))).action(
+    async (options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionList(context(), options)),
+  );
+  onServer(
+    subscriptions
+      .command('add')
+      .summary('have somebody told: a program by signed HTTP, people by mail or in Slack')
+      .addArgument(new Argument('<way>', 'how').choices(['http', 'slack', 'mail'] as const))
+      .argument('[addresses...]', 'of mail; that of http and slack is read from stdin or typed unseen')
+      .addOption(
+        new Option('--outcome <outcomes>', `only these: ${outcomes.join(', ')}; with commas, or repeated`).argParser(wordsOf(outcomes)),
+      )
+      .addOption(new Option('--branch <name>', 'only runs of this branch (repeatable)').argParser(collect))
+      .addOption(new Option('--environment <name>', 'only runs that deploy to it (repeatable)').argParser(collect))
+      .option('--no-results', 'no results, gates alone')
+      .option('--no-gates', 'no gates that wait for a person, results alone'),
+  ).action(async (way, addresses, options) =>
+    finish(await (await import('./commands/subscriptions.ts')).subscriptionAdd(context(), way, addresses, options)),
+  );
+  onServer(
+    subscriptions
+      .command('letters')
+      .summary('show what was sent, what waits and why')
+      .argument('<id>', 'as "cion subscriptions" lists it, or its beginning')
+      .addOption(jsonOption('print JSON lines')),
+  ).action(async (id, options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionLetters(context(), id, options)));
+  onServer(
+    subscriptions.command('remove').summary('remove one').argument('<id>', 'as "cion subscriptions" lists it, or its beginning'),
+  ).action(async (id, options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionRemove(context(), id, options)));
+};
