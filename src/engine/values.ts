@@ -20,8 +20,7 @@ export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<s
     });
   });
 
-const isGiven = (value: EnvValue): value is GivenValue =>
-  value.kind === 'outside' || value.kind === 'secret' || value.kind === 'encrypted';
+const isGiven = (value: EnvValue): value is GivenValue => value.kind === 'outside' || value.kind === 'secret' || value.kind === 'encrypted';
 
 const tooShort = (found: EnvironmentValue, value: GivenValue, variable: string, stage: string): Problem | undefined => {
   if (!found.secret || found.value === '' || !isTooShort(found.value)) return undefined;

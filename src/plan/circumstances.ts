@@ -20,5 +20,7 @@ export const askedCircumstances = (plan: Plan, circumstances: Circumstances): Ci
     .flatMap(valuesOf)
     .flatMap((value): readonly RunPart[] => (value.kind === 'run' ? value.parts : []));
   const asked = new Set(parts.flatMap((part): readonly Circumstance[] => (typeof part === 'string' ? [] : [part.is])));
-  return Object.fromEntries([...asked].flatMap((name) => (circumstances[name] === undefined ? [] : [[name, circumstances[name]] as const])));
+  return Object.fromEntries(
+    [...asked].flatMap((name) => (circumstances[name] === undefined ? [] : [[name, circumstances[name]] as const])),
+  );
 };
