@@ -10,15 +10,18 @@ import type { Engine } from './engine/engine.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
 
 /** As it answers while a container of that name is being made for somebody who has died, and then is not. */
-const withNameTaken = (engine: Engine, times: number): Engine => ({
-  ...engine,
-  json: (method, path, options) => {
-    if (path === '/containers/create' && String(options?.query?.['name']).endsWith('_files') && times-- > 0) {
-      return Promise.reject(new EngineError('refused', 'Conflict. The container name is already in use', { status: 409 }));
-    }
-    return engine.json(method, path, options);
-  },
-});
+const withNameTaken = (engine: Engine, times: number): Engine => {
+  let left = times;
+  return {
+    ...engine,
+    json: (method, path, options) => {
+      if (path === '/containers/create' && String(options?.query?.['name']).endsWith('_files') && left-- > 0) {
+        return Promise.reject(new EngineError('refused', 'Conflict. The container name is already in use', { status: 409 }));
+      }
+      return engine.json(method, path, options);
+    },
+  };
+};
 
 test('a volume whose helper somebody was killed at making gets one, though its name leads nowhere at first', async (t) => {
   const endpoint = findEndpoint(process.env);
