@@ -9,6 +9,7 @@ import type { RunEvent } from '../src/run/run-event.ts';
 import { randomFrom } from './random.ts';
 import { type Files, git } from './repository.ts';
 import { type GitProject, type ServerProcess, startServer } from './server-process.ts';
+import { werckerFor } from './wercker-project.ts';
 
 const seed = Number(process.env['CION_SAME_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const count = Number(process.env['CION_SAME_CASES'] ?? 60);
@@ -60,7 +61,31 @@ type Seen = {
   readonly digest: string | undefined;
   readonly codes: readonly string[];
   readonly stages: Readonly<Record<string, unknown>>;
+  readonly steps: readonly unknown[];
 };
+
+/** What is so of a run is looked at and not printed: that is not the same. */
+const wercker = `box: { id: busybox, env: { OF: "$BUILD_ID of $WERCKER_GIT_COMMIT" } }
+services: [{ id: busybox, name: clock, cmd: sleep 60, env: { AT: "run-$WERCKER_RUN_ID" } }]
+build:
+  steps:
+    - script:
+        name: look
+        code: |
+          test -n "$WERCKER_RUN_ID" && test -n "$WERCKER_STARTED_BY" && test -n "$WERCKER_BUILD_URL"
+          test "$CLOCK_ENV_AT" = "run-$WERCKER_RUN_ID"
+          test "$OF" = "$WERCKER_RUN_ID of $WERCKER_GIT_COMMIT"
+          ls "$BUILD_DIR/source"
+    - script: { name: make, mode: fast, code: 'echo "$WERCKER_SCRIPT_MODE"; tr a-z A-Z <text >"$WERCKER_OUTPUT_DIR/made"' }
+  after-steps: [{ script: { name: told, code: 'echo "$WERCKER_RESULT" >&2' } }]
+test:
+  services: []
+  steps: [{ script: { name: fails, code: 'echo so far; exit 3' } }, { script: { name: never, code: echo } }]
+deploy:
+  services: []
+  steps: []
+  staging: [{ script: { name: ship, code: 'echo "$WERCKER_DEPLOYTARGET_NAME"; test "$WERCKER_DEPLOY_ID" = "$WERCKER_RUN_ID"' } }]
+`;
 
 const seenOf = (events: readonly RunEvent[]): Seen => ({
   outcome: events.findLast((event) => event.kind === 'run.finished')?.outcome,
@@ -72,11 +97,20 @@ const seenOf = (events: readonly RunEvent[]): Seen => ({
         if (event.kind === 'stage.skipped') return [[event.stage, event.cause] as const];
         if (event.kind !== 'stage.finished' || isPrintingName(event.stage)) return [];
         const { stage, attempt, outcome, cause, output, artifacts } = event;
-        return [[`${stage}/${attempt}`, { outcome, cause, output, files: artifacts?.files }] as const];
+        // How git keeps a clone is not the commit's.
+        const files = artifacts?.files.filter(({ path }) => !path.startsWith('.git/'));
+        return [[`${stage}/${attempt}`, { outcome, cause, output, files }] as const];
       })
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   ),
+  steps: events.flatMap((event) => (event.kind === 'step.finished' ? [[event.step, event.outcome, event.exitCode]] : [])),
 });
+
+const eventsIn = (lines: string): readonly RunEvent[] =>
+  lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as RunEvent);
 
 describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout: 380_000 }, () => {
   let server: ServerProcess;
@@ -104,11 +138,7 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
       finish: () => undefined,
     });
     await program.parseAsync(['run', '--runtime', 'fake', '--keep-going', '--json'], { from: 'user' });
-    const events = (out ?? [])
-      .join('')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as RunEvent);
+    const events = eventsIn((out ?? []).join(''));
     assert.ok(events.length > 0, (err ?? []).join(''));
     return events;
   };
@@ -153,5 +183,52 @@ describe(`the same commit on a laptop and on a server (seed ${seed})`, { timeout
     assert.ok(laptop.some(({ digest }, i) => digest !== undefined && cases[i]?.['case'] === 'printed'));
     assert.ok(laptop.filter(({ digest }) => digest !== undefined).length > count * 0.8);
     assert.ok(laptop.some(({ outcome }) => outcome === 'failed') && laptop.some(({ outcome }) => outcome === 'passed'));
+  });
+});
+
+describe('a commit with a wercker.yml on a laptop and on a server', { timeout: 120_000 }, () => {
+  const undone: (() => Promise<void>)[] = [];
+  const laptop = werckerFor('same', { after: (undo: () => Promise<void>) => void undone.push(undo) });
+  let server: ServerProcess;
+  before(async () => {
+    server = await startServer();
+  });
+  after(async () => {
+    for (const undo of undone) await undo();
+    await server.close();
+  });
+
+  it('has the same plan digest, outcome, steps, output digest and files for each of its pipelines, also when it is run again', async () => {
+    const project = await server.project('acme/wercker', {});
+    rmSync(join(project.bare, 'hooks'), { recursive: true });
+    project.commit({ 'wercker.yml': wercker, text: 'some text\n' });
+    await project.push('main');
+    const asked = [
+      { args: ['build'], there: {}, outcome: 'passed' },
+      { args: ['run', '--pipeline', 'test'], there: { pipeline: 'test' }, outcome: 'failed' },
+      {
+        args: ['run', '--pipeline', 'deploy', '--target', 'staging'],
+        there: { pipeline: 'deploy', target: 'staging' },
+        outcome: 'passed',
+      },
+      { args: ['run'], there: {}, outcome: 'passed' },
+    ];
+    const both = await Promise.all(
+      asked.map(async ({ args, there }) => {
+        const [ended, { number }] = await Promise.all([
+          laptop.run(project.work, [...args, '--json']),
+          server.client.begin(project.name, { branch: 'main', ...there }),
+        ]);
+        await server.ended(project.name, number);
+        return [seenOf(eventsIn(ended.out)), seenOf(await server.client.events(project.name, number))];
+      }),
+    );
+    for (const [here, there] of both) assert.deepEqual(there, here);
+    assert.deepEqual(both[0], both[3]);
+    assert.deepEqual(
+      both.map(([here]) => [here?.outcome, here?.digest?.startsWith('sha256:')]),
+      asked.map(({ outcome }) => [outcome, true]),
+      JSON.stringify(both),
+    );
   });
 });

@@ -43,6 +43,7 @@ const failedRun = async (t: TestContext): Promise<string> => {
       kind: 'steps',
       variables: [
         { name: 'ROOT', value: literal("/pi'pe $(id)") },
+        { name: 'OF_RUN', value: { kind: 'run', parts: ['of ', { is: 'id' }] } },
         { name: 'BELOW', value: { kind: 'expanded', text: '${ROOT}/x' } },
         { name: 'HIDDEN', value: { kind: 'expanded', text: 'a $SECRET' } },
       ],
@@ -58,7 +59,7 @@ const failedRun = async (t: TestContext): Promise<string> => {
     { kind: 'run.created', run, number, project: 'p', trigger: { kind: 'manual', by: 'ada' } },
     { kind: 'fetch.started' },
     { kind: 'fetch.finished', source: { changedFiles: 0, files: 1, bytes: 1 } },
-    { kind: 'run.planned', plan, digest: 'd' },
+    { kind: 'run.planned', plan, digest: 'd', circumstances: { id: run } },
     { kind: 'stage.queued', ...attempt },
     { kind: 'stage.preparing', ...attempt },
     { kind: 'stage.started', ...attempt, container: `${namespace}-gone` },
@@ -84,6 +85,7 @@ test('the state after each step of a failed run is looked at, and two steps are 
   assert.equal(looked.code, 7, looked.err);
   assert.match(looked.out, /^\/pipeline\/source\n1000\n/);
   assert.match(looked.out, /^ROOT=\/pi'pe \$\(id\)$/m);
+  assert.match(looked.out, /^OF_RUN=of run_\w+$/m);
   assert.match(looked.out, /^BELOW=\/pi'pe \$\(id\)\/x$/m);
   assert.doesNotMatch(looked.out, /HIDDEN|SECRET|GIVEN/);
   assert.match(looked.out, /typed$/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stage } from '../plan/plan.ts';
+import type { Stage, Variable } from '../plan/plan.ts';
 import { fold } from '../run/fold.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import type { RunState } from '../run/run-state.ts';
@@ -45,6 +45,21 @@ test('each step is told with its beginning, its end, its code and its times (R-W
   assert.equal(await logOf(results, 'build'), 'first\noh\n');
   assert.equal(state.outcome, 'passed');
   assert.deepEqual(fold(events), state);
+});
+
+test('the variables of a run and of its steps are made of what is so of it', async () => {
+  const variable = (name: string): Variable => ({
+    name,
+    value: { kind: 'run', parts: [`${name} of `, { is: 'id' }, ' by ', { is: 'started-by' }] },
+  });
+  const look = step('look', { FAKE_PRINT_ENV: '1' });
+  const build = stepping('build', [{ ...look, variables: [...look.variables, variable('OWN')] }]);
+  const { command } = build;
+  assert.ok(command.kind === 'steps');
+  const plan = planOf([{ ...build, command: { ...command, variables: [variable('ALL')] } }]);
+  const { state, results } = await runPlan(plan, {}, {}, { id: 'run_1' });
+  assert.equal(await logOf(results, 'build'), 'ALL=ALL of run_1 by \nOWN=OWN of run_1 by \n');
+  assert.deepEqual([state.outcome, state.plan], ['passed', plan]);
 });
 
 test('what is about to be done around the steps is told, in its order, also when a step failed (R-WRK-129, R-WRK-165)', async () => {

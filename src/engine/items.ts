@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { parseImageReference } from '../plan/image-reference.ts';
 import type { ImageSource, Mount, Plan, Stage } from '../plan/plan.ts';
+import { stagesOfTheRun, withCircumstances } from '../plan/circumstances.ts';
 import { artifactsAskedBy, buildVolumesOf, imagesOf, stagesOf } from '../plan/stage.ts';
 import type { ArtifactRef } from '../run/run-event.ts';
 import type { AttemptState, RunState, StageState } from '../run/run-state.ts';
@@ -8,9 +9,9 @@ import type { Item } from '../runtimes/runtime.ts';
 import { RuntimeError } from '../runtimes/runtime-error.ts';
 import type { Outputs } from './outputs.ts';
 
-/** Makes the plain data that a runtime takes of what a plan says about volumes, artifacts and images, and a run's state knows by now. */
+/** Makes the plain data that a runtime takes of what a plan says about volumes, artifacts, images and circumstances, and a run's state knows by now. */
 export type Items = {
-  /** With its volumes and mounts as they are now. */
+  /** With its volumes and mounts as they are now, and what is so of the run. */
   of(stage: Stage, attempt: number): Item;
   /** With its images too; rejects when a stage that had to leave or to print one did not. */
   withImages(item: Item): Promise<Item>;
@@ -22,6 +23,7 @@ export const itemsOf = (plan: Plan, project: string, state: () => RunState, outp
   const stages = new Map(stagesOf(plan).map((stage) => [stage.name, stage]));
   const writers = writersIn(plan);
   const owners = ownersIn(plan, writers);
+  const ofTheRun = stagesOfTheRun(plan);
   const isAlone = stages.size === 1 && [...stages.values()].every(({ done }) => done === undefined);
   const ran = (name: string): StageState | undefined => {
     const node = state().nodes.get(name);
@@ -93,7 +95,7 @@ export const itemsOf = (plan: Plan, project: string, state: () => RunState, outp
       attempt,
       ...(isAlone ? { alone: true as const } : {}),
       stage: {
-        ...stage,
+        ...(ofTheRun.has(stage.name) ? withCircumstances(stage, state().circumstances ?? {}) : stage),
         ...workdirFor(stage),
         mounts: stage.mounts.map((mount) => mountFor(mount, stage, attempt)),
         ...(stage.artifacts === undefined

@@ -20,7 +20,7 @@ export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<s
     });
   });
 
-const isGiven = (value: EnvValue): value is GivenValue => value.kind !== 'literal' && value.kind !== 'output';
+const isGiven = (value: EnvValue): value is GivenValue => value.kind === 'outside' || value.kind === 'secret' || value.kind === 'encrypted';
 
 const tooShort = (found: EnvironmentValue, value: GivenValue, variable: string, stage: string): Problem | undefined => {
   if (!found.secret || found.value === '' || !isTooShort(found.value)) return undefined;
@@ -50,6 +50,8 @@ export const resolveValues = async (
         const { bytes, sensitive } = await output(value.stage);
         return { value: Buffer.from(bytes).toString('utf8').trim(), secret: sensitive };
       }
+      case 'run':
+        throw new Error(`nobody said what is so of the run of "${stage.name}"`);
     }
   };
   const content = async (value: EnvValue): Promise<Uint8Array> =>

@@ -175,7 +175,40 @@ export type EnvValue =
   | { readonly kind: 'outside'; readonly name: string; readonly or?: string }
   | { readonly kind: 'secret'; readonly name: string }
   /** A secret that stands in the text, encrypted with age (armored). */
-  | { readonly kind: 'encrypted'; readonly ciphertext: string };
+  | { readonly kind: 'encrypted'; readonly ciphertext: string }
+  | RunValue;
+
+/** Made of what is so of one run, which is filled in when a stage is handed to the queue. */
+export type RunValue = { readonly kind: 'run'; readonly parts: readonly RunPart[] };
+export type RunPart = string | { readonly is: Circumstance };
+
+/**
+ * What is so of one run and not of what is run: the same text has the same plan for whoever runs it, when and wherever. See
+ * docs/adr/0082-circumstances.md.
+ */
+export type Circumstance =
+  | 'id'
+  /** What whoever asked for the run calls it, else its id. */
+  | 'build'
+  /** Addresses. */
+  | 'run-page'
+  | 'project-page'
+  | 'started-by'
+  /** Seconds since 1970. */
+  | 'started-at'
+  | 'project'
+  /** Of the repository, else the last part of the project's. */
+  | 'name'
+  /** The repository as `domain/owner/repository`, and its parts; empty where none is known. */
+  | 'remote'
+  | 'domain'
+  | 'owner'
+  | 'repository'
+  | 'branch'
+  | 'tag'
+  | 'commit';
+
+export type Circumstances = Readonly<Partial<Record<Circumstance, string>>>;
 
 /** A file tree that stages of one run hand on. */
 export type Volume = {

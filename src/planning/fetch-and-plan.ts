@@ -1,8 +1,10 @@
+import { circumstancesOf } from '../dialects/circumstances.ts';
 import type { Dialect, Given } from '../dialects/dialect.ts';
 import type { Recorder } from '../engine/recorder.ts';
 import type { Outside } from '../engine/given.ts';
 import { allSettled } from '../lib/all-settled.ts';
 import type { Clock } from '../lib/clock.ts';
+import { askedCircumstances } from '../plan/circumstances.ts';
 import { planDigest } from '../plan/digest.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Parsed, Problem } from '../plan/problem.ts';
@@ -88,12 +90,15 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const compile = async () => {
       const given = await deps.given(source);
       const printedBy = deps.printedBy(signal, log.say);
-      return withSteps(deps.stepBy(signal, log.say), (steps) => compileTree(tree, deps.dialects, { ...given, steps }, printedBy));
+      const text = await withSteps(deps.stepBy(signal, log.say), (steps) =>
+        compileTree(tree, deps.dialects, { ...given, steps }, printedBy),
+      );
+      return text && { ...text, given };
     };
     const fetched: readonly RunFact[] = deps.again === true ? [] : [{ kind: 'fetch.finished', source }];
     const [, text] = await allSettled([recorder.report(fetched), compile()]);
     if (text === undefined) return await refuse([configMissing(source, deps.dialects)]);
-    const { compiled, files } = text;
+    const { compiled, files, given } = text;
     log.say(parsing(files));
     if (!compiled.ok && compiled.wantsImages !== undefined) {
       return { kind: 'unprinted', images: compiled.wantsImages, facts: await deps.ready() };
@@ -113,11 +118,18 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     const ready = await deps.ready();
     const { plan, problems } = await deps.vetImages(unvetted, names, log.say);
     if (problems.length > 0) return await refuse(problems, files);
+    const circumstances = askedCircumstances(plan, circumstancesOf(given));
     await log.end('passed');
     await recorder.report([
       ...ready,
       { kind: 'run.noted', text: parsing(files) },
-      { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) },
+      {
+        kind: 'run.planned',
+        plan,
+        digest: planDigest(compiled.plan),
+        ...(only === undefined ? {} : { only }),
+        ...(Object.keys(circumstances).length === 0 ? {} : { circumstances }),
+      },
     ]);
     return { kind: 'planned', outside, warnings, files };
   } catch (error) {

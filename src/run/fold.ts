@@ -101,6 +101,7 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       state.plan = event.plan;
       state.digest = event.digest;
       if (event.only !== undefined) state.only = new Set(event.only);
+      if (event.circumstances !== undefined) state.circumstances = event.circumstances;
       state.nodes = new Map([...printed(state), ...waitingNodes(event.plan)]);
       state.openNodes = event.plan.nodes.length;
       return;

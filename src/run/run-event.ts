@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts';
+import type { Circumstances, Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Cause, Outcome, SkipCause } from './outcome.ts';
 
@@ -45,8 +45,17 @@ export type RunFact =
    * printed (docs/adr/0080-images-that-print-on-a-server.md).
    */
   | { readonly kind: 'run.printing'; readonly plan: Plan }
-  /** `only`: the nodes of the plan that this run is about; absent: all of them. */
-  | { readonly kind: 'run.planned'; readonly plan: Plan; readonly digest: string; readonly only?: readonly string[] }
+  /**
+   * `digest`: of what the text says, before the command line or the place where it runs say more. `only`: the nodes of the plan that this run is
+   * about; absent: all of them. `circumstances`: those that the plan asks for.
+   */
+  | {
+      readonly kind: 'run.planned';
+      readonly plan: Plan;
+      readonly digest: string;
+      readonly only?: readonly string[];
+      readonly circumstances?: Circumstances;
+    }
   | { readonly kind: 'volume.filled'; readonly volume: string }
   /** Handed to the queue: one attempt of one stage. `because` says why it is not the first. */
   | { readonly kind: 'stage.queued'; readonly stage: string; readonly attempt: number; readonly because?: Cause }

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts';
+import type { Circumstances, Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Cause, Outcome, Phase, SkipCause } from './outcome.ts';
 import type { ArtifactRef, Decision, Deployment, FileTree, OutputRef, Source, Trigger } from './run-event.ts';
@@ -22,6 +22,8 @@ export type RunState = {
   readonly printing?: Plan;
   readonly digest?: string;
   readonly only?: ReadonlySet<string>;
+  /** What the plan's values of the run are made of. */
+  readonly circumstances?: Circumstances;
   /** By name, in the plan's order; those that printed come first. */
   readonly nodes: ReadonlyMap<string, NodeState>;
   readonly filledVolumes: ReadonlySet<string>;

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../lib/did-you-mean.ts';
 import { filled } from '../../lib/filled.ts';
 import { readJournal } from '../../local/journal.ts';
+import { withCircumstances } from '../../plan/circumstances.ts';
 import type { Stage } from '../../plan/plan.ts';
 import { stagesOf } from '../../plan/stage.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
@@ -21,7 +22,7 @@ export type ShellPlace = {
 export const findShellPlace = async (project: Project, text: string): Promise<ShellPlace> => {
   const [, runText = '', stageText, stepText] = /^([^/@]*)(?:\/([^@]*))?(?:@(.*))?$/s.exec(text) ?? [];
   const state = await readRun(project, await findRun(project, runText));
-  const stage = stageIn(state, stageText);
+  const stage = withCircumstances(stageIn(state, stageText), state.circumstances ?? {});
   const node = state.nodes.get(stage.name);
   const attempt = node?.kind === 'stage' ? node.attempts.at(-1) : undefined;
   if (attempt === undefined) throw new Refusal('NO_STATE', `"${stage.name}" was not run in run ${state.number}.`);

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { planDigest } from '../../plan/digest.ts';
 import type { Problem } from '../../plan/problem.ts';
 import { problemText } from '../../plan/problem-text.ts';
+import type { Given } from '../dialect.ts';
 import { given } from './testing/given.ts';
 import { werckerDialect } from './wercker.ts';
 
@@ -41,6 +43,28 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith('.yml'))) 
     else t.assert.deepEqual(compiled.warnings, []);
   });
 }
+
+/** The same text, run by others, elsewhere, at another time. */
+const elsewhere: Given = {
+  ...given,
+  run: { id: 'run_02', number: 8, startedBy: 'github', startedAt: 1_800_000_000_000, build: 'nightly' },
+  project: 'acme/web',
+  pages: { run: 'https://ci.example/acme/web/8', project: 'https://ci.example/acme/web' },
+  source: { commit: 'f'.repeat(40), branch: 'next', tag: 'v1', domain: 'git.example', owner: 'beta', repository: 'web' },
+};
+
+test('all cases have plans of the same digest for any run, and for none', (t) => {
+  const { run: _run, ...unasked } = given;
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.yml'))) {
+    const bytes = readFileSync(join(folder, name));
+    const digests = [given, elsewhere, unasked].flatMap((about) => {
+      const compiled = werckerDialect.compile([{ path: 'wercker.yml', bytes }], { ...about, ...asked(bytes.toString()) });
+      return compiled.ok ? [planDigest(compiled.plan)] : [];
+    });
+    t.assert.equal(new Set(digests).size, digests.length === 0 ? 0 : 1, name);
+    t.assert.equal(name.startsWith('problem-'), digests.length === 0);
+  }
+});
 
 const printed = (problems: readonly Problem[], bytes: Buffer): string =>
   problems.map((problem) => problemText(problem, new TextDecoder().decode(bytes))).join('\n');

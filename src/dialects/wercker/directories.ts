@@ -1,3 +1,5 @@
+import { runValue } from './filled.ts';
+
 /** Where things lie in the container of a pipeline. */
 export const pipelineDirectory = '/pipeline';
 export const outputDirectory = '/pipeline/output';
@@ -16,7 +18,7 @@ export const reportOf = (id: string): string => `${reportDirectory}/${id}`;
 export const functionsFile = '/mnt/cion/functions.sh';
 
 /** Links: the source is in `source` below the build's directory, and what is put into the other is output. */
-export const buildDirectory = (build: string): string => `/tmp/build/${build}`;
+export const buildDirectory = runValue('/tmp/build/', { is: 'build' });
 export const outputLink = '/tmp/build_output';
 
 /** Names below `/pipeline` and `/mnt/wercker` that no step may take. */

@@ -1,5 +1,6 @@
-import { basename } from 'node:path';
-import type { EnvValue, ShellValue, Variable } from '../../plan/plan.ts';
+import { textOf } from '../../plan/circumstances.ts';
+import type { EnvValue, RunPart, ShellValue, Variable } from '../../plan/plan.ts';
+import { circumstancesOf } from '../circumstances.ts';
 import type { Given } from '../dialect.ts';
 import {
   buildDirectory,
@@ -10,7 +11,7 @@ import {
   pipelineDirectory,
   reportDirectory,
 } from './directories.ts';
-import type { Known } from './filled.ts';
+import { type Known, runValue } from './filled.ts';
 
 export type Paths = { readonly base: string; readonly workdir: string };
 
@@ -25,20 +26,16 @@ export const environmentOf = (given: Given, pipeline: string, paths: Paths, box:
   return [...generic(given, pipeline, paths), ...users, ...box.filter(({ name }) => !theirs.has(name))];
 };
 
-const literals = (values: Readonly<Record<string, string>>): readonly Variable[] =>
-  Object.entries(values).map(([name, value]) => ({ name, value: { kind: 'literal', value } }));
+/** Texts, and what is so of the run. */
+const variablesOf = (values: Readonly<Record<string, string | RunPart | EnvValue>>): readonly Variable[] =>
+  Object.entries(values).map(([name, value]) => ({ name, value: typeof value === 'object' && 'kind' in value ? value : runValue(value) }));
 
-const generic = (given: Given, pipeline: string, { base, workdir }: Paths): readonly Variable[] => {
-  const { run, source = {}, project } = given;
-  const id = run?.id ?? '';
-  const build = buildOf(given);
-  const { domain, owner, repository } = source;
-  const url = given.pages?.run ?? (run === undefined ? '' : `cion:run/${run.number}`);
-  return literals({
-    BUILD_ID: build,
-    BUILD_DIR: buildDirectory(build),
+const generic = (given: Given, pipeline: string, { base, workdir }: Paths): readonly Variable[] =>
+  variablesOf({
+    BUILD_ID: { is: 'build' },
+    BUILD_DIR: buildDirectory,
     OUTPUT_DIR: outputLink,
-    GIT_URL: domain && owner && repository ? `${domain}/${owner}/${repository}` : '',
+    GIT_URL: { is: 'remote' },
     WERCKER: 'true',
     WERCKER_DIR: mountDirectory,
     WERCKER_ROOT: base,
@@ -47,35 +44,31 @@ const generic = (given: Given, pipeline: string, { base, workdir }: Paths): read
     WERCKER_OUTPUT_DIR: outputDirectory,
     WERCKER_PIPELINE_DIR: pipelineDirectory,
     WERCKER_REPORT_DIR: reportDirectory,
-    WERCKER_APPLICATION_ID: project,
-    WERCKER_APPLICATION_NAME: source.repository ?? basename(project),
-    WERCKER_APPLICATION_OWNER_NAME: source.owner ?? '',
-    WERCKER_APPLICATION_URL: given.pages?.project ?? `cion:project/${project}`,
+    WERCKER_APPLICATION_ID: { is: 'project' },
+    WERCKER_APPLICATION_NAME: { is: 'name' },
+    WERCKER_APPLICATION_OWNER_NAME: { is: 'owner' },
+    WERCKER_APPLICATION_URL: { is: 'project-page' },
     TERM: 'xterm-256color',
-    WERCKER_RUN_ID: id,
-    WERCKER_RUN_URL: url,
-    WERCKER_GIT_DOMAIN: source.domain ?? '',
-    WERCKER_GIT_OWNER: source.owner ?? '',
-    WERCKER_GIT_REPOSITORY: source.repository ?? '',
-    WERCKER_GIT_BRANCH: source.branch ?? '',
-    WERCKER_GIT_TAG: source.tag ?? '',
-    WERCKER_GIT_COMMIT: source.commit ?? '',
-    WERCKER_STARTED_BY: run?.startedBy ?? '',
-    WERCKER_MAIN_PIPELINE_STARTED: run === undefined ? '' : String(Math.floor(run.startedAt / 1000)),
+    WERCKER_RUN_ID: { is: 'id' },
+    WERCKER_RUN_URL: { is: 'run-page' },
+    WERCKER_GIT_DOMAIN: { is: 'domain' },
+    WERCKER_GIT_OWNER: { is: 'owner' },
+    WERCKER_GIT_REPOSITORY: { is: 'repository' },
+    WERCKER_GIT_BRANCH: { is: 'branch' },
+    WERCKER_GIT_TAG: { is: 'tag' },
+    WERCKER_GIT_COMMIT: { is: 'commit' },
+    WERCKER_STARTED_BY: { is: 'started-by' },
+    WERCKER_MAIN_PIPELINE_STARTED: { is: 'started-at' },
     ...(isDeploy(given, pipeline)
       ? {
           DEPLOY: 'true',
-          WERCKER_DEPLOY_ID: id,
-          WERCKER_DEPLOY_URL: url,
+          WERCKER_DEPLOY_ID: { is: 'id' },
+          WERCKER_DEPLOY_URL: { is: 'run-page' },
           ...(given.target === undefined ? {} : { WERCKER_DEPLOYTARGET_NAME: given.target }),
           ...(given.lastBuild === undefined ? {} : { WERCKER_LAST_BUILD_BOX: given.lastBuild.image }),
         }
-      : { BUILD: 'true', CI: 'true', WERCKER_BUILD_ID: build, WERCKER_BUILD_URL: url }),
+      : { BUILD: 'true', CI: 'true', WERCKER_BUILD_ID: { is: 'build' }, WERCKER_BUILD_URL: { is: 'run-page' } }),
   });
-};
-
-/** What the build was called by whoever asked for it, else the run. */
-export const buildOf = ({ run }: Given): string => run?.build ?? run?.id ?? 'build';
 
 const proxies = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
@@ -98,18 +91,20 @@ export const knownOf = (variables: readonly Variable[]): Known => {
   const values = new Map<string, ShellValue>(variables.map(({ name, value }) => [name, value]));
   return (name) => {
     const value = values.get(name);
-    if (value?.kind === 'literal') return value.value;
-    return value?.kind === 'outside' || value?.kind === 'secret' ? value : undefined;
+    return value?.kind === 'literal' || value?.kind === 'run' || value?.kind === 'outside' || value?.kind === 'secret' ? value : undefined;
   };
 };
 
-/** The same for the name of an image, which has to be known now: with the values of public variables. */
-export const knownForImages =
-  (known: Known, { publicValues }: Given): Known =>
-  (name) => {
+/** The same for the name of an image, which has to be known now: with the values of public variables, and as it is for this run. */
+export const knownForImages = (known: Known, given: Given): Known => {
+  const circumstances = circumstancesOf(given);
+  return (name) => {
     const value = known(name);
-    return typeof value === 'object' && value.kind === 'outside' ? (publicValues?.get(value.name) ?? value) : value;
+    if (value?.kind === 'run') return runValue(textOf(value, circumstances));
+    const there = value?.kind === 'outside' ? given.publicValues?.get(value.name) : undefined;
+    return there === undefined ? value : runValue(there);
   };
+};
 
 /** A text as a value: variables in it are filled by the shell. */
 export const shellValue = (text: string): ShellValue =>

@@ -23,9 +23,9 @@ export const imageOf = (box: Box, known: Known, place: Place): ImageSource | und
 };
 
 const fillNow = (text: string, known: Known, place: Place): string | undefined => {
-  const { text: done, later, unknown } = filled(text, known);
+  const { value, later, unknown } = filled(text, known);
   const [wanted] = [...unknown, ...later];
-  if (wanted === undefined) return done;
+  if (wanted === undefined && value.kind === 'literal') return value.value;
   if (wanted === 'WERCKER_LAST_BUILD_BOX') {
     const hint = 'Deploy what a run built and committed, or name an image.';
     return blame(place, { code: 'NO_LAST_BUILD', message: `${quoted(text)} is the image of a build, and there is none here.`, hint });

@@ -1,6 +1,5 @@
 import type { Command, EnvValue, ImageSource, Service, Variable } from '../../plan/plan.ts';
 import { imageCommand } from '../../plan/stage.ts';
-import { literal } from '../env.ts';
 import { quoted } from '../quoted.ts';
 import { blame, type Place } from '../shape.ts';
 import type { Box } from './box.ts';
@@ -77,14 +76,14 @@ const commandOf = ({ cmd, entrypoint }: Box): Command => {
   return cmd === undefined || cmd.length === 0 ? imageCommand : { kind: 'arguments', argv: cmd };
 };
 
-/** A value is known, or is one variable from outside as a whole. */
+/** A value is made of what is known here and of what is so of the run, or is one variable from outside as a whole. */
 const envOf = (box: Box, known: Known, place: Place): Readonly<Record<string, EnvValue>> | undefined => {
   const values = (box.env ?? []).map(({ name, value, range }): readonly [string, EnvValue] | undefined => {
     const only = onlyVariable(value);
     const whole = only === undefined ? undefined : known(only);
-    if (typeof whole === 'object') return [name.toUpperCase(), whole];
-    const { text, later } = filled(value, known);
-    if (later.length === 0) return [name.toUpperCase(), literal(text)];
+    if (whole !== undefined) return [name.toUpperCase(), whole];
+    const { value: done, later } = filled(value, known);
+    if (later.length === 0) return [name.toUpperCase(), done];
     const message = `${quoted(value)} mixes a text with ${later[0]}, whose value only the run knows.`;
     return blame(place, { code: 'VARIABLE_TOO_LATE', message, hint: 'Give the whole value as one variable from outside.' }, range);
   });

@@ -8,7 +8,6 @@ import { blame, type Place } from '../shape.ts';
 import type { Box } from './box.ts';
 import type { Common } from './configuration.ts';
 import {
-  buildDirectory,
   cacheDirectory,
   cacheMount,
   functionsFile,
@@ -18,7 +17,7 @@ import {
   sourceMount,
   usualBasePath,
 } from './directories.ts';
-import { buildOf, environmentOf, isDeploy, knownForImages, knownOf, shellValue } from './environment.ts';
+import { environmentOf, isDeploy, knownForImages, knownOf, shellValue } from './environment.ts';
 import { shellFunctions } from './shell-functions.ts';
 import { imageOf } from './image-of.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -50,7 +49,7 @@ export const makePlan = ({ name, pipeline, common }: Chosen, given: Given, place
     silentMs: common['no-response-timeout'] ?? 5 * minuteMs,
   };
   const ignoreFile = common['ignore-file'] ?? '.werckerignore';
-  const setup = setupScript({ base, workdir, ignoreFile, buildDirectory: buildDirectory(buildOf(given)) });
+  const setup = setupScript({ base, workdir, ignoreFile });
   const made = makeSteps(items ?? [], pipeline.afterSteps, { given, base, timeouts, setup }, place);
   if (box !== undefined) tellUnusedKeys(box, place);
   tellDocker(pipeline, place);

@@ -27,6 +27,7 @@ const box = (files: Readonly<Record<string, string>>) => {
       write('script', moved);
       const env = {
         PATH: process.env['PATH'] ?? '',
+        BUILD_DIR: join(root, 'tmp/build/b1'),
         WERCKER_STEP_ROOT: join(root, 'pipeline/x'),
         WERCKER_REPORT_MESSAGE_FILE: join(root, 'report/x/message.txt'),
       };
@@ -38,7 +39,7 @@ const box = (files: Readonly<Record<string, string>>) => {
   };
 };
 
-const usual = { base: '/pipeline/source', workdir: '/pipeline/source', ignoreFile: '.werckerignore', buildDirectory: '/tmp/build/b1' };
+const usual = { base: '/pipeline/source', workdir: '/pipeline/source', ignoreFile: '.werckerignore' };
 
 test('source and cache are copied to where a step may write, and what lay there is gone (R-WRK-92)', () => {
   for (const shell of shells) {

@@ -27,10 +27,10 @@ export const fetchedScript = (id: string, files: readonly string[]): string =>
     '',
   ].join('\n');
 
-type Setup = { readonly base: string; readonly workdir: string; readonly ignoreFile: string; readonly buildDirectory: string };
+type Setup = { readonly base: string; readonly workdir: string; readonly ignoreFile: string };
 
-/** Copies source and cache to where steps may write, without what an image that a run made has there. */
-export const setupScript = ({ base, workdir, ignoreFile, buildDirectory }: Setup): string =>
+/** Copies source and cache to where steps may write, without what an image that a run made has there. Finds the build's directory in BUILD_DIR. */
+export const setupScript = ({ base, workdir, ignoreFile }: Setup): string =>
   [
     `${ready}; set -e`,
     `cd ${pipelineDirectory}`,
@@ -43,7 +43,7 @@ export const setupScript = ({ base, workdir, ignoreFile, buildDirectory }: Setup
     `cp -RP ${sourceMount}/. "$base"`,
     `cp -RP ${cacheMount}/. ${cacheDirectory}`,
     'chmod a+rx "$base"',
-    `for link in ${buildDirectory}/source ${outputLink}; do`,
+    `for link in "$BUILD_DIR/source" ${outputLink}; do`,
     `  directory=${outputDirectory}; if [ "$link" != ${outputLink} ]; then directory=$base; fi`,
     '  { mkdir -p "${link%/*}" && rm -rf "$link" && ln -s "$directory" "$link"; } || warn "$link does not lead to $directory"',
     'done',

@@ -4,7 +4,7 @@ import type { FetchedStep, Given } from '../dialect.ts';
 import { literal } from '../env.ts';
 import { quoted } from '../quoted.ts';
 import { blame, type Place } from '../shape.ts';
-import { mountOf, reportOf, rootOf, takenNames } from './directories.ts';
+import { buildDirectory, mountOf, reportOf, rootOf, takenNames } from './directories.ts';
 import { internalAction, isInternal } from './internal-step.ts';
 import { propertiesOf } from './manifest.ts';
 import { optionVariables } from './options-of.ts';
@@ -92,7 +92,8 @@ export const makeSteps = (items: readonly StepItem[], afterItems: readonly StepI
   const setup: Step = {
     id: ids('setup-environment'),
     name: 'setup environment',
-    variables: stepVariables('setup-environment', 'wercker', 'setup-environment'),
+    // Whatever the text and those who run it call their own.
+    variables: [...stepVariables('setup-environment', 'wercker', 'setup-environment'), { name: 'BUILD_DIR', value: buildDirectory }],
     action: script(setting.setup),
     timeouts: {},
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { virtualClock } from '../../lib/virtual-clock.ts';
-import type { Plan, Stage } from '../../plan/plan.ts';
+import type { Circumstances, Plan, Stage } from '../../plan/plan.ts';
 import { reference, stage } from '../../plan/stage.ts';
 import { memoryResults } from '../../results/memory/memory-results.ts';
 import type { Results } from '../../results/results.ts';
@@ -38,9 +38,14 @@ export const logOf = async (results: Results, name: string, part?: 'done'): Prom
   return Buffer.concat(parts).toString();
 };
 
-export const runPlan = async (plan: Plan, options: Partial<ExecuteOptions> = {}, deps: Partial<ExecuteDeps> = {}) => {
+export const runPlan = async (
+  plan: Plan,
+  options: Partial<ExecuteOptions> = {},
+  deps: Partial<ExecuteDeps> = {},
+  circumstances?: Circumstances,
+) => {
   const clock = virtualClock({ whenIdle: 'run' });
-  const journal = plannedJournal(plan);
+  const journal = plannedJournal(plan, undefined, circumstances);
   const results = memoryResults();
   const executed = await execute(depsFor(journal, clock, { results, ...deps }), optionsFor(options));
   return { state: executed.state, events: journal.events, results, clock };

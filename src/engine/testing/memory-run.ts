@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
 import { planDigest } from '../../plan/digest.ts';
-import type { Plan } from '../../plan/plan.ts';
+import type { Circumstances, Plan } from '../../plan/plan.ts';
 import { memoryResults } from '../../results/memory/memory-results.ts';
 import type { Gatekeeper } from '../../run/gatekeeper.ts';
 import { type Journal, stamped } from '../../run/journal.ts';
@@ -12,12 +12,12 @@ import type { Sink } from '../sink.ts';
 import { memoryCaches, memoryTrees } from './memory-stores.ts';
 
 /** A journal in memory that already tells of a fetched and planned run. */
-export const plannedJournal = (plan: Plan, run = 'run_1'): Journal & { readonly events: RunEvent[] } => {
+export const plannedJournal = (plan: Plan, run = 'run_1', circumstances?: Circumstances): Journal & { readonly events: RunEvent[] } => {
   const facts: readonly RunFact[] = [
     { kind: 'run.created', run, number: 1, project: 'test', trigger: { kind: 'manual', by: 'test' } },
     { kind: 'fetch.started' },
     { kind: 'fetch.finished', source: { commit: 'c0ffee', changedFiles: 0, files: 1, bytes: 1 } },
-    { kind: 'run.planned', plan, digest: planDigest(plan) },
+    { kind: 'run.planned', plan, digest: planDigest(plan), ...(circumstances && { circumstances }) },
   ];
   const events = [...stamped(facts, 0, 0)];
   return {

@@ -80,6 +80,16 @@ describe('what a worker is given', () => {
     assert.deepEqual(b?.keep, []);
   });
 
+  it('are values that need nothing to be known of the run', async () => {
+    const server = await serve();
+    const value = { kind: 'run', parts: ['run ', { is: 'id' }] } as const;
+    await server.plan(planOf([stageOf('a', [], { env: { OF: value, GIVEN: { kind: 'literal', value: 'v' } } })]), {
+      circumstances: { id: 'run_7' },
+    });
+    const [claimed] = await server.claim();
+    assert.deepEqual(claimed?.work.stage.env, { OF: { kind: 'literal', value: 'run run_7' }, GIVEN: { kind: 'literal', value: 'v' } });
+  });
+
   it('is of a volume what the newest of the stages that it needs left in it, also through others, and nothing of its neighbours', async () => {
     const server = await serve();
     const writes = { mounts: [mount('src')] };

@@ -78,8 +78,7 @@ export const checkoutsOf = (directory: string): string => join(directory, 'check
 export const keysOf = (directory: string): string => join(directory, 'keys');
 
 /**
- * The source of a run and its plan, or why it has none, or what has to be printed before (docs/adr/0080-images-that-print-on-a-server.md), as `cion run` makes it: the same text at the same commit has the same digest. What is told of the run
- * itself (a wercker.yml is given its id) and the project's name differ.
+ * The source of a run and its plan, or why it has none, or what has to be printed before (docs/adr/0080-images-that-print-on-a-server.md), as `cion run` makes it: the same text at the same commit has the same digest.
  */
 export const fetchRun = async (
   deps: FetchRunDeps,

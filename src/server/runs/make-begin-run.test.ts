@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { PassThrough } from 'node:stream';
-import { plan } from '../../cli/commands/plan.ts';
+import { plan, type PlanOptions } from '../../cli/commands/plan.ts';
 import { refused } from '../../plan/problem.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { stagesOf, valuesOf } from '../../plan/stage.ts';
@@ -190,6 +190,27 @@ describe('a run of a server', () => {
     }
   });
 
+  it('of a wercker.yml has that digest too, in each run anew, and says beside its plan what is so of it', async (t) => {
+    const server = started(t, { pagesOf: ({ number }) => ({ run: `https://ci.example/${number}`, project: 'https://ci.example' }) });
+    const text = `box: busybox
+services: [{ id: redis, env: { AT: "run-$WERCKER_RUN_ID" } }]
+build: { steps: [{ script: { code: make } }] }
+deploy: { steps: [], staging: [{ script: { code: ship } }] }
+`;
+    const commit = server.commit({ 'wercker.yml': text });
+    for (const asked of [{}, { pipeline: 'deploy', target: 'staging' }]) {
+      const local = await planned(server.repository, asked);
+      assert.ok(local);
+      const states = [await run(server, { commit, ref: main, ...asked }), await run(server, { commit, ref: main, ...asked })];
+      for (const { digest, run: id, number, circumstances } of states) {
+        assert.equal(digest, local.digest);
+        const { project, branch, 'run-page': page, 'started-by': startedBy } = circumstances ?? {};
+        assert.deepEqual([circumstances?.id, circumstances?.commit, project, branch], [id, commit, 'acme/app', 'main']);
+        assert.deepEqual([page, startedBy], [`https://ci.example/${number}`, by]);
+      }
+    }
+  });
+
   it('with too large a configuration, too many files or too much time ends failed (atk-58)', async (t) => {
     const limits = { packBytes: 1e8, tree: { files: 5, bytes: 1e6 }, config: { files: 2, bytes: 5000 }, ms: 60_000 };
     const server = started(t, { limits });
@@ -308,7 +329,7 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 const werckerText = 'box: busybox\nbuild: { steps: [acme/step@1.0.0] }\n';
 
 /** What `cion plan` says of a directory. */
-const planned = async (root: string): Promise<{ readonly digest: string; readonly plan: Plan } | undefined> => {
+const planned = async (root: string, asked: PlanOptions = {}): Promise<{ readonly digest: string; readonly plan: Plan } | undefined> => {
   const stdout = new PassThrough();
   const code = await plan(
     {
@@ -319,9 +340,7 @@ const planned = async (root: string): Promise<{ readonly digest: string; readonl
       stderr: asStream(new PassThrough()),
     },
     [],
-    {
-      json: true,
-    },
+    { json: true, ...asked },
   );
   return code === 0 ? JSON.parse(await text(stdout.end())) : undefined;
 };

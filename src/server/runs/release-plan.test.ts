@@ -122,6 +122,12 @@ describe('the plan of a release that runs again', () => {
     );
   });
 
+  it('says of the run what was so of the one that deployed: its id is in what it deployed', () => {
+    const value = { kind: 'run', parts: ['app:', { is: 'id' }] } as const;
+    const state: RunState = { ...ended([stageOf('a', [], { deploys, env: { V: value } })], {}), circumstances: { id: 'run_1' } };
+    assert.deepEqual(stageIn(only(state).plan).env, { V: { kind: 'literal', value: 'app:run_1' } });
+  });
+
   it('runs the image that ran, whatever its tag means by now, and none that was only on a worker', () => {
     const resolved: RunFact = {
       kind: 'image.resolved',

@@ -1,5 +1,7 @@
-import type { Command, EnvValue, ImageSource, InputFile, Mount, Plan, ShellValue, Stage, Step, Variable, Volume } from '../../plan/plan.ts';
+import { withCircumstances } from '../../plan/circumstances.ts';
+import type { ImageSource, Mount, Plan, Stage, Volume } from '../../plan/plan.ts';
 import { buildVolumesOf, outputsAskedBy, stagesOf } from '../../plan/stage.ts';
+import { withValues } from '../../plan/with-values.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
 import { pinned } from '../dispatch/pinned-images.ts';
 import { type PlanParts, planParts } from '../dispatch/plan-parts.ts';
@@ -30,7 +32,8 @@ export const outputsOfRelease = (stages: readonly Stage[]): readonly string[] =>
 
 /**
  * The plan of a run that does again what a recorded run did when it deployed to an environment: only the stages that deployed, with what they saw of the
- * others as it was kept: volumes and artifacts by the digests of their trees, images by theirs, outputs as values. Gates were passed then. Pure.
+ * others as it was kept: volumes and artifacts by the digests of their trees, images by theirs, outputs and what was so of that run as values. Gates were
+ * passed then. Pure.
  * Throws ReleaseError.
  */
 export const releasePlan = (state: RunState, environment: string, outputs: ReadonlyMap<string, string>): ReleasePlan => {
@@ -118,20 +121,11 @@ type About = { readonly names: ReadonlySet<string>; readonly volumes: Volumes; r
 const again = (parts: PlanParts, state: RunState, stage: Stage, { names, volumes, outputs }: About): Stage => {
   const attempt = newestAttempt(state, stage.name);
   const { workdir } = parts.items.of(stage, attempt?.attempt ?? 1).stage;
-  const value = (given: EnvValue, exact = false): EnvValue => {
+  const valued = withValues(withCircumstances(stage, state.circumstances ?? {}), (given, isFile) => {
     if (given.kind !== 'output' || names.has(given.stage)) return given;
     const text = outputs.get(given.stage) ?? '';
-    return { kind: 'literal', value: exact ? text : text.trim() };
-  };
-  const shellValue = (given: ShellValue): ShellValue => (given.kind === 'expanded' ? given : value(given));
-  const variables = (all: readonly Variable[]): readonly Variable[] => all.map((one) => ({ ...one, value: shellValue(one.value) }));
-  const steps = (all: readonly Step[]): readonly Step[] => all.map((step) => ({ ...step, variables: variables(step.variables) }));
-  const command = (given: Command): Command =>
-    given.kind === 'steps'
-      ? { ...given, variables: variables(given.variables), steps: steps(given.steps), after: steps(given.after) }
-      : given;
-  const env = (given: Stage['env']): Stage['env'] => Object.fromEntries(Object.entries(given).map(([name, one]) => [name, value(one)]));
-  const file = (given: InputFile): InputFile => ({ ...given, value: value(given.value, true) });
+    return { kind: 'literal', value: isFile ? text : text.trim() };
+  });
   const mount = (given: Mount): Mount => {
     if (given.kind === 'volume') return { ...given, volume: volumes.seenBy(stage, given.volume) };
     if (given.kind !== 'artifacts' || names.has(given.stage)) return given;
@@ -156,18 +150,14 @@ const again = (parts: PlanParts, state: RunState, stage: Stage, { names, volumes
       }
     }
   };
-  const { workdir: _workdir, range: _range, ...rest } = stage;
+  const { workdir: _workdir, range: _range, ...rest } = valued;
   return {
     ...rest,
     needs: stage.needs.filter(({ node }) => names.has(node)),
     image: image(stage.image, attempt?.image),
-    command: command(stage.command),
-    ...(stage.done === undefined ? {} : { done: { ...stage.done, command: command(stage.done.command) } }),
     ...(workdir === undefined ? {} : { workdir }),
-    env: env(stage.env),
     mounts: stage.mounts.map(mount),
-    files: stage.files.map(file),
-    services: stage.services.map((service) => ({ ...service, image: image(service.image, undefined), env: env(service.env) })),
+    services: valued.services.map((service) => ({ ...service, image: image(service.image, undefined) })),
     ...(stage.artifacts === undefined ? {} : { artifacts: { ...stage.artifacts, volume: volumes.seenBy(stage, stage.artifacts.volume) } }),
   };
 };

@@ -2,7 +2,7 @@ import { afterEach } from 'node:test';
 import type { Claimed, ItemAnswer, WorkerFact } from '../../../api/worker-protocol.ts';
 import { virtualClock } from '../../../lib/virtual-clock.ts';
 import { planDigest } from '../../../plan/digest.ts';
-import type { Gate, Plan, Stage, Volume } from '../../../plan/plan.ts';
+import type { Circumstances, Gate, Plan, Stage, Volume } from '../../../plan/plan.ts';
 import { reference, stage } from '../../../plan/stage.ts';
 import { fold } from '../../../run/fold.ts';
 import type { RunEvent, RunFact } from '../../../run/run-event.ts';
@@ -71,7 +71,12 @@ export const served = (more: Partial<DispatcherDeps> & { readonly policy?: Parti
     },
     plan: async (
       plan: Plan,
-      { project = 'acme/app', once = undefined as string | undefined, only = undefined as readonly string[] | undefined } = {},
+      {
+        project = 'acme/app',
+        once = undefined as string | undefined,
+        only = undefined as readonly string[] | undefined,
+        circumstances = undefined as Circumstances | undefined,
+      } = {},
     ) => {
       const { run } = await dispatcher.create({
         project,
@@ -79,7 +84,7 @@ export const served = (more: Partial<DispatcherDeps> & { readonly policy?: Parti
         trigger: { kind: 'manual', by: 'eve' },
         ...(once === undefined ? {} : { once }),
       });
-      await dispatcher.report(run, () => plannedFacts(plan, only));
+      await dispatcher.report(run, () => plannedFacts(plan, only, circumstances));
       return run;
     },
     events: (run: string): Promise<readonly RunEvent[]> => store.runs.events(run, 0),
@@ -92,11 +97,11 @@ export const served = (more: Partial<DispatcherDeps> & { readonly policy?: Parti
   };
 };
 
-export const plannedFacts = (plan: Plan, only?: readonly string[]): readonly RunFact[] => [
+export const plannedFacts = (plan: Plan, only?: readonly string[], circumstances?: Circumstances): readonly RunFact[] => [
   { kind: 'fetch.started' },
   { kind: 'fetch.finished', source: { commit: 'c0ffee', branch: 'main', changedFiles: 0, files: 1, bytes: 1 } },
   { kind: 'source.kept', tree: digest('5'), bytes: 10 },
-  { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }) },
+  { kind: 'run.planned', plan, digest: planDigest(plan), ...(only === undefined ? {} : { only }), ...(circumstances && { circumstances }) },
 ];
 
 export const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
