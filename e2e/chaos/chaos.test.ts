@@ -51,7 +51,7 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
     const heard = (event: RunEvent): void => {
       if (event.kind === 'stage.preparing' && event.stage === 'left' && event.worker !== undefined) holder = event.worker;
       if (event.kind === 'stage.started' && event.stage === 'left') began.resolve(holder ?? '');
-      if (event.kind === 'stage.lost' || event.kind === 'stage.returned') noticed.resolve({ at: Date.now(), worker: event.worker });
+      if (event.kind === 'stage.lost' && event.stage === 'left') noticed.resolve({ at: Date.now(), worker: event.worker });
     };
     const driving = driveRun(site.admin, project, 'lost-worker', { signal, heard });
     const victim = (await began.promise) as Victim;
