@@ -34,6 +34,9 @@ export type Runtime = {
   /** For people: which engine, where. */
   readonly name: string;
 
+  /** A hint: a container of the run comes soon. Makes what takes long and needs no item; `sweep` of the run removes it. What fails is made when it is needed. */
+  ahead(run: { readonly run: string; readonly project: string }, signal: AbortSignal): Promise<void>;
+
   /**
    * Pulls images (once per image and run, joining a pull under way), makes network, services (started and ready), volumes and the
    * container; may start it held before the command, never lets the user's command run. May be called long before `start`, as a

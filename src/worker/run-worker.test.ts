@@ -199,6 +199,33 @@ describe('a worker', () => {
     assert.ok(world.runs().includes('run_2'));
   });
 
+  it('makes ready what the first attempt of a run needs when it hears of the run, and sweeps it when nothing of the run comes', async (t) => {
+    const { server, begin } = fakeSite(t);
+    const told: string[] = [];
+    const swept = Promise.withResolvers<void>();
+    const watching = (runtime: Runtime): Runtime => ({
+      ...runtime,
+      ahead: async ({ run }) => void told.push(run),
+      sweep: (scope, signal) => {
+        if (scope.kind === 'run' && scope.run === 'run_2') swept.resolve();
+        return runtime.sweep(scope, signal);
+      },
+    });
+    let hear = (_run: { readonly run: string; readonly project: string }): void => {};
+    const soon = (listener: typeof hear) => {
+      hear = listener;
+      return () => {};
+    };
+    await begin('one', { runtime: watching, more: { slots: 3, soon } });
+    await server.finished(server.push({ stage: doing('first') }));
+    for (const run of ['run_2', 'run_3', 'run_4', 'run_5']) hear({ run, project: 'acme/app' });
+    server.end('run_2');
+    for (let n = 0; n < 3; n++) await server.finished(server.push({ stage: doing(`s${n}`), run: 'run_3' }));
+    await swept.promise;
+    assert.deepEqual(told.slice(0, 2), ['run_2', 'run_3']);
+    assert.ok(told.length <= 3, 'no more than there are slots');
+  });
+
   for (const [why, refused] of [
     ['the server does not know it', Object.assign(new Error('this token is of no worker'), { status: 401, code: 'TOKEN_UNKNOWN' })],
     ['its version is not the server’s', Object.assign(new Error('it speaks another protocol'), { status: 403, code: 'WORKER_PROTOCOL' })],

@@ -32,6 +32,8 @@ export type WorkerOptions = {
   /** Its own directory, one process at a time: logs on their way, and what is on the engine. Made when it is not there. */
   readonly stateDir: string;
   readonly log: (line: string) => void;
+  /** Tells of runs whose first attempts come soon, and are perhaps claimed here; gives what ends that. Absent: nobody knows of them before. */
+  readonly soon?: (listener: (run: { readonly run: string; readonly project: string }) => void) => () => void;
   /** How much of logs may wait on the disk for the server; then commands wait. */
   readonly spoolBytes?: number;
 };
@@ -93,6 +95,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   let fresh = true;
   let isTidy = false;
   const engineLosses = new Map<string, number>();
+  /** Something was made ahead for them, and nothing of them was claimed yet. */
+  const expected = new Set<string>();
   /** Until the engine answers again. */
   let away: Promise<void> | undefined;
   let claiming: AbortController | undefined;
@@ -110,6 +114,14 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     });
     sweeps.add(swept);
     void swept.finally(() => sweeps.delete(swept));
+  };
+
+  /** For as many as there are slots; for the others it is made when it is needed. */
+  const makeAhead = (about: { readonly run: string; readonly project: string }): void => {
+    const { run } = about;
+    if (fresh || away !== undefined || ending.aborted || isUsed(run) || held.size + expected.size >= slots) return;
+    expected.add(run);
+    inBackground(ledger.use(run).then(() => runtime.ahead(about, leave)));
   };
 
   const engineAnswers = async (): Promise<void> => {
@@ -160,6 +172,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       engineAway: (why) => engineAway(item, why),
     });
     held.set(item, one);
+    expected.delete(run);
     use(run, 1);
     inBackground(one.swept.finally(() => use(run, -1)));
     void one.over.finally(() => {
@@ -171,6 +184,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   };
 
   const forget = async (run: string): Promise<void> => {
+    expected.delete(run);
     volumes.forget(run);
     await sweptPatiently(deps, { kind: 'run', run }, run);
     if (!isUsed(run)) await ledger.forget(run).catch((error: unknown) => log(textOf(error)));
@@ -271,8 +285,10 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     for (const one of held.values()) one.leave();
   };
   leave.addEventListener('abort', onLeave, { once: true });
+  const hearNoMore = options.soon?.(makeAhead);
   try {
     await claimOn();
+    hearNoMore?.();
     if (!leave.aborted) {
       for (const one of held.values()) one.giveBack();
       if (held.size > 0) log(`${held.size} of what runs is waited for`);
@@ -282,6 +298,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     while (sweeps.size > 0) await Promise.all(sweeps);
     if (!leave.aborted) await leaveClean();
   } finally {
+    hearNoMore?.();
     leave.removeEventListener('abort', onLeave);
     ended.abort();
     await reporting;

@@ -119,6 +119,8 @@ export type OpenServer = {
   readonly app: FastifyInstance;
   readonly setup: SetupToken;
   readonly metrics: ServerMetrics;
+  /** Tells of runs whose commits are fetched now: their first attempts follow. Gives what ends that. */
+  soon(listener: (run: { readonly run: string; readonly project: string }) => void): () => void;
   /** Carries runs, works on what came in, until the signal aborts. */
   start(signal: AbortSignal): Promise<void>;
 };
@@ -313,6 +315,10 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     app,
     setup,
     metrics,
+    soon: (listener) =>
+      dispatcher.watch(undefined, (events, { run, project }) => {
+        if (events.some(({ kind }) => kind === 'fetch.started')) listener({ run, project });
+      }),
     start: async (signal) => {
       await dispatcher.start(signal);
       if (signal.aborted) return;

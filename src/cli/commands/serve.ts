@@ -25,7 +25,7 @@ import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
-import { forgeSites, openServer, type ServerParts } from './open-server.ts';
+import { forgeSites, type OpenServer, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
 import { databasePlace, dataDirectory, insideWorker, keysOf, makeDirectory, makeKey } from './server-place.ts';
 import { openStorage, type StorageOptions } from './server-storage.ts';
@@ -141,7 +141,9 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     const failed = new AbortController();
     const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
     const working =
-      options.slots === 0 ? Promise.resolve() : work(context, options, { directory, embedded, server: server.app.server, stop: ended });
+      options.slots === 0
+        ? Promise.resolve()
+        : work(context, options, { directory, embedded, server: server.app.server, soon: server.soon, stop: ended });
     const going = [server.start(ended), working, untilAborted(ended)];
     for (const one of going) one.catch(() => failed.abort());
     try {
@@ -165,11 +167,12 @@ type Inside = {
   readonly directory: string;
   readonly embedded: ServerParts['embedded'];
   readonly server: Parameters<typeof inProcessAgent>[0];
+  readonly soon: OpenServer['soon'];
   readonly stop: AbortSignal;
 };
 
 /** The worker inside: as any other, but without a network between. */
-const work = async (context: Context, options: ServeOptions, { directory, embedded, server, stop }: Inside): Promise<void> => {
+const work = async (context: Context, options: ServeOptions, { directory, embedded, server, soon, stop }: Inside): Promise<void> => {
   const agent = inProcessAgent(server);
   const namespace = context.env.CION_NAMESPACE || `server-${embedded.worker}`;
   const { runtime, logins, close } = await openRuntime(options, { ...context, env: { ...context.env, CION_NAMESPACE: namespace } }, stop);
@@ -189,6 +192,7 @@ const work = async (context: Context, options: ServeOptions, { directory, embedd
         name: embedded.worker,
         labels: options.label ?? [],
         slots: options.slots,
+        soon,
         stateDir: join(directory, 'worker'),
         log: (line) => void context.stderr.write(`cion: worker: ${line}\n`),
       },

@@ -94,6 +94,9 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
   return {
     name: `Docker Engine at ${engine.name}`,
 
+    ahead: ({ run, project }, signal) =>
+      translated('nothing can be made ahead', signal, () => abortable(parts.pauses.ahead(run, project), signal)),
+
     prepare: (item, notify, signal) =>
       translated(`${titleOf(item.stage)} cannot be prepared`, signal, async () => {
         const attempt = attempts.of(item);

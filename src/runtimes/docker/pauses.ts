@@ -80,23 +80,28 @@ export const makePauses = (
     giveBack: () => {},
   });
 
+  const add = (pool: Pool, run: string, project: string): Pause => {
+    const added: Pause = { id: start(labelsOf(run, project)), users: new Set() };
+    pool.pauses.add(added);
+    added.id.catch(() => pool.pauses.delete(added));
+    return added;
+  };
+
   return {
+    /** One that waits for the first item of the run. */
+    ahead: async (run: string, project: string): Promise<void> => {
+      const pool = poolOf(run);
+      if (pool.pauses.size === 0) await add(pool, run, project).id;
+    },
     lease: async (item: Item): Promise<Lease> => {
-      if (item.alone === true) return own();
+      if (item.alone === true && !runs.has(item.run)) return own();
       const pool = poolOf(item.run);
       const needs = new Set([...item.stage.needs.map((need) => need.node), ...(item.part === undefined ? [] : [item.stage.name])]);
       const user: User = { stage: item.stage.name, after: new Set(needs), isRunning: false };
-      let pause =
+      const { users, id } =
         [...pool.pauses].find(({ users }) => users.size > 0 && comesAfter(needs, users)) ??
-        [...pool.pauses].find(({ users }) => users.size === 0);
-      if (pause === undefined) {
-        const labels = labelsOf(item.run, item.project);
-        const added: Pause = { id: start(labels), users: new Set() };
-        pool.pauses.add(added);
-        added.id.catch(() => pool.pauses.delete(added));
-        pause = added;
-      }
-      const { users, id } = pause;
+        [...pool.pauses].find(({ users }) => users.size === 0) ??
+        add(pool, item.run, item.project);
       for (const other of users) for (const name of other.after) user.after.add(name);
       users.add(user);
       try {

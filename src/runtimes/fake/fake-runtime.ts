@@ -84,6 +84,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
       return container.execution === undefined ? { kind: 'unstarted' } : { kind: 'live', execution: seen(item, container.execution) };
     },
 
+    ahead: async () => {},
+
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
 
     read: async (ref, signal): Promise<Readable | undefined> => {
