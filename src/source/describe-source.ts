@@ -73,7 +73,7 @@ const commitCalled = async (git: Git, rev: string): Promise<Commit | undefined> 
   return code === 0 ? commitAt(git, stdout.toString().trim()) : undefined;
 };
 
-/** Of a full hash that is known to be one of a commit. */
+/** Of a full hash, or a name of our own, that is known to be one of a commit. */
 export const commitAt = async (git: Git, hash: string): Promise<Commit> => {
   const { stdout } = await git(['log', '-1', '--no-show-signature', '--format=%H%n%T%n%s', '--end-of-options', hash, '--']);
   const [commit = '', tree = '', subject = ''] = stdout.toString().split('\n');

@@ -10,6 +10,8 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { sshServer, whyNoSsh } from '../../e2e/ssh-server.ts';
+import { commitAt } from './describe-source.ts';
+import { mirrorGit } from './git.ts';
 import { fetchCommit, type FetchRequest } from './fetch-commit.ts';
 import { snapshotOfMirror } from './snapshot.ts';
 import { SourceError } from './source-error.ts';
@@ -57,8 +59,20 @@ describe('a commit that is fetched for a server', () => {
   const take = async ({ gitDir }: FetchRequest, hash: string, limits = { files: 1000, bytes: mib }) => {
     const into = join(await fresh(), 'checkout');
     const log: string[] = [];
-    const source = await snapshotOfMirror({ gitDir, commit: hash, into, limits, signal: never, log: (line) => log.push(line) });
+    const source = await snapshotOfMirror({
+      gitDir,
+      commit: await commitAt(mirrorGit(gitDir), hash),
+      into,
+      limits,
+      signal: never,
+      log: (line) => log.push(line),
+    });
     return { into, source, log };
+  };
+  const fetched = async (request: FetchRequest) => {
+    const { commit, isTip, tree, subject } = await fetchCommit(request);
+    assert.deepEqual([tree, subject], [git(request.gitDir, 'rev-parse', `${commit}^{tree}`), 'A commit']);
+    return { commit, isTip };
   };
   const refused = (request: FetchRequest, code: SourceError['code']) =>
     assert.rejects(fetchCommit(request), (error: unknown) => error instanceof SourceError && error.code === code);
@@ -70,15 +84,15 @@ describe('a commit that is fetched for a server', () => {
     git(repo, 'reset', '-q', '--hard', first);
     const third = await commit(repo, { 'c.txt': 'c\n' });
     const request = await requestOf(repo, { ref: 'refs/heads/main' });
-    assert.deepEqual(await fetchCommit({ ...request, commit: second }), { commit: second, isTip: false });
+    assert.deepEqual(await fetched({ ...request, commit: second }), { commit: second, isTip: false });
     const { into, source } = await take(request, second);
     assert.equal(git(into, 'rev-parse', 'HEAD'), second);
     assert.equal(git(into, 'status', '--porcelain'), '');
     assert.equal(git(into, 'rev-list', '--count', 'HEAD'), '1');
     assert.deepEqual(readdirSync(into).toSorted(), ['.git', 'a.txt', 'b.txt']);
     assert.equal(source.tree, git(repo, 'rev-parse', `${second}^{tree}`));
-    assert.deepEqual(await fetchCommit(request), { commit: third, isTip: true });
-    assert.deepEqual(await fetchCommit({ ...request, commit: first }), { commit: first, isTip: false });
+    assert.deepEqual(await fetched(request), { commit: third, isTip: true });
+    assert.deepEqual(await fetched({ ...request, commit: first }), { commit: first, isTip: false });
   });
 
   it('is taken by its hash and by full names alone: a branch that is called like it, or a tag like a branch, is not meant (atk-58)', async () => {
@@ -88,9 +102,9 @@ describe('a commit that is fetched for a server', () => {
     git(repo, 'update-ref', `refs/heads/${first}`, second);
     git(repo, 'tag', 'main', first);
     const request = await requestOf(repo);
-    assert.deepEqual(await fetchCommit({ ...request, commit: first }), { commit: first, isTip: false });
-    assert.deepEqual(await fetchCommit({ ...request, ref: 'refs/heads/main' }), { commit: second, isTip: true });
-    assert.deepEqual(await fetchCommit({ ...request, ref: 'refs/tags/main' }), { commit: first, isTip: true });
+    assert.deepEqual(await fetched({ ...request, commit: first }), { commit: first, isTip: false });
+    assert.deepEqual(await fetched({ ...request, ref: 'refs/heads/main' }), { commit: second, isTip: true });
+    assert.deepEqual(await fetched({ ...request, ref: 'refs/tags/main' }), { commit: first, isTip: true });
   });
 
   it('of an annotated tag is the commit that it marks', async () => {
@@ -106,7 +120,7 @@ describe('a commit that is fetched for a server', () => {
     const refs = Array.from({ length: 100_000 }, (_, i) => `${head} refs/heads/b${i}`).toSorted();
     await writeFile(join(repo, '.git', 'packed-refs'), `# pack-refs with: peeled fully-peeled sorted \n${refs.join('\n')}\n`);
     const request = await requestOf(repo, { ref: 'refs/heads/b99999' });
-    assert.deepEqual(await fetchCommit(request), { commit: head, isTip: true });
+    assert.deepEqual(await fetched(request), { commit: head, isTip: true });
     assert.equal(git(request.gitDir, 'for-each-ref').split('\n').length, 1);
   });
 
@@ -206,11 +220,11 @@ describe('a commit that is fetched for a server', () => {
     for (const bad of [raw('120000', '.git', blob), raw('40000', '.git', inner), raw('40000', '..', inner), raw('40000', '.GIT', inner)]) {
       const head = git(repo, 'commit-tree', bad, '-m', 'bad');
       const request = await requestOf(repo, { commit: head });
-      await fetchCommit(request);
+      const commit = await fetchCommit(request);
       const into = join(await fresh(), 'checkout');
       const taking = snapshotOfMirror({
         gitDir: request.gitDir,
-        commit: head,
+        commit,
         into,
         limits: { files: 10, bytes: mib },
         signal: never,

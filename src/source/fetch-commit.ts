@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { size } from '../lib/quantities.ts';
+import { type Commit, commitAt } from './describe-source.ts';
 import { type Credential, credentialFor, withoutCredential } from './git-credential.ts';
 import { type Git, mirrorGit, ownEnvironment } from './git.ts';
 import { SourceError } from './source-error.ts';
@@ -30,7 +31,7 @@ export type FetchRequest = {
 };
 
 /** `isTip`: it is what the ref means on the server now. */
-export type FetchedCommit = { readonly commit: string; readonly isTip: boolean };
+export type FetchedCommit = Commit & { readonly isTip: boolean };
 
 /**
  * Fetches exactly one commit, without its past, from somebody's server (R-CIO-07). What its branch means meanwhile does not
@@ -48,17 +49,16 @@ export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit>
     throw new SourceError('SOURCE_UNKNOWN_COMMIT', 'Neither a commit nor a branch was asked for.');
   const own = mirrorGit(gitDir);
   await prepare(own, request);
-  const known = commit === undefined ? undefined : await commitIn(own, commit, signal);
   return withKey(request, async (git) => {
-    if (known !== undefined) return { commit: known, isTip: ref !== undefined && (await tipOf(git, url, ref)) === commit };
-    const tip =
-      ref === undefined ? undefined : await fetchTip(own, git, url, ref, signal).catch((error: unknown) => smaller(error, commit));
-    if (tip !== undefined && (commit === undefined || commit === tip.object)) return { commit: tip.commit, isTip: true };
+    const tip = ref === undefined ? undefined : await fetchTip(own, git, request, ref).catch((error: unknown) => smaller(error, commit));
+    if (tip !== undefined && (commit === undefined || commit === tip.object)) return { ...tip.commit, isTip: true };
     const wanted = commit ?? '';
+    const known = await commitIn(own, wanted, signal);
+    if (known !== undefined) return { ...known, isTip: false };
     await fetchObject(git, url, wanted);
     const fetched = await commitIn(own, wanted, signal);
     if (fetched === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
-    return { commit: fetched, isTip: false };
+    return { ...fetched, isTip: false };
   });
 };
 
@@ -68,12 +68,12 @@ const smaller = (error: unknown, commit: string | undefined): undefined => {
 };
 
 /** What a hash is, when it is here and is a commit or a tag of one. */
-const commitIn = async (own: Git, hash: string, signal: AbortSignal): Promise<string | undefined> => {
+const commitIn = async (own: Git, hash: string, signal: AbortSignal): Promise<Commit | undefined> => {
   const { stdout, code } = await own(['rev-parse', '--verify', '--quiet', '--end-of-options', `${hash}^{commit}`], {
     alsoFine: [1, 128],
     signal,
   });
-  return code === 0 ? stdout.toString().trim() : undefined;
+  return code === 0 ? commitAt(own, stdout.toString().trim()) : undefined;
 };
 
 const isHash = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
@@ -223,18 +223,6 @@ const endGroup = (pid: number | undefined): void => {
   } catch {}
 };
 
-/** The object that a ref names on the server now. */
-const tipOf = async (git: Remote, url: string, ref: string): Promise<string> => {
-  const { stdout, stderr, code } = await git(['ls-remote', '--quiet', '--', url, ref]);
-  if (code !== 0) throw failure(url, stderr);
-  const tip = stdout
-    .split('\n')
-    .map((line) => line.split('\t'))
-    .find(([, name]) => name === ref)?.[0];
-  if (tip !== undefined && isHash(tip)) return tip;
-  throw refGone(url, ref);
-};
-
 const refGone = (url: string, ref: string): SourceError => {
   const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
@@ -242,13 +230,18 @@ const refGone = (url: string, ref: string): SourceError => {
 };
 
 /** What a ref names on the server now, fetched: most commits that are asked for are the newest of their branch, and one connection is enough for these. */
-const fetchTip = async (own: Git, git: Remote, url: string, ref: string, signal: AbortSignal) => {
+const fetchTip = async (own: Git, git: Remote, { gitDir, url, signal }: FetchRequest, ref: string) => {
   const { stderr, code } = await fetchInto(git, url, ref);
   if (code !== 0) throw isNotThere(stderr) ? refGone(url, ref) : failure(url, stderr);
-  const read = await own(['rev-parse', lastFetched, `${lastFetched}^{commit}`], { alsoFine: [128], signal });
-  const [object = '', commit = ''] = read.stdout.toString().split('\n');
-  if (read.code !== 0) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `${ref} of ${url} is no commit.`);
-  return { object, commit };
+  const [object, commit] = await Promise.all([
+    readFile(join(gitDir, lastFetched), 'utf8'),
+    commitAt(own, lastFetched).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new SourceError('SOURCE_UNKNOWN_COMMIT', `${ref} of ${url} is no commit.`, { cause: error });
+    }),
+  ]);
+  if (commit.commit === '') throw new SourceError('SOURCE_UNKNOWN_COMMIT', `${ref} of ${url} is no commit.`);
+  return { object: object.trim(), commit };
 };
 
 const fetchObject = async (git: Remote, url: string, wanted: string): Promise<void> => {

@@ -55,7 +55,8 @@ describe('a commit of a private repository that is fetched over https', { skip: 
     });
 
   it('is there with the login that the project was given', async () => {
-    assert.deepEqual(await fetched(), { commit: repository.commit, isTip: true });
+    const { commit, isTip } = await fetched();
+    assert.deepEqual([commit, isTip], [repository.commit, true]);
     assert.ok(git.requests.some(({ login }) => login === `bot:${secret}`));
   });
 

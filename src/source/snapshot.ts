@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { allSettled } from '../lib/all-settled.ts';
 import type { Source } from '../run/run-event.ts';
 import { copyDirectory } from './copy-directory.ts';
-import { commitAt, currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
+import { type Commit, currentBranch, headCommit, namedCommit, sourceRoot } from './describe-source.ts';
 import { type Git, gitIn, mirrorGit, ownGit } from './git.ts';
 import { measureTree, type TreeContents, type TreeLimits } from './measure-tree.ts';
 import { SourceError } from './source-error.ts';
@@ -45,8 +45,8 @@ export const snapshot = async ({ dir, commit: named, into: target, signal, log }
 export type CommitRequest = Omit<SnapshotRequest, 'dir' | 'commit'> & {
   /** A bare repository of our own. */
   readonly gitDir: string;
-  /** A full hash; `branch` is what it was fetched as. */
-  readonly commit: string;
+  /** `branch` is what it was fetched as. */
+  readonly commit: Commit;
   readonly branch?: string;
   readonly limits: TreeLimits;
 };
@@ -57,7 +57,7 @@ export type CommitRequest = Omit<SnapshotRequest, 'dir' | 'commit'> & {
  */
 export const snapshotOfMirror = async ({
   gitDir,
-  commit: named,
+  commit: { commit, tree, subject },
   branch,
   into: target,
   limits,
@@ -67,17 +67,13 @@ export const snapshotOfMirror = async ({
   const into = resolve(target);
   try {
     await rm(into, { recursive: true, force: true });
-    await mkdir(into, { recursive: true });
-    const git = mirrorGit(gitDir);
+    await mkdir(join(into, '.git', 'objects', 'pack'), { recursive: true });
     const own = ownGit(into);
-    const format = named.length === 64 ? 'sha256' : 'sha1';
-    const [{ commit, tree, subject }] = await allSettled([
-      commitAt(git, named),
-      own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal }),
-    ]);
+    const format = commit.length === 64 ? 'sha256' : 'sha1';
     const [contents] = await allSettled([
       measureTree(gitDir, tree, limits, signal),
-      packInto(git, into, { commit, tree, store: {}, signal }),
+      packInto(mirrorGit(gitDir), into, { commit, tree, store: {}, signal }),
+      own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal }),
     ]);
     await checkOut(own, { commit, tree, signal });
     const { files, bytes } = counted(contents, log);

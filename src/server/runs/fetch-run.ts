@@ -127,7 +127,7 @@ export const fetchRun = async (
           branch = known === undefined ? branchOf(request, refOf(about), fetched) : known.branch;
           const source = await snapshotOfMirror({
             gitDir: mirrorOf(deps.directory, project.name),
-            commit: fetched.commit,
+            commit: fetched,
             ...(branch && { branch }),
             into,
             limits: limits.tree,
