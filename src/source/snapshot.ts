@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { allSettled } from '../lib/all-settled.ts';
 import type { Source } from '../run/run-event.ts';
@@ -75,7 +75,7 @@ export const snapshotOfMirror = async ({
       packInto(mirrorGit(gitDir), into, { commit, tree, store: {}, signal }),
       own(['init', '--quiet', '--template=', `--object-format=${format}`], { env: withoutUserConfig, signal }),
     ]);
-    await checkOut(own, { commit, tree, signal });
+    await checkOut(own, into, { commit, tree, signal });
     const { files, bytes } = counted(contents, log);
     log(`${commit.slice(0, 7)} ${subject}`);
     return { commit, ...(branch === undefined ? {} : { branch }), subject, tree, changedFiles: 0, files, bytes };
@@ -107,7 +107,7 @@ const fromRepository = async ({ root, named, into, signal, log }: FromRepository
   const [changedFiles, contents] = await Promise.all([
     tree === committed ? 0 : changesBetween(own, commit, tree),
     measureTree(join(into, '.git'), tree, undefined, signal),
-    checkOut(own, { commit, tree, signal }),
+    checkOut(own, into, { commit, tree, signal }),
   ]);
   const { files, bytes } = counted(contents, log);
   if (tree !== committed) await own(['read-tree', '--reset', commit], { env: withoutUserConfig, signal });
@@ -117,11 +117,12 @@ const fromRepository = async ({ root, named, into, signal, log }: FromRepository
 
 type CheckOut = Pick<SnapshotRequest, 'signal'> & { readonly commit: string; readonly tree: string };
 
-const checkOut = async (own: Git, { commit, tree, signal }: CheckOut): Promise<void> => {
-  await Promise.all([
-    own(['update-ref', '--no-deref', 'HEAD', commit]),
-    own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal }),
-  ]);
+/** HEAD is the commit itself, on no branch. */
+const checkOut = async (own: Git, into: string, { commit, tree, signal }: CheckOut): Promise<void> => {
+  const head = join(into, '.git', 'HEAD');
+  await writeFile(`${head}.lock`, `${commit}\n`, { flag: 'wx' });
+  await rename(`${head}.lock`, head);
+  await own(['read-tree', '--reset', '-u', tree], { env: withoutUserConfig, signal });
 };
 
 const counted = ({ files, bytes, submodules }: TreeContents, log: SnapshotRequest['log']): Pick<Source, 'files' | 'bytes'> => {
