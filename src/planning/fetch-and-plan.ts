@@ -45,6 +45,8 @@ export type FetchDeps = {
   readonly ready: () => Promise<readonly RunFact[]>;
   /** Runs images that print a part of the configuration. */
   readonly printedBy: PrintedByOf;
+  /** Whether it was the place that keeps what is known of runs: then nothing is said of this run, and the error is thrown. Absent: never. */
+  readonly isOfPlace?: (error: unknown) => boolean;
   /** The source is known and recorded; what is missing is the plan. */
   readonly again?: true;
   /** Fetches the code of steps. */
@@ -140,6 +142,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
       await recorder.report([{ kind: 'run.cancel-requested', by: String(signal.reason), force: false }, finished('cancelled')]);
       return { kind: 'cancelled' };
     }
+    if (deps.isOfPlace?.(error)) throw error;
     const message = error instanceof Error ? error.message : String(error);
     await log.end('errored', message).catch(() => undefined);
     await recorder.report([{ kind: 'fetch.failed', outcome: 'errored', message, problems: [] }, finished('errored')]);

@@ -27,6 +27,7 @@ import { SourceError } from '../../source/source-error.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { credentialContext, deployKeyContext } from '../intake/project-secrets.ts';
 import { type Patience, patience } from '../patience.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
@@ -122,6 +123,7 @@ export const fetchRun = async (
         clock,
         dialects: deps.dialects,
         ...(known === undefined ? {} : { again: true }),
+        isOfPlace: isStoreAway,
         snapshot: async (fetchSignal, log) => {
           const fetched = await fetchPatiently(deps, about, known?.commit, fetchSignal, log);
           branch = known === undefined ? branchOf(request, refOf(about), fetched) : known.branch;
@@ -182,6 +184,10 @@ export const fetchRun = async (
     await rm(into, { recursive: true, force: true });
   }
 };
+
+/** What it was asked for was not done, and may be done by the next try or by another server. */
+const isStoreAway = (error: unknown): boolean =>
+  error instanceof StoreError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_LOCKED');
 
 /** For who follows the run. */
 export const waitsText = ({ message }: Error): string => `wait for the place of the results: ${message}`;

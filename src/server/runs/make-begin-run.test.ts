@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,6 +10,7 @@ import { plan, type PlanOptions } from '../../cli/commands/plan.ts';
 import { refused } from '../../plan/problem.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { stagesOf, valuesOf } from '../../plan/stage.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { memoryResults } from '../../results/memory/memory-results.ts';
 import { ResultsError } from '../../results/results-error.ts';
@@ -116,6 +118,29 @@ describe('a run of a server', () => {
     assert.deepEqual(namesOf(await settled), ['build']);
     const log = await kept.open(begun.run, 'fetch.log');
     assert.ok(log && (await text(log)).includes('get code'));
+  });
+
+  it('has its plan also when the database was away while it was fetched: nothing of that is said of the run (atk-71)', async (t) => {
+    const clock = virtualClock({ startAt: 1_000_000 });
+    const warned = new EventEmitter();
+    let asked = 0;
+    const server: ReturnType<typeof beginning> = started(t, {
+      clock,
+      warn: (line) => void warned.emit('line', line),
+      secrets: {
+        forPlan: (state) => {
+          if (asked++ === 0) return Promise.reject(new StoreError('STORE_UNAVAILABLE', 'The database cannot be reached (ECONNREFUSED).'));
+          return server.secrets.forPlan(state);
+        },
+      },
+    });
+    server.commit({ '.cion.yml': build });
+    const [[line], begun] = await Promise.all([once(warned, 'line'), server.beginRun({ project: 'acme/app', trigger: push })]);
+    assert.match(String(line), /is tried again: The database cannot be reached/);
+    assert.deepEqual((await server.dispatcher.state(begun.run))?.outcome, undefined);
+    await clock.advance(5000);
+    assert.deepEqual(namesOf(await server.settled(begun.run)), ['build']);
+    assert.equal(asked, 2);
   });
 
   it('is cancelled also while its files cannot be kept', async (t) => {
