@@ -15,6 +15,8 @@ export type Mounts = {
 };
 
 export const makeMounts = async (parts: Parts, item: Item, signal: AbortSignal): Promise<Mounts> => {
+  // For a volume that was swept before its container was made: the engine makes it anew.
+  const labels = parts.labelsOf(item, 'mounted');
   const made = await Promise.all(item.stage.mounts.map((mount) => makeMount(parts, item, mount, signal)));
   return {
     at: (account) =>
@@ -23,7 +25,7 @@ export const makeMounts = async (parts: Parts, item: Item, signal: AbortSignal):
         Source: mount.hostPath ?? mount.volume,
         Target: placed(path, account),
         ReadOnly: mount.readOnly,
-        ...(mount.hostPath === undefined ? { VolumeOptions: { NoCopy: true } } : {}),
+        ...(mount.hostPath === undefined ? { VolumeOptions: { NoCopy: true, Labels: labels } } : {}),
       })),
     fill: async (fillSignal) => {
       for (const { fill } of made) await fill?.(fillSignal);

@@ -29,7 +29,7 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage, clock
       return volume;
     },
 
-    /** Of a volume that is there. The image may have been removed by somebody who found it unused: once more, then. */
+    /** Of a volume that is there; one that was swept meanwhile the engine makes anew, and the labels are for the next sweep. The image may have been removed by somebody who found it unused: once more, then. */
     helper: async (volume: string, labels: Labels): Promise<string> => {
       const name = names.helper(volume);
       const bodyWith = (reference: string) => ({
@@ -38,7 +38,7 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage, clock
         HostConfig: {
           NetworkMode: 'none',
           LogConfig: { Type: 'none' },
-          Mounts: [{ Type: 'volume', Source: volume, Target: volumeRoot }],
+          Mounts: [{ Type: 'volume', Source: volume, Target: volumeRoot, VolumeOptions: { Labels: labels } }],
         },
       });
       const create = async (): Promise<unknown> =>
