@@ -32,7 +32,7 @@ export type ClaimRequest = {
 };
 
 /** `over`: those of `keeps` that have ended or are not there: nobody needs what it keeps of them. */
-export type ClaimAnswer = { readonly claimed: readonly Claimed[]; readonly over?: readonly string[] };
+export type ClaimAnswer = { readonly claimed: readonly Claimed[]; readonly over?: readonly string[] | undefined };
 
 export type Lease = {
   /** `<run>/<stage>/<attempt>`. */
@@ -114,7 +114,8 @@ export type WorkerFact = RunFact & {
     | 'stage.finished';
 };
 
-export type ReportAnswer = { readonly items: readonly ItemAnswer[] };
+/** `over`: runs that have ended with what was reported: nobody needs what the worker keeps of them. */
+export type ReportAnswer = { readonly items: readonly ItemAnswer[]; readonly over?: readonly string[] | undefined };
 
 export type ItemAnswer =
   | { readonly item: string; readonly kind: 'held'; readonly cancel: Cancel }

@@ -69,6 +69,7 @@ export const reportAnswerSchema = z.object({
       ]),
     )
     .readonly(),
+  over: z.array(z.string()).readonly().optional(),
 });
 
 /** Beside the token, which may not stand for a worker yet. */

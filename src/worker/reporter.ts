@@ -60,6 +60,8 @@ export const makeReporter = (given: {
   readonly clock: Clock;
   readonly patience: Patience;
   readonly log: (line: string) => void;
+  /** These runs have ended. */
+  over(runs: readonly string[]): void;
 }): Reporter => {
   const { api, worker, clock, patience, log } = given;
   const entries = new Map<string, Entry>();
@@ -101,7 +103,7 @@ export const makeReporter = (given: {
     return { item, token, sequence, facts, ...(isOver ? { giveBack: true } : {}) };
   };
 
-  const hear = (told: readonly (readonly [Entry, ItemReport, () => void])[], { items }: ReportAnswer): void => {
+  const hear = (told: readonly (readonly [Entry, ItemReport, () => void])[], { items, over }: ReportAnswer): void => {
     const answers = new Map(items.map((answer) => [answer.item, answer]));
     for (const [entry, report, unwatch] of told) {
       const answer = answers.get(report.item);
@@ -124,6 +126,7 @@ export const makeReporter = (given: {
       }
       entry.listener.cancel(answer.cancel);
     }
+    if (over !== undefined) given.over(over);
   };
 
   const send = async (leases: readonly Entry[], mayWait: boolean, signal: AbortSignal): Promise<'heard' | 'stirred'> => {

@@ -199,6 +199,35 @@ describe('a worker', () => {
     assert.ok(world.runs().includes('run_2'));
   });
 
+  it('removes what is left of a run as soon as it is told that its own report was the last of it', async (t) => {
+    const { server, begin } = fakeSite(t);
+    const swept = Promise.withResolvers<void>();
+    const watching = (runtime: Runtime): Runtime => ({
+      ...runtime,
+      sweep: async (scope, signal) => {
+        const answer = await runtime.sweep(scope, signal);
+        if (scope.kind === 'run' && scope.run === 'run_1') swept.resolve();
+        return answer;
+      },
+    });
+    let claims = 0;
+    const counting: typeof server.api = {
+      ...server.api,
+      claim: (request, signal) => {
+        claims++;
+        return server.api.claim(request, signal);
+      },
+    };
+    const { world } = await begin('one', { runtime: watching, more: { api: counting } });
+    const write = doing('build', { FAKE_WRITE: '{"/w/a":"a"}', FAKE_SLEEP_MS: '1000' }, { mounts: work });
+    const item = server.push({ stage: write, keep: ['work'] });
+    await server.fact(item, 'stage.started');
+    const before = claims;
+    server.end('run_1');
+    await swept.promise;
+    assert.deepEqual([world.runs(), claims], [[], before]);
+  });
+
   it('makes ready what the first attempt of a run needs when it hears of the run, and sweeps it when nothing of the run comes', async (t) => {
     const { server, begin } = fakeSite(t);
     const told: string[] = [];

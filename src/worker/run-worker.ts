@@ -69,7 +69,9 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const patience = makePatience(clock, options.random, waits);
   const ledger = await openLedger(options.stateDir);
   const ended = new AbortController();
-  const reporter = makeReporter({ api, worker: name, clock, patience, log });
+  /** Runs that have ended while something of them is still swept here. */
+  const endedInUse = new Set<string>();
+  const reporter = makeReporter({ api, worker: name, clock, patience, log, over: (runs) => hearEnds(runs) });
   const volumes = makeEngineVolumes(runtime);
   const deps: HoldDeps = {
     bytes: options.bytes,
@@ -106,6 +108,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     const count = (users.get(run) ?? 0) + by;
     if (count === 0) users.delete(run);
     else users.set(run, count);
+    if (by === 1) endedInUse.delete(run);
+    else if (count === 0 && endedInUse.delete(run)) forgetAll([run]);
   };
 
   const inBackground = (work: Promise<void>): void => {
@@ -197,6 +201,11 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       forgetting.set(run, forgotten);
       inBackground(forgotten);
     }
+  };
+
+  const hearEnds = (runs: readonly string[]): void => {
+    for (const run of runs) if (isUsed(run)) endedInUse.add(run);
+    forgetAll(runs);
   };
 
   /** What a process before has left, and nobody needs. */

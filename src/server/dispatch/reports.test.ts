@@ -45,6 +45,18 @@ describe('what workers report', () => {
       assert.equal(kinds.filter((each) => each === kind).length, 1);
   });
 
+  it('is answered with the runs that have ended with it', async () => {
+    const server = await serve();
+    const run = await server.plan(planOf([stageOf('build'), stageOf('test')]));
+    const [build, test] = await server.claim();
+    assert.ok(build && test);
+    const over = async (claimed: Claimed): Promise<readonly string[] | undefined> => {
+      const items = [report(claimed, { facts: [preparing(claimed), startedNow(claimed), passed(claimed)] })];
+      return (await server.dispatcher.report({ worker: 'w1', waitMs: 0, items }, server.signal())).over;
+    };
+    assert.deepEqual([await over(build), await over(test), await over(test)], [undefined, [run], [run]]);
+  });
+
   it('is taken once by a server that knows nothing of the reports before', async () => {
     const { server, run, build } = await begun();
     await server.tell(build, 1, [preparing(build)]);

@@ -131,12 +131,22 @@ export const makeReports = ({ queue, clock, limits, carried, leases }: ReportsDe
     return answers;
   };
 
+  /** With what was taken of these. */
+  const ended = async (reports: readonly Checked[], answers: readonly ItemAnswer[]): Promise<readonly string[]> => {
+    const last = reports.filter((report, index) => report.facts.length > 0 && isLast(report) && answers[index]?.kind === 'held');
+    const runs = [...new Set(last.map(({ key }) => key.run))];
+    const phases = await Promise.all(runs.map((run) => carried.read(run, ({ row }) => row.phase)));
+    return runs.filter((_, index) => phases[index] === 'finished');
+  };
+
   return {
     take: async (request, signal) => {
       const reports = request.items.map(checkedReport);
       const heard = listen(reports.map(({ item }) => item));
       try {
-        return { items: await answer(reports, request, heard, signal) };
+        const items = await answer(reports, request, heard, signal);
+        const over = await ended(reports, items);
+        return { items, ...(over.length === 0 ? {} : { over }) };
       } finally {
         heard.end();
       }

@@ -143,7 +143,9 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
         before.some(({ item, token, isHeld: was }) => !was || !isHeld(item, token) || entryOf(item).cancel !== entryOf(item).told);
       await until(hasNews, waitMs, signal);
       reach(worker);
+      const told = items.filter(({ facts }) => isFinished(facts)).map(({ item }) => item.split('/')[0] ?? '');
       return {
+        over: told.filter((run) => over.has(run)),
         items: items.map(({ item, token }, i): ItemAnswer => {
           const entry = entries.get(item);
           const isOurs = isHeld(item, token) || (before[i]?.isHeld === true && entry?.isLost !== true);
