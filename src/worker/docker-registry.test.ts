@@ -85,7 +85,7 @@ describe('the registry of a server', { skip, timeout: 180_000 }, () => {
   it('has what a job commits: its project’s readers pull it, and another worker runs it (R-WRK-54)', () =>
     withOurs(async () => {
       const one = await site.worker();
-      const make = stageOf('make', [], { ...script('echo made > /made; echo made it'), commit: { names: [] } });
+      const make = stageOf('make', [], { ...script('echo made > /made; sleep 1; echo made it'), commit: { names: [] } });
       const use = stageOf('use', ['make'], { ...script('cat /made'), image: { kind: 'stage', stage: 'make' } });
       const run = await site.plan(planOf([make, use]));
       await site.until(run, ({ nodes, phase }) => phase === 'finished' || nodes.get('make')?.phase === 'running');
