@@ -7,7 +7,7 @@ import type { RunEvent } from '../../src/run/run-event.ts';
 import { whyNoSecondEngine } from '../../src/runtimes/docker/testing/second-engine.ts';
 import { whyNoPostgres } from '../../src/store/sql/testing/postgres-server.ts';
 import { repository } from '../repository.ts';
-import { type DrivenRun, driveRun } from './drive-run.ts';
+import { type DrivenRun, driveRun, patientlyUntil } from './drive-run.ts';
 import { logOf, pipelineOf, stages, witnessed } from './pipeline.ts';
 import { scheduleOf, type Victim } from './schedule.ts';
 import { openSite, type Site } from './site.ts';
@@ -141,6 +141,9 @@ const countsOf = (events: readonly RunEvent[]): string => {
   return [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
 };
 
+/** A thousand logs are more than one address may ask for in a minute. */
+const patiently = patientlyUntil(AbortSignal.timeout(7_200_000), 2000);
+
 /** It has passed; each of its stages ran as often as its events say, and the log of each is what it wrote. */
 const checkRun = async ({ admin, witness }: Site, { name, number, events }: DrivenRun): Promise<void> => {
   const told = (): string => `${name}\n${events.map((event) => JSON.stringify(event).slice(0, 300)).join('\n')}`;
@@ -159,7 +162,7 @@ const checkRun = async ({ admin, witness }: Site, { name, number, events }: Driv
     const { begins, ends } = witnessed(witness, name, stage);
     assert.ok(begins <= started.size && begins >= 1, `${stage} began ${begins} times in ${started.size} attempts: ${told()}`);
     assert.ok(ends >= 1 && ends <= begins, `${stage} ended ${ends} times: ${told()}`);
-    const log = await (await admin.api.log(project, number, stage, { attempt: passed[0] ?? 0 })).text();
+    const log = await patiently(async () => (await admin.api.log(project, number, stage, { attempt: passed[0] ?? 0 })).text());
     assert.equal(log, logOf(stage), `the log of ${stage}: ${told()}`);
   }
 };

@@ -8,6 +8,20 @@ export type DrivenRun = { readonly name: string; readonly number: number; readon
 
 const againMs = 200;
 
+/** Does it again after a pause while the server is away, or asks for patience. */
+export const patientlyUntil =
+  (signal: AbortSignal, pauseMs: number) =>
+  async <T>(act: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (error instanceof AssertionError || (error instanceof ApiError && error.status < 500 && error.status !== 429)) throw error;
+        await pause(pauseMs, undefined, { signal });
+      }
+    }
+  };
+
 /**
  * Begins a run, approves its gates and follows it to its end, however often the server is away. What was told once stays: each event follows the one before.
  */
@@ -17,16 +31,7 @@ export const driveRun = async (
   name: string,
   { signal, heard = () => {} }: { readonly signal: AbortSignal; readonly heard?: (event: RunEvent) => void },
 ): Promise<DrivenRun> => {
-  const patiently = async <T>(act: () => Promise<T>): Promise<T> => {
-    for (;;) {
-      try {
-        return await act();
-      } catch (error) {
-        if (error instanceof AssertionError || (error instanceof ApiError && error.status < 500 && error.status !== 429)) throw error;
-        await pause(againMs, undefined, { signal });
-      }
-    }
-  };
+  const patiently = patientlyUntil(signal, againMs);
   const { number } = await patiently(() => api.begin(project, { once: name, variables: { RUN_NAME: name } }));
   const events: RunEvent[] = [];
   let digest = '';
