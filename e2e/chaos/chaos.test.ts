@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -99,7 +99,9 @@ describe(`a server, its Postgres, three workers and their engines, killed at ran
       assert.ok(Date.now() < deadline, `still there a minute later:\n${left}`);
       await pause(500);
     }
-    assert.deepEqual(await Promise.all(site.workers.map((worker) => worker.end())), [0, 0, 0]);
+    const ends = await Promise.all(site.workers.map((worker) => worker.end()));
+    const lastWords = site.workers.map(({ name }) => readFileSync(join(site.directory, `${name}.log`), 'utf8').slice(-3000)).join('\n\n');
+    assert.deepEqual(ends, [0, 0, 0], lastWords);
     assert.equal(await leftOf(site, []), '');
     assert.equal(await site.server.end(), 0);
     const folders = ['tmp', 'server/checkouts', 'server/keys', 'worker-1/spool', 'worker-2/spool', 'worker-3/spool'];
