@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, isIPv4, isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
 import { inProcessAgent } from '../../api/in-process-agent.ts';
 import { workerClient } from '../../api/worker-client.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { endableClock } from '../../lib/endable-clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import { workerKeysOf } from '../../secrets/worker-keys.ts';
@@ -143,7 +143,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     const working =
       options.slots === 0
         ? Promise.resolve()
-        : work(context, options, { directory, embedded, server: server.app.server, soon: server.soon, stop: ended });
+        : work(context, options, { directory, embedded, server: server.app.server, soon: server.soon, clock, stop: ended });
     const going = [server.start(ended), working, untilAborted(ended)];
     for (const one of going) one.catch(() => failed.abort());
     try {
@@ -168,11 +168,12 @@ type Inside = {
   readonly embedded: ServerParts['embedded'];
   readonly server: Parameters<typeof inProcessAgent>[0];
   readonly soon: OpenServer['soon'];
+  readonly clock: Clock;
   readonly stop: AbortSignal;
 };
 
 /** The worker inside: as any other, but without a network between. */
-const work = async (context: Context, options: ServeOptions, { directory, embedded, server, soon, stop }: Inside): Promise<void> => {
+const work = async (context: Context, options: ServeOptions, { directory, embedded, server, soon, clock, stop }: Inside): Promise<void> => {
   const agent = inProcessAgent(server);
   const namespace = context.env.CION_NAMESPACE || `server-${embedded.worker}`;
   const { runtime, logins, close } = await openRuntime(options, { ...context, env: { ...context.env, CION_NAMESPACE: namespace } }, stop);
@@ -187,7 +188,7 @@ const work = async (context: Context, options: ServeOptions, { directory, embedd
         }),
         runtime,
         logins,
-        clock: systemClock,
+        clock,
         random: Math.random,
         name: embedded.worker,
         labels: options.label ?? [],

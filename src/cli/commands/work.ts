@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { ApiError } from '../../api/api-error.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { endableClock } from '../../lib/endable-clock.ts';
 import { takeProcessLock } from '../../lib/process-lock.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
@@ -34,7 +35,8 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
   const name = options.name ?? hostname();
   const token = await tokenOf(context, options);
   const stateDir = stateDirOf(context, options, name);
-  const log = (line: string): void => void context.stderr.write(`${new Date(systemClock.now()).toISOString()} ${line}\n`);
+  const clock = endableClock(systemClock);
+  const log = (line: string): void => void context.stderr.write(`${new Date(clock.now()).toISOString()} ${line}\n`);
   const lock = await takeProcessLock(join(stateDir, 'lock'));
   if (lock.kind === 'held')
     throw new Refusal('WORKER_RUNS', `Process ${lock.pid} is the worker ${JSON.stringify(name)} of this machine already.`);
@@ -60,7 +62,7 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
           ...workerClient({ url, token, folder: await emptyFolder(join(stateDir, 'uploads')) }),
           runtime,
           logins,
-          clock: systemClock,
+          clock,
           random: Math.random,
           name,
           labels: options.label ?? [],
@@ -78,6 +80,7 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
       ? new Refusal('WORKER_REFUSED', `The server does not take this worker: ${error.message}`, error.hint)
       : error;
   } finally {
+    clock.end();
     interrupts.stop();
     await lock.release();
   }
