@@ -35,7 +35,7 @@ export const logContract = (test: ContractTest): void => {
 
   test('lines of two streams come in their order when they are written apart in time', ['a shell'], async ({ drive, item }) => {
     const { chunks } = await drive(
-      item(script('i=0; while [ $i -lt 20 ]; do echo $i; sleep 0.02; echo $i >&2; sleep 0.02; i=$((i+1)); done')),
+      item(script('i=0; while [ $i -lt 6 ]; do echo $i; sleep 0.2; echo $i >&2; sleep 0.2; i=$((i+1)); done')),
     );
     const lines = chunks.flatMap(({ stream, bytes }) =>
       Buffer.from(bytes)
@@ -44,7 +44,7 @@ export const logContract = (test: ContractTest): void => {
         .split('\n')
         .map((line) => `${stream} ${line}`),
     );
-    assert.deepEqual(lines, Array.from({ length: 20 }, (_, i) => [`stdout ${i}`, `stderr ${i}`]).flat());
+    assert.deepEqual(lines, Array.from({ length: 6 }, (_, i) => [`stdout ${i}`, `stderr ${i}`]).flat());
   });
 
   test('a line without an end is there before the command ends', ['a shell'], async ({ item, prepare, start, signal }) => {
