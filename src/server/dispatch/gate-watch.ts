@@ -10,7 +10,6 @@ export type GateWatch = {
   /** Those of a run that a server before carried. */
   takeUp(carried: Carried): void;
   follow(carried: Carried, events: readonly RunEvent[]): void;
-  clear(): void;
 };
 
 export type GateWatchDeps = {
@@ -86,10 +85,6 @@ export const makeGateWatch = ({ runs, clock, background, decide, isWhole }: Gate
         if (event.kind === 'run.finished' && event.outcome === 'passed' && carried.state().only === undefined)
           onGreen(carried.row, event.at);
       }
-    },
-    clear: () => {
-      for (const { stopTimer } of open.values()) stopTimer?.();
-      open.clear();
     },
   };
 };

@@ -205,7 +205,6 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
   const stop = (): void => {
     isOver = true;
     clock.end();
-    gates.clear();
     claims.close();
     reports.close();
   };
