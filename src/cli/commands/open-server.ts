@@ -77,6 +77,7 @@ import { triggersPlugin } from '../../server/triggers/triggers-plugin.ts';
 import { upstreamRuns } from '../../server/triggers/upstream-runs.ts';
 import { defaultSettings } from '../../store/projects.ts';
 import type { ServerState } from './server-state.ts';
+import type { SourceWork } from '../../source/source-work.ts';
 import type { ServerStorage } from './server-storage.ts';
 
 export type ServerParts = {
@@ -85,6 +86,7 @@ export type ServerParts = {
   readonly sealer: Sealer;
   /** Of a worker, by what it proves itself with; the newest first. */
   readonly workerKeys: (bearer: string) => readonly [Uint8Array, ...Uint8Array[]];
+  readonly source: SourceWork;
   readonly clock: Clock;
   readonly keep: Keep;
   /** How long a run of a fork waits for its approval. */
@@ -177,6 +179,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     trees: storage.trees,
     secrets,
     outputOf,
+    source: parts.source,
     clock,
     dialects,
     policy: parts.policy,

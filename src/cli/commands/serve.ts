@@ -16,6 +16,7 @@ import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
+import { sourceApart } from '../../source/source-apart.ts';
 import { runWorker } from '../../worker/run-worker.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -85,6 +86,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const clock = endableClock(systemClock);
   const state = await openState(place, clock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
   const storage = await openStorage(context, directory, options, warn);
+  const source = sourceApart();
   try {
     const policy = await imagePolicy(context, options);
     const anywhere = { name: () => true, address: () => true };
@@ -98,6 +100,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       storage,
       sealer: sealerOf(keys),
       workerKeys: workerKeysOf(keys),
+      source,
       clock,
       directory,
       policy,
@@ -157,6 +160,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     return state.replaced.aborted ? exitCodes.errored : exitCodes.passed;
   } finally {
     stop.off();
+    await source.close();
     await storage.close();
     await state.close();
     clock.end();

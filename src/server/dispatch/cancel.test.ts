@@ -3,6 +3,7 @@ import { afterEach, describe, it } from 'node:test';
 import type { Claimed, WorkerFact } from '../../api/worker-protocol.ts';
 import { cancelRun } from './requests.ts';
 import { passed, planOf, preparing, served, stageOf, startedNow } from './testing/served.ts';
+import { defaultLimits } from './dispatcher-deps.ts';
 
 const ends: (() => void)[] = [];
 const serve = async () => {
@@ -83,7 +84,7 @@ describe('a cancel', () => {
     await server.tell(build, 1, [preparing(build)]);
     await server.dispatcher.report(run, cancelRun('eve', false));
     assert.equal((await server.state(run))?.phase, 'running');
-    await server.clock.advance(15_000);
+    await server.clock.advance(defaultLimits.leaseMs);
     assert.deepEqual([(await server.state(run))?.outcome, await server.store.queue.list()], ['cancelled', []]);
   });
 

@@ -44,7 +44,7 @@ export type DispatchLimits = {
 };
 
 export const defaultLimits: DispatchLimits = {
-  leaseMs: 15_000,
+  leaseMs: 12_000,
   graceMs: 60_000,
   claimWaitMs: 60_000,
   reportWaitMs: 5_000,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Claimed } from '../../api/worker-protocol.ts';
 import { failed, passed, planOf, preparing, serve, served, stageOf, startedNow } from './testing/served.ts';
+import { defaultLimits } from './dispatcher-deps.ts';
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
@@ -12,7 +13,7 @@ const begun = async (server: Server, retries = 1): Promise<{ readonly run: strin
   return { run, build };
 };
 const kinds = async (server: Server, run: string) => (await server.events(run)).map(({ kind }) => kind);
-const lease = 15_000;
+const { leaseMs: lease } = defaultLimits;
 const grace = 60_000;
 
 describe('leases', () => {

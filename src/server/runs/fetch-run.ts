@@ -19,11 +19,11 @@ import type { Results } from '../../results/results.ts';
 import type { Source } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
-import { fetchCommit, type FetchedCommit } from '../../source/fetch-commit.ts';
+import type { FetchedCommit } from '../../source/fetch-commit.ts';
 import type { TreeLimits } from '../../source/measure-tree.ts';
 import { parseRemote } from '../../source/remote.ts';
-import { snapshotOfMirror } from '../../source/snapshot.ts';
 import { SourceError } from '../../source/source-error.ts';
+import type { SourceWork } from '../../source/source-work.ts';
 import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
@@ -56,6 +56,7 @@ export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> & {
   readonly requests: Pick<RunRequests, 'keepSecretsFile'>;
   readonly secrets: Pick<RunSecrets, 'forPlan'>;
   readonly sealer: Pick<Sealer, 'open'>;
+  readonly source: SourceWork;
   readonly clock: Clock;
   readonly dialects: readonly Dialect[];
   readonly policy: ImagePolicy;
@@ -127,7 +128,7 @@ export const fetchRun = async (
         snapshot: async (fetchSignal, log) => {
           const fetched = await fetchPatiently(deps, about, known?.commit, fetchSignal, log);
           branch = known === undefined ? branchOf(request, refOf(about), fetched) : known.branch;
-          const source = await snapshotOfMirror({
+          const source = await deps.source.snapshotOfMirror({
             gitDir: mirrorOf(deps.directory, project.name),
             commit: fetched,
             ...(branch && { branch }),
@@ -249,7 +250,7 @@ const fetchPatiently = async (
   const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, deployKeyContext(name)).toString('utf8');
   for (const pause of [...pauses, undefined]) {
     try {
-      return await fetchCommit({
+      return await deps.source.fetchCommit({
         gitDir: mirrorOf(deps.directory, name),
         url,
         ...(commit === undefined ? {} : { commit }),

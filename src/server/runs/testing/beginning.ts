@@ -26,6 +26,7 @@ import { makeDispatcher } from '../../dispatch/make-dispatcher.ts';
 import { projectSecrets } from '../../secrets/project-secrets.ts';
 import { runSecrets } from '../../secrets/run-secrets.ts';
 import { defaultFetchLimits } from '../fetch-run.ts';
+import { sourceWork } from '../../../source/source-work.ts';
 import { type BeginRunDeps, makeBeginRun } from '../make-begin-run.ts';
 
 const person = ['-c', 'user.name=me', '-c', 'user.email=me@example.com', '-c', 'commit.gpgsign=false'];
@@ -104,6 +105,7 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
     stepBy: () => async (reference) => refused({ code: 'STEP_UNKNOWN', message: `There is no step ${reference}.` }),
     directory: join(root, 'data'),
     allowFiles: true,
+    source: sourceWork,
     fetches: 2,
     warn: (line) => warnings.push(line),
     ...more,
