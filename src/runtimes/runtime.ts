@@ -34,6 +34,11 @@ export type Runtime = {
   /** For people: which engine, where. */
   readonly name: string;
 
+  /**
+   * A hint: nothing runs now. Makes one of what takes long, whichever run comes next: that run has it then, and `sweep` of the run removes it. Until then it is `spare`.
+   */
+  ready(signal: AbortSignal): Promise<void>;
+
   /** A hint: a container of the run comes soon. Makes what takes long and needs no item; `sweep` of the run removes it. What fails is made when it is needed. */
   ahead(run: { readonly run: string; readonly project: string }, signal: AbortSignal): Promise<void>;
 
@@ -181,7 +186,9 @@ export type SweepScope =
   | { readonly kind: 'run'; readonly run: string }
   /** Names that images were committed under, where they still mean that image; it goes with the last of them. */
   | { readonly kind: 'images'; readonly images: readonly { readonly reference: string; readonly digest: string }[] }
-  /** What runs share and none uses now: a network, an image of ours. Not caches. */
+  /** What was made ready and no run has taken, also by other processes. */
+  | { readonly kind: 'spare' }
+  /** That, and what runs share and none uses now: a network, an image of ours. Not caches. */
   | { readonly kind: 'unused' }
   /** All that any cion made with this engine, except of the runs named. Not caches. */
   | { readonly kind: 'all'; readonly exceptRuns: readonly string[] }

@@ -255,6 +255,36 @@ describe('a worker', () => {
     assert.ok(told.length <= 3, 'no more than there are slots');
   });
 
+  it('has what takes long ready while nothing runs, and leaves none of it however it ends', async (t) => {
+    const { server, begin } = fakeSite(t);
+    const done: string[] = [];
+    let readied = Promise.withResolvers<void>();
+    const watching = (runtime: Runtime): Runtime => ({
+      ...runtime,
+      ready: async () => {
+        done.push('ready');
+        readied.resolve();
+      },
+      start: async (...given) => {
+        done.push('start');
+        return runtime.start(...given);
+      },
+      sweep: (scope, signal) => {
+        if (scope.kind === 'spare') done.push('spare');
+        return runtime.sweep(scope, signal);
+      },
+    });
+    const worker = await begin('one', { runtime: watching });
+    await readied.promise;
+    readied = Promise.withResolvers();
+    await server.finished(server.push({ stage: doing('first') }));
+    await readied.promise;
+    assert.deepEqual(done, ['ready', 'start', 'ready']);
+    worker.leave();
+    await worker.ended;
+    assert.equal(done.at(-1), 'spare');
+  });
+
   for (const [why, refused] of [
     ['the server does not know it', Object.assign(new Error('this token is of no worker'), { status: 401, code: 'TOKEN_UNKNOWN' })],
     ['its version is not the server’s', Object.assign(new Error('it speaks another protocol'), { status: 403, code: 'WORKER_PROTOCOL' })],

@@ -47,6 +47,7 @@ export type WorkerSignals = {
 
 const claimWaitMs = 20_000;
 const claimPatienceMs = 10_000;
+const leaveNothingMs = 5000;
 /** What is the same is not said more often. */
 const tellAgainMs = 300_000;
 /** An attempt that takes its engine down as often is at fault itself. */
@@ -96,6 +97,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   let freed = Promise.withResolvers<void>();
   let fresh = true;
   let isTidy = false;
+  let readying = Promise.resolve();
   const engineLosses = new Map<string, number>();
   /** Something was made ahead for them, and nothing of them was claimed yet. */
   const expected = new Set<string>();
@@ -117,7 +119,16 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       if (!leave.aborted) log(textOf(error));
     });
     sweeps.add(swept);
-    void swept.finally(() => sweeps.delete(swept));
+    void swept.finally(() => {
+      sweeps.delete(swept);
+      makeReady();
+    });
+  };
+
+  /** While nothing else keeps the engine busy. */
+  const makeReady = (): void => {
+    if (!isTidy || away !== undefined || ending.aborted || held.size + sweeps.size > 0) return;
+    readying = runtime.ready(ending).catch(() => {});
   };
 
   /** For as many as there are slots; for the others it is made when it is needed. */
@@ -247,10 +258,19 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     try {
       if (!fresh && ledger.runs().length > 0) forgetAll((await ask(0, 0, leave)).over);
       while (sweeps.size > 0) await Promise.all(sweeps);
+      await runtime.sweep({ kind: 'all', exceptRuns: ledger.runs() }, leave);
       await runtime.sweep({ kind: 'unused' }, leave);
     } catch (error) {
       if (!leave.aborted) log(`not all that is needed no more was removed: ${textOf(error)}`);
     }
+  };
+
+  /** However it ends: it is no more than a container that does nothing. */
+  const leaveNothingReady = async (): Promise<void> => {
+    const late = new AbortController();
+    const stopTimer = clock.after(leaveNothingMs, () => late.abort());
+    await runtime.sweep({ kind: 'spare' }, late.signal).catch(() => {});
+    stopTimer();
   };
 
   const claimOn = async (): Promise<void> => {
@@ -273,8 +293,9 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
         if (isFresh) fresh = false;
         for (const claimed of answer.claimed) begin(claimed, isFresh);
         if (isFresh && !isTidy) {
-          isTidy = true;
           await tidy(answer);
+          isTidy = true;
+          makeReady();
         }
         forgetAll(answer.over);
         if (answer.claimed.length === 0) await moment;
@@ -309,6 +330,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   } finally {
     hearNoMore?.();
     leave.removeEventListener('abort', onLeave);
+    await readying;
+    await leaveNothingReady();
     ended.abort();
     await reporting;
     await ledger.settled();

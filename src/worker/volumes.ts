@@ -152,6 +152,7 @@ export const itemVolumes = (given: {
   return {
     runtime: {
       name: runtime.name,
+      ready: (signal) => runtime.ready(signal),
       ahead: (run, signal) => runtime.ahead(run, signal),
       prepare: (item, notify, signal) =>
         bound(async () => {

@@ -9,7 +9,7 @@ import { asRuntimeError } from './failures.ts';
 import { makeParts } from './parts.ts';
 import { cacheRole, label } from './labels.ts';
 import { titleOf } from './titles.ts';
-import { removeLabelled, removeNamed } from './sweep.ts';
+import { type LostVolumes, removeLabelled, removeNamed } from './sweep.ts';
 
 export type DockerOptions = {
   readonly engine: Engine;
@@ -25,11 +25,17 @@ export type DockerOptions = {
   readonly logins?: RegistryLogins;
 };
 
+const nothing: Swept = { containers: 0, volumes: 0, networks: 0, images: 0 };
+
 /** Items as containers of a Docker Engine; see docs/adr/0020 to 0022 for how. */
 export const dockerRuntime = (options: DockerOptions): Runtime => {
   const { engine, namespace = 'cion', clock = systemClock, env = process.env, logins = registryLogins() } = options;
   const parts = makeParts({ engine, namespace, clock, env, logins });
   const { allowPrivileged = false, allowHostPaths = [] } = options;
+  const {
+    names,
+    pauses: { spares },
+  } = parts;
   const attempts = makeAttempts(parts, { allowPrivileged, allowHostPaths });
 
   const sweep = async (scope: SweepScope, signal: AbortSignal): Promise<Swept> => {
@@ -43,25 +49,44 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
       }
       case 'run': {
         const ended = await endRuns((run) => run === scope.run, [scope.run]);
-        return removeLabelled(engine, { ...all, [label.run]: scope.run }, { images: true }, signal).finally(() => released(ended));
+        const [swept, taken] = await Promise.all([
+          removeLabelled(
+            engine,
+            { ...all, [label.run]: scope.run },
+            { images: true, lostVolumes: { prefix: names.ofRun(scope.run), isMeant: () => true } },
+            signal,
+          ),
+          spares.removeOf(scope.run, signal),
+        ]).finally(() => released(ended));
+        return { ...swept, containers: swept.containers + taken };
       }
       case 'images':
         return removeNamed(engine, scope.images, signal);
+      case 'spare':
+        return { ...nothing, containers: await spares.remove(signal) };
       case 'unused': {
+        const containers = await spares.remove(signal);
         const networks = await parts.stageNetwork.removeUnused(signal);
         const images = await parts.pauseImage.removeUnused(signal);
-        return { containers: 0, volumes: 0, networks, images };
+        return { containers, volumes: 0, networks, images };
       }
       case 'all': {
-        const spare = new Set(scope.exceptRuns);
-        const ended = await endRuns((run) => !spare.has(run), parts.runs.known());
-        if (spare.size === 0) {
+        const kept = new Set(scope.exceptRuns);
+        const ended = await endRuns((run) => !kept.has(run), parts.runs.known());
+        if (kept.size === 0) {
           parts.pauseImage.forget();
           parts.stageNetwork.forget();
         }
-        return removeLabelled(engine, all, spare.size > 0 ? { spare, images: true } : { images: true }, signal).finally(() =>
-          released(ended),
-        );
+        const [swept, taken] = await Promise.all([
+          removeLabelled(
+            engine,
+            all,
+            { ...(kept.size > 0 ? { spare: kept } : {}), images: true, lostVolumes: lostOf(scope.exceptRuns) },
+            signal,
+          ),
+          spares.removeAllBut(scope.exceptRuns, signal),
+        ]).finally(() => released(ended));
+        return { ...swept, containers: swept.containers + taken };
       }
       case 'caches': {
         const { project } = scope;
@@ -69,6 +94,11 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
         return removeLabelled(engine, caches, {}, signal);
       }
     }
+  };
+
+  const lostOf = (exceptRuns: readonly string[]): LostVolumes => {
+    const kept = exceptRuns.map((run) => names.ofRun(run));
+    return { prefix: names.ofRuns, isMeant: (name) => !kept.some((prefix) => name.startsWith(prefix)) };
   };
 
   const released = (ended: readonly Attempt[]): void => {
@@ -93,6 +123,8 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
 
   return {
     name: `Docker Engine at ${engine.name}`,
+
+    ready: (signal) => translated('nothing can be made ready', signal, () => abortable(spares.keep(), signal)),
 
     ahead: ({ run, project }, signal) =>
       translated('nothing can be made ahead', signal, () => abortable(parts.pauses.ahead(run, project), signal)),

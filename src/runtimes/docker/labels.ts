@@ -7,7 +7,7 @@ export const label = {
   attempt: 'cion.attempt',
   /** Of a container that a step started: which. */
   step: 'cion.step',
-  /** stage, done, service, probe, pause, files, copy, network, stages, cache, build, run, shell */
+  /** stage, done, service, probe, pause, spare, files, copy, network, stages, cache, build, run, shell */
   role: 'cion.role',
   /** Of a container that was started held: what its wrapper says when it was never let go. */
   nonce: 'cion.nonce',

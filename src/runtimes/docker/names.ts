@@ -13,6 +13,9 @@ export const makeNames = (namespace: string) => {
     container,
     service: (item: Item, service: string): string => `${container(item)}.${plain(service)}`,
     networkOf: (item: Item): string => `${container(item)}.net`,
+    ofRuns: `${namespace}-run_`,
+    /** What the names of all its containers and volumes begin with. */
+    ofRun: (run: string): string => `${namespace}-${plain(run)}-`,
     volume: (run: string, volume: string): string => `${namespace}-${plain(run)}-${plain(volume)}`,
     /** One directory of a volume, as a volume. */
     directory: (volume: string, directory: string): string => `${volume}._in.${plain(directory)}`,
@@ -23,6 +26,9 @@ export const makeNames = (namespace: string) => {
     /** The container through which a volume is filled and read. */
     helper: (volume: string): string => `${volume}._files`,
     cache: (project: string, key: string): string => `${namespace}-cache-${plain(project)}.${plain(key)}`,
+    /** What the names of those begin with that were in reserve and are the run's now; no stage's name begins with `_`. */
+    taken: (run: string): string => `${namespace}-${plain(run)}-_pause-`,
+    isTaken: (container: string): boolean => container.includes('-_pause-'),
     pauseImage: `${namespace}/pause`,
     /** What a stage committed without a name of its own. */
     committed: (run: string, stage: string, step?: string): string =>

@@ -61,16 +61,19 @@ export type PauseImage = ReturnType<typeof makePauseImage>;
 
 export const volumeRoot = '/volume';
 
+/** As a checkout's: any user may write to it, and remove what another user wrote. An engine need not be asked to make it so. */
+export const freshVolumeMode = 0o777;
+
 /** When a volume's root says that it was last changed, and nobody has changed it: no tool that resets times chooses this one. */
 export const freshVolumeTime = new Date('1987-03-21T04:05:06Z');
 
-const version = '3';
+const version = '4';
 
 /** A tar of one program, and perhaps a directory that is open to all, as an import takes it. */
 export const imageOf = (name: string, program: Buffer, open?: string): Readable => {
   const tar = pack();
   tar.entry({ name, mode: 0o755 }, program);
-  if (open !== undefined) tar.entry({ name: `${open.slice(1)}/`, type: 'directory', mode: 0o1777, mtime: freshVolumeTime });
+  if (open !== undefined) tar.entry({ name: `${open.slice(1)}/`, type: 'directory', mode: freshVolumeMode, mtime: freshVolumeTime });
   tar.finalize();
   return Readable.from(tar, { objectMode: false });
 };

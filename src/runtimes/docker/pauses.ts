@@ -4,7 +4,9 @@ import type { Created } from './api.ts';
 import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { type Labels, label } from './labels.ts';
+import type { Names } from './names.ts';
 import type { PauseImage } from './pause-image.ts';
+import { makeSpares } from './spares.ts';
 import type { StageNetwork } from './stage-network.ts';
 
 /** A network namespace for one item at a time: kept alive by a pause container, or the item's own. */
@@ -27,6 +29,8 @@ export const makePauses = (
   engine: Engine,
   network: StageNetwork,
   image: PauseImage,
+  namespace: string,
+  names: Names,
   labelsOf: (run: string, project: string) => Labels,
 ) => {
   const runs = new Map<string, Pool>();
@@ -41,7 +45,7 @@ export const makePauses = (
     const [reference, id] = await Promise.all([image.ensure(), network.ensure()]);
     const body = {
       Image: reference,
-      Labels: { ...labels, [label.role]: 'pause' },
+      Labels: labels,
       HostConfig: { NetworkMode: id, LogConfig: { Type: 'none' }, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
     };
     const { Id } = await engine.json<Created>('POST', '/containers/create', { body });
@@ -66,6 +70,8 @@ export const makePauses = (
     }
   };
 
+  const spares = makeSpares(engine, namespace, names, start);
+
   /** Nobody would use the namespace after the item: a pause container would only be started and removed. */
   const own = async (): Promise<Lease> => ({
     networkMode: await network.ensure(),
@@ -81,20 +87,22 @@ export const makePauses = (
   });
 
   const add = (pool: Pool, run: string, project: string): Pause => {
-    const added: Pause = { id: start(labelsOf(run, project)), users: new Set() };
+    const made = async (): Promise<string> => (await spares.take(run)) ?? start({ ...labelsOf(run, project), [label.role]: 'pause' });
+    const added: Pause = { id: made(), users: new Set() };
     pool.pauses.add(added);
     added.id.catch(() => pool.pauses.delete(added));
     return added;
   };
 
   return {
+    spares,
     /** One that waits for the first item of the run. */
     ahead: async (run: string, project: string): Promise<void> => {
       const pool = poolOf(run);
       if (pool.pauses.size === 0) await add(pool, run, project).id;
     },
     lease: async (item: Item): Promise<Lease> => {
-      if (item.alone === true && !runs.has(item.run)) return own();
+      if (item.alone === true && !runs.has(item.run) && !spares.has()) return own();
       const pool = poolOf(item.run);
       const needs = new Set([...item.stage.needs.map((need) => need.node), ...(item.part === undefined ? [] : [item.stage.name])]);
       const user: User = { stage: item.stage.name, after: new Set(needs), isRunning: false };

@@ -5,11 +5,14 @@ import { EngineError } from './engine/engine-error.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { cacheRole, type Labels, label, labelFilter } from './labels.ts';
 
-/** Removes whatever carries the labels, containers first: they use the rest. `spare` are runs that stay; caches stay unless they are meant. */
+/**
+ * Removes whatever carries the labels, containers first: they use the rest. `spare` are runs that stay; caches stay unless they are meant. An engine that is
+ * killed while it makes or removes a volume may have it without its labels when it is back: such are known by their names.
+ */
 export const removeLabelled = async (
   engine: Engine,
   labels: Labels,
-  options: { readonly spare?: ReadonlySet<string>; readonly images?: boolean },
+  options: { readonly spare?: ReadonlySet<string>; readonly images?: boolean; readonly lostVolumes?: LostVolumes },
   signal: AbortSignal,
 ): Promise<Swept> => {
   const filters = labelFilter(labels);
@@ -19,18 +22,6 @@ export const removeLabelled = async (
     return options.spare === undefined || (run !== undefined && !options.spare.has(run));
   };
 
-  const removeContainer = async (id: string): Promise<boolean> => {
-    try {
-      return (
-        (await unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true }, signal }).then(() => true))) ??
-        false
-      );
-    } catch (error) {
-      if (!isRefusal(error, 409)) throw error;
-      await untilRemoved(engine, id, signal);
-      return false;
-    }
-  };
   const remove = async (path: string): Promise<boolean> =>
     (await unlessGone(engine.json('DELETE', path, { signal }).then(() => true))) ?? false;
   /** One after the other: they share layers, and the engine fails on two that want to remove the same. */
@@ -58,16 +49,41 @@ export const removeLabelled = async (
     engine.json<readonly Network[]>('GET', '/networks', { query, signal }),
     options.images === true ? engine.json<readonly Image[]>('GET', '/images/json', { query, signal }) : [],
   ]);
-  const containers = await count(found.filter(mayGo).map(({ Id }) => removeContainer(Id)));
+  const containers = await count(found.filter(mayGo).map(({ Id }) => removeContainer(engine, Id, signal)));
   // Those without a name are gone with their containers.
-  const { Volumes } = await engine.json<{ readonly Volumes: readonly Volume[] | null }>('GET', '/volumes', { query, signal });
+  const volumesOf = async (filter: string): Promise<readonly Volume[]> =>
+    (await engine.json<{ readonly Volumes: readonly Volume[] | null }>('GET', '/volumes', { query: { filters: filter }, signal }))
+      .Volumes ?? [];
+  const { lostVolumes } = options;
+  const [labelled, named] = await Promise.all([
+    volumesOf(filters),
+    lostVolumes === undefined ? [] : volumesOf(JSON.stringify({ name: [lostVolumes.prefix] })),
+  ]);
+  const isLost = ({ Name, Labels: own }: Volume): boolean =>
+    own?.[label.namespace] === undefined && lostVolumes !== undefined && Name.startsWith(lostVolumes.prefix) && lostVolumes.isMeant(Name);
+  const gone = [...labelled.filter(mayGo), ...named.filter(isLost)];
   const [volumes, networks, images] = await Promise.all([
-    count((Volumes ?? []).filter(mayGo).map(({ Name }) => remove(`/volumes/${Name}`))),
+    count(gone.map(({ Name }) => remove(`/volumes/${Name}`))),
     count(foundNetworks.filter(mayGo).map(({ Id }) => remove(`/networks/${Id}`))),
     removeImages(foundImages.filter(mayGo).map(({ Id }) => Id)),
   ]);
   return { containers, volumes, networks, images };
 };
+
+/** Whether it was there, and nobody else was removing it; it is gone in any case. */
+export const removeContainer = async (engine: Engine, id: string, signal: AbortSignal): Promise<boolean> => {
+  try {
+    const removed = engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true }, signal }).then(() => true);
+    return (await unlessGone(removed)) ?? false;
+  } catch (error) {
+    if (!isRefusal(error, 409)) throw error;
+    await untilRemoved(engine, id, signal);
+    return false;
+  }
+};
+
+/** Those whose names begin so and that have no labels. */
+export type LostVolumes = { readonly prefix: string; isMeant(name: string): boolean };
 
 /** Takes names from images, where they still mean them. One that a container uses keeps its last name. */
 export const removeNamed = async (

@@ -6,7 +6,7 @@ import type { Engine } from './engine/engine.ts';
 import { isRefusal, unlessGone } from './failures.ts';
 import { type Labels, label } from './labels.ts';
 import type { Names } from './names.ts';
-import { freshVolumeTime, type PauseImage, volumeRoot } from './pause-image.ts';
+import { freshVolumeMode, freshVolumeTime, type PauseImage, volumeRoot } from './pause-image.ts';
 import { realDirectory, statOf } from './real-directory.ts';
 
 /**
@@ -17,7 +17,7 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage, clock
   /** Many stages write no file; a look is ten times cheaper than the engine's archive of nothing. */
   const isUntouched = async (helper: string, signal: AbortSignal): Promise<boolean> => {
     const stat = await statOf(engine, helper, volumeRoot, signal);
-    return stat !== undefined && Date.parse(stat.mtime) === freshVolumeTime.getTime() && (stat.mode & 0o777) === 0o777;
+    return stat !== undefined && Date.parse(stat.mtime) === freshVolumeTime.getTime() && (stat.mode & 0o777) === freshVolumeMode;
   };
 
   const put = (helper: string, path: string, body: Readable, signal: AbortSignal): Promise<void> =>
@@ -63,7 +63,8 @@ export const makeTrees = (engine: Engine, names: Names, image: PauseImage, clock
     write: async (helper: string, tar: Readable, signal: AbortSignal): Promise<void> => {
       const { first, whole } = await peeked(tar, blockBytes);
       const itself = rootEntry(first);
-      if (itself !== undefined) await put(helper, '/', itself, signal);
+      const isAsMade = itself?.mode === freshVolumeMode && itself.uid === 0 && itself.gid === 0 && (await isUntouched(helper, signal));
+      if (itself !== undefined && !isAsMade) await put(helper, '/', tarOfRoot(itself), signal);
       await put(helper, volumeRoot, whole, signal);
     },
 
@@ -86,24 +87,24 @@ export type Trees = ReturnType<typeof makeTrees>;
 
 const emptyTar = (): Readable => {
   const tar = pack();
-  tar.entry({ name: './', type: 'directory', mode: 0o1777, mtime: freshVolumeTime });
+  tar.entry({ name: './', type: 'directory', mode: freshVolumeMode, mtime: freshVolumeTime });
   tar.finalize();
   return Readable.from(tar, { objectMode: false });
 };
 
 /** Engines pass over the entry of the root itself; where it comes first, it decides the mode and the owner of the volume. */
-const rootEntry = (block: Buffer): Readable | undefined => {
+const rootEntry = (block: Buffer): Root | undefined => {
   const text = (from: number, to: number): string => block.toString('latin1', from, to).replace(/\0.*$/s, '');
   if (block.length < blockBytes || !['.', './'].includes(text(0, 100)) || text(156, 157) !== '5') return undefined;
   const number = (from: number, to: number): number => Number.parseInt(text(from, to).trim(), 8) || 0;
+  return { mode: number(100, 108), uid: number(108, 116), gid: number(116, 124) };
+};
+
+type Root = { readonly mode: number; readonly uid: number; readonly gid: number };
+
+const tarOfRoot = (root: Root): Readable => {
   const tar = pack();
-  tar.entry({
-    name: `${volumeRoot.slice(1)}/`,
-    type: 'directory',
-    mode: number(100, 108),
-    uid: number(108, 116),
-    gid: number(116, 124),
-  });
+  tar.entry({ name: `${volumeRoot.slice(1)}/`, type: 'directory', ...root });
   tar.finalize();
   return Readable.from(tar, { objectMode: false });
 };

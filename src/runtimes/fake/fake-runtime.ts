@@ -84,6 +84,8 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
       return container.execution === undefined ? { kind: 'unstarted' } : { kind: 'live', execution: seen(item, container.execution) };
     },
 
+    ready: async () => {},
+
     ahead: async () => {},
 
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
@@ -104,6 +106,7 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
           return { ...nothing, ...world.removeRun(scope.run) };
         case 'images':
           return { ...nothing, images: world.forget(scope.images) };
+        case 'spare':
         case 'unused':
           return nothing;
         case 'all': {
