@@ -85,6 +85,45 @@ describe('cion trigger', () => {
     assert.equal(told.err.includes(secret), false);
   });
 
+  it('keeps what the server could not be told of, in the order of the pushes, for the next push or for --untold', {
+    timeout: 120_000,
+  }, async (t) => {
+    let isAway = true;
+    const { url, asked } = await httpServer(t, (response) => {
+      response.statusCode = isAway ? 503 : 202;
+      response.end();
+    });
+    const [bare, elsewhere] = [directory(t), directory(t)];
+    git(bare, 'init', '--quiet', '--bare', '--initial-branch=main');
+    const env = { CION_HOOK_SECRET: 'the secret', GL_USERNAME: 'ada' };
+    const pushed = (letter: string, ...names: readonly string[]): string =>
+      names.map((name) => `${'0'.repeat(40)} ${letter.repeat(40)} refs/heads/${name}\n`).join('');
+    const tell = (input: string, ...more: readonly string[]) => cion(['trigger', url, ...more], { cwd: bare, env, input });
+    const first = await tell(pushed('a', 'one', 'two'));
+    assert.deepEqual([first.code, first.out, asked.length], [3, '', 3]);
+    assert.match(first.err, /is kept in .*cion-untold: the next push tells of it/);
+    writeFiles(bare, { 'cion-untold/000-odd.json': '{' });
+    isAway = false;
+    assert.equal((await tell(pushed('b', 'one'))).out, ['one', 'two', 'one'].map((name) => `cion: told of refs/heads/${name}\n`).join(''));
+    isAway = true;
+    assert.equal((await tell(pushed('c', 'three'))).code, 3);
+    const other = await cion(['trigger', `${url}/x`, '--untold'], { cwd: bare, env });
+    assert.deepEqual([other.code, other.out], [0, ''], 'another server is told nothing of it');
+    isAway = false;
+    assert.deepEqual([(await tell('', '--untold')).out, (await tell('', '--untold')).out], ['cion: told of refs/heads/three\n', '']);
+    const bodies = asked.map(({ body }) => JSON.parse(body) as { readonly new: string; readonly by: string });
+    assert.deepEqual(
+      bodies.slice(3, 6).map((each) => [each.new[0], each.by]),
+      [
+        ['a', 'ada'],
+        ['a', 'ada'],
+        ['b', 'ada'],
+      ],
+    );
+    const none = await cion(['trigger', url, '--untold'], { cwd: elsewhere, env });
+    assert.match(none.err, /There is no repository here\. \[USAGE\]/);
+  });
+
   it('by hand tells of one commit, signed with a secret from a file', async (t) => {
     const cwd = directory(t, { secret: `${secret}\n` });
     const env = { CION_HOOK_SECRET_FILE: 'secret' };

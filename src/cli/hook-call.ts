@@ -9,11 +9,17 @@ export type MovedRef = { readonly ref: string; readonly old: string; readonly ne
 /** The server could not be told. */
 export class HookCallError extends Error {
   readonly code = 'HOOK_UNREACHABLE';
-  readonly hint = 'The commit is there all the same: tell the server again with --ref and --commit when it is back.';
+  readonly hint: string;
 
-  constructor(host: string, reason: string) {
-    super(`${host} could not be told of the commit: ${reason}.`);
+  constructor(message: string, hint = 'The commit is there all the same: tell the server again with --ref and --commit when it is back.') {
+    super(message);
     this.name = 'HookCallError';
+    this.hint = hint;
+  }
+
+  /** It is not lost. */
+  kept(directory: string): HookCallError {
+    return new HookCallError(this.message, `It is kept in ${directory}: the next push tells of it, or "cion trigger" with --untold.`);
   }
 }
 
@@ -25,7 +31,7 @@ export const callHook = async (url: URL, secret: string, moved: MovedRef): Promi
   for (const pauseMs of [...pausesMs, undefined]) {
     const answer = await send(url, secret, moved);
     if (answer === undefined) return;
-    if (pauseMs === undefined) throw new HookCallError(url.host, answer);
+    if (pauseMs === undefined) throw new HookCallError(`${url.host} could not be told of the commit: ${answer}.`);
     await sleep(pauseMs);
   }
 };

@@ -136,6 +136,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
     .argument('<url>', 'https://HOST/hooks/git/OWNER/NAME')
     .option('--ref <ref>', 'this ref, e.g. refs/heads/main, instead of those on stdin')
     .option('--commit <hash>', 'with --ref: its newest commit, the whole hash')
+    .option('--untold', 'only what could not be told before')
     .option('--by <name>', 'who pushed (default: who the git server says); shown, and not proven')
     .action(async (url, options) => finish(await (await import('./commands/trigger.ts')).trigger(context(), url, options)));
 

@@ -5,25 +5,53 @@ import { execa } from 'execa';
 import { isHash, isNoCommit, isRef } from '../../server/forges/git-ref.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { callHook, type MovedRef } from '../hook-call.ts';
+import { callHook, HookCallError, type MovedRef } from '../hook-call.ts';
 import { visible } from '../printers/visible.ts';
 import { Refusal } from '../refusal.ts';
+import { type Untold, untoldOf } from '../untold.ts';
 
-export type TriggerOptions = { readonly ref?: string; readonly commit?: string; readonly by?: string };
+export type TriggerOptions = { readonly ref?: string; readonly commit?: string; readonly by?: string; readonly untold?: true };
 
-/** For the post-receive hook of any git server: tells a cion server which branches and tags have new commits (R-DCK-86). */
+/**
+ * For the post-receive hook of any git server: tells a cion server which branches and tags have new commits (R-DCK-86). What the server cannot be told of now is kept beside the repository, and
+ * told with the next push, or by `--untold`.
+ */
 export const trigger = async (context: Context, address: string, options: TriggerOptions): Promise<ExitCode> => {
   const url = addressOf(address);
   const secret = await secretOf(context);
   const by = options.by ?? context.env.GL_USERNAME ?? context.env.GL_USER ?? context.env.REMOTE_USER ?? context.env.USER ?? 'git';
-  for (const line of await linesOf(context, options)) {
-    const moved = movedOf(line);
-    if (isNoCommit(moved.new) || !/^refs\/(?:heads|tags)\//.test(moved.ref)) continue;
-    const commit = moved.ref.startsWith('refs/tags/') ? await commitOf(context, moved.new) : undefined;
-    await callHook(url, secret, { ...moved, by, ...(commit === undefined ? {} : { commit }) });
+  const untold = options.ref === undefined ? await untoldOf(context, url) : undefined;
+  if (options.untold && untold === undefined)
+    throw new Refusal('USAGE', 'There is no repository here.', 'Call it in the repository of the hook.');
+  const news: readonly Telling[] = (await movedRefs(context, options)).map((moved) => ({ moved: { ...moved, by }, keep: untold?.keep }));
+  const tellings: readonly Telling[] = [...((await untold?.list()) ?? []), ...news];
+  for (const [index, { moved, done }] of tellings.entries()) {
+    try {
+      await callHook(url, secret, moved);
+    } catch (error) {
+      if (!(error instanceof HookCallError) || untold === undefined) throw error;
+      for (const { moved: later, keep } of tellings.slice(index)) await keep?.(later);
+      throw error.kept(untold.directory);
+    }
+    await done?.();
     context.stdout.write(`cion: told of ${visible(moved.ref)}\n`);
   }
   return exitCodes.passed;
+};
+
+/** One that was not told before is there until it is `done`; a new one is to be kept. */
+type Telling = { readonly moved: MovedRef; readonly done?: () => Promise<void>; readonly keep?: Untold['keep'] | undefined };
+
+const movedRefs = async (context: Context, options: TriggerOptions): Promise<readonly Omit<MovedRef, 'by'>[]> => {
+  const moved = (await linesOf(context, options))
+    .map(movedOf)
+    .filter((one) => !isNoCommit(one.new) && /^refs\/(?:heads|tags)\//.test(one.ref));
+  return Promise.all(
+    moved.map(async (one) => {
+      const commit = one.ref.startsWith('refs/tags/') ? await commitOf(context, one.new) : undefined;
+      return { ...one, ...(commit === undefined ? {} : { commit }) };
+    }),
+  );
 };
 
 const addressOf = (address: string): URL => {
@@ -48,8 +76,9 @@ const secretOf = async ({ cwd, env }: Context): Promise<string> => {
 
 const noCommit = '0'.repeat(40);
 
-const linesOf = async ({ stdin }: Context, { ref, commit }: TriggerOptions): Promise<readonly string[]> => {
+const linesOf = async ({ stdin }: Context, { ref, commit, untold }: TriggerOptions): Promise<readonly string[]> => {
   if ((ref === undefined) !== (commit === undefined)) throw new Refusal('USAGE', '--ref and --commit go together.');
+  if (untold) return [];
   if (ref !== undefined) return [`${noCommit} ${commit} ${ref}`];
   return (await text(stdin)).split('\n').filter((line) => line !== '');
 };
