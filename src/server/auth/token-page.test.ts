@@ -101,11 +101,25 @@ test('atk-65: a log-in that is not fresh is shown what there is and makes nothin
   tokenIn((await submit(browser, '/tokens', { page: again, name: 'x', read: 'on' })).text);
 });
 
+test('a log-in that came to nothing ends on a page that says why and how else, and shows nothing that somebody put into its address', async () => {
+  const browser = server.browser();
+  const way = await browser.follow(`${publicUrl}/api/auth/github/callback?code=x&state=y`);
+  const page = await browser.get((way.at(-1) ?? '').slice(publicUrl.length));
+  assert.equal(page.status, 200);
+  assert.match(page.body, /The log-in was refused/);
+  assert.match(page.body, /href="\/api\/auth\/github\?next=%2Ftokens"/);
+  for (const error of ['<script>', 'constructor', '__proto__']) {
+    const other = (await browser.get(`/login?error=${encodeURIComponent(error)}`)).body;
+    assert.match(other, /<p>It could not be done\.<\/p>/, error);
+    assert.doesNotMatch(other, /script/);
+  }
+});
+
 test('atk-65: a token does not open the page, and who is nobody is shown the ways to log in', async () => {
   const { browser, enter: logIn } = await byForge('barbara');
   const page = stampIn(await logIn());
   const token = tokenIn((await submit(browser, '/tokens', { page, name: 'x', read: 'on', tokens: 'on' })).text);
-  const shown = await server.browser().get('/tokens', { authorization: `Bearer ${token}` });
+  const shown = await browser.get('/tokens', { authorization: `Bearer ${token}` });
   assert.match(shown.body, /Log in with GitHub/);
   assert.doesNotMatch(shown.body, /Tokens of|<form/);
   const made = await submit(server.browser(), '/tokens', { name: 'x', read: 'on' }, { ...here, authorization: `Bearer ${token}` });

@@ -7,6 +7,7 @@ import { type Html, html, pageOf, pageType } from '../html.ts';
 import { type AuthContext, sessionOf } from './auth-context.ts';
 import { formField, formTokenOf } from './form-token.ts';
 import type { Identity } from './identify.ts';
+import { loginLinks } from './login-page.ts';
 import { idParams, type Routes } from './routes.ts';
 import { freshMs, makeAccountToken, revokeAccountToken } from './token-owner.ts';
 
@@ -18,19 +19,13 @@ export const tokenPage = (context: AuthContext): Routes => {
   const send = (reply: FastifyReply, content: Html): FastifyReply =>
     reply.header('referrer-policy', 'same-origin').type(pageType).send(pageOf('Tokens', content));
 
-  const loginLinks = (): Html => html`<p>${logins.map(
-    ({ kind, title }) => html`<a href="/api/auth/${kind}?next=${encodeURIComponent(address)}">Log in with ${title}</a> `,
-  )}</p>
-<p>Who has a password here makes tokens with <code>cion tokens create</code>.</p>
-`;
-
   const own = async (
     { account, actor }: Extract<Identity, { readonly by: 'session' }>,
     stamp: string,
     isFresh: boolean,
   ): Promise<Html> => html`
 <h1>Tokens of ${actor.name}</h1>
-${isFresh ? makeForm(stamp) : html`<p>To make one, log in again: this log-in is older than ${freshMs / 60_000} minutes.</p>${loginLinks()}`}
+${isFresh ? makeForm(stamp) : html`<p>To make one, log in again: this log-in is older than ${freshMs / 60_000} minutes.</p>${loginLinks(logins, address)}`}
 <table>
 <tr><th>Name</th><th>May</th><th>Until</th><th>Used</th><th></th></tr>
 ${(await tokens.list({ account: account.id })).map((token) => rowOf(token, stamp))}</table>
@@ -47,7 +42,7 @@ ${(await tokens.list({ account: account.id })).map((token) => rowOf(token, stamp
       app.get(address, { schema: { hide: true } }, async (request, reply) => {
         const identity = await identityOf(request);
         const cookie = cookies.of(request, cookies.session);
-        if (identity.by !== 'session' || cookie === undefined) return send(reply, html`<h1>Tokens</h1>${loginLinks()}`);
+        if (identity.by !== 'session' || cookie === undefined) return send(reply, html`<h1>Tokens</h1>${loginLinks(logins, address)}`);
         return send(reply, await own(identity, formTokenOf(cookie), clock.now() - identity.since < freshMs));
       });
 
