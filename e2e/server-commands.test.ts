@@ -78,6 +78,41 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     await assert.rejects(sessions, /403/, 'tokens do not see sessions');
   });
 
+  it('a token with the right "tokens" makes others without a password, which end with it', async () => {
+    const create = (name: string, scopes: string) => ['tokens', 'create', name, '--scopes', scopes];
+    const maker = (await done(create('maker', 'read,run,tokens'), { input: password })).trim();
+    const made = await cion(create('of-maker', 'read'), { token: maker });
+    assert.equal(made.code, 0, made.err);
+    const token = made.out.trim();
+    assert.match(await done(['projects'], { token }), /acme\/app/);
+    await refused('FORBIDDEN', create('wider', 'read,settings'), { token: maker });
+    await refused('FORBIDDEN', create('maker-too', 'read,tokens'), { token: maker });
+    const listed = parsed<{ readonly name: string }>(await done(['tokens', '--json'], { token: maker }));
+    assert.deepEqual(
+      listed.map(({ name }) => name),
+      ['of-maker'],
+    );
+    const all = parsed<{ readonly id: string; readonly name: string }>(await done(['tokens', '--json'], { input: password }));
+    const [mother] = all.filter(({ name }) => name === 'maker');
+    await refused('NOT_FOUND', ['tokens', 'revoke', mother?.id ?? ''], { token: maker });
+    await done(['tokens', 'revoke', mother?.id ?? ''], { input: password });
+    await refused('TOKEN_INVALID', ['projects'], { token });
+  });
+
+  it('the page of tokens is there for who has no password, and the API tells of all that the commands ask', async () => {
+    const page = await fetch(`${server.url}/tokens`);
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-security-policy') ?? '', /form-action 'self'.*frame-ancestors 'none'/);
+    assert.match(await page.text(), /cion tokens create/);
+    const form = await fetch(`${server.url}/tokens`, { method: 'POST', body: new URLSearchParams({ name: 'x', read: 'on' }) });
+    assert.equal(form.status, 401);
+    const { paths } = (await (await fetch(`${server.url}/api/openapi.json`)).json()) as { paths: Record<string, Record<string, unknown>> };
+    const of = '/api/projects/{owner}/{name}';
+    assert.ok(paths[`${of}/schedules/{id}`]?.['patch']);
+    assert.ok(paths[`${of}/subscriptions/{id}/test`]?.['post']);
+    assert.equal(paths['/tokens'], undefined);
+  });
+
   it('no token comes of a wrong password, of no rights, of a token alone, or of nobody', async () => {
     assert.match(
       await refused('SERVER_REFUSED', ['tokens', 'create', 'x', '--scopes', 'read'], { input: 'wrong horse' }),
@@ -152,6 +187,19 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     assert.match(await refused('USAGE', ['schedules', 'add', '@daily', '--tag', 'next', ...on]), /--package NAME/);
 
     const id = String(first?.['id']);
+    const name = id.slice(0, 8);
+    assert.equal(
+      await done(['schedules', 'pause', name, ...on]),
+      `The schedule ${name} (${cron}) of acme/app begins nothing until it is resumed.\n`,
+    );
+    assert.match(await done(['schedules', ...on]), /30 2 \* \* MON-FRI +Europe\/Paris +paused by ada +nightly, target/);
+    const [paused, other] = parsed<{ readonly paused?: { readonly by: string } }>(await done(['schedules', '--json', ...on]));
+    assert.deepEqual([paused?.paused?.by, other?.paused], ['ada', undefined]);
+    assert.match(
+      await done(['schedules', 'resume', name, ...on]),
+      /^The schedule [0-9a-f]{8} \(30 2 \* \* MON-FRI\) of acme\/app goes on, next at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\n$/,
+    );
+    assert.match(await refused('USAGE', ['schedules', 'pause', 'nothing', ...on]), /There is no schedule "nothing"\./);
     assert.match(
       await refused('USAGE', ['schedules', 'remove', 'nothing', ...on]),
       /There is no schedule "nothing"\. .*\n.*"cion schedules" lists them/,
@@ -161,6 +209,82 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
       `acme/app has the schedule ${id.slice(0, 8)} (${cron}) no more.\n`,
     );
     assert.equal(parsed(await done(['schedules', '--json', ...on])).length, 1);
+  });
+
+  it('upstreams are added, listed with what they come after, and removed; one that is not there or may not be seen is refused', async () => {
+    assert.match(await done(['upstreams', ...on]), /acme\/app begins after no other pipeline\./);
+    const up = 'acme/library';
+    await done(['projects', 'add', up, '--clone-url', 'https://git.example.org/acme/library.git']);
+    const added = await done(['upstreams', 'add', up, '--after-pipeline', 'build', '--after-branch', 'main', '--target', 'build', ...on]);
+    assert.match(added, /^acme\/app has the upstream [0-9a-f]{8} now: acme\/library, build on main\.\n$/);
+    await done(['upstreams', 'add', up, '--ref', 'next', '--pipeline', 'nightly', ...on]);
+    type Row = { readonly id: string; readonly after: object; readonly wants: object; readonly by: string };
+    const rows = parsed<Row>(await done(['upstreams', 'list', '--json', ...on]));
+    assert.deepEqual(
+      rows.map(({ after, wants, by }) => [after, wants, by]),
+      [
+        [{ project: up, pipeline: 'build', branch: 'main' }, { target: 'build' }, 'ada'],
+        [{ project: up }, { ref: 'refs/heads/next', pipeline: 'nightly' }, 'ada'],
+      ],
+    );
+    const shown = await done(['upstreams', ...on]);
+    assert.match(shown, /Upstream +After +Runs +By +When/);
+    assert.match(shown, /[0-9a-f]{8} +acme\/library +nightly, next +ada +\d{4}-/);
+
+    await refused('UPSTREAM_UNKNOWN', ['upstreams', 'add', 'acme/never', ...on]);
+    assert.match(await refused('USAGE', ['upstreams', 'add', 'library', ...on]), /OWNER\/NAME/);
+    const id = rows[0]?.id ?? '';
+    assert.match(
+      await refused('USAGE', ['upstreams', 'remove', 'nothing', ...on]),
+      /There is no upstream "nothing"\. .*\n.*"cion upstreams" lists them/,
+    );
+    assert.equal(
+      await done(['upstreams', 'remove', id.slice(0, 8), ...on]),
+      `acme/app has the upstream ${id.slice(0, 8)} (acme/library, build on main) no more.\n`,
+    );
+    assert.equal(parsed(await done(['upstreams', '--json', ...on])).length, 1);
+    await done(['projects', 'remove', up, '--yes']);
+    assert.match(await done(['upstreams', ...on]), /begins after no other pipeline/);
+  });
+
+  it('a subscription is tested by a real message, signed as all are, and what came of it is said and listed', async (t) => {
+    let status = 500;
+    const receiver = await httpServer(t, (response) => void response.writeHead(status).end());
+    const { out: secret } = await cion(['subscriptions', 'add', 'http', '--no-results', ...on], {
+      input: `${receiver.url}/very-secret-path`,
+    });
+    const [row] = parsed<{ readonly id: string }>(await done(['subscriptions', '--json', ...on]));
+    const id = row?.id ?? '';
+    const failed = await cion(['subscriptions', 'test', id.slice(0, 6), ...on]);
+    assert.equal(failed.code, 1, failed.err);
+    assert.match(
+      failed.out,
+      /^The test of [0-9a-f]{8} \(http, 127\.0\.0\.1:\d+\) was not delivered: 127\.0\.0\.1:\d+ answered 500\. It is tried again at .*\. See "cion subscriptions letters [0-9a-f]{8}"\.\n$/,
+    );
+    status = 204;
+    assert.match(
+      await done(['subscriptions', 'test', id, ...on]),
+      /^The test of [0-9a-f]{8} \(http, 127\.0\.0\.1:\d+\) was delivered\.\n$/,
+    );
+    const { headers, body } = receiver.asked.at(-1) ?? assert.fail();
+    const told = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    assert.deepEqual(
+      [told['event'], told['project'], told['subscription'], told['by'], told['id']],
+      ['subscription.tested', project, id, 'ada', headers['x-cion-delivery']],
+    );
+    const signature = createHmac('sha256', secret.trim())
+      .update(`${String(headers['x-cion-timestamp'])}.${body}`)
+      .digest('hex');
+    assert.equal(headers['x-cion-signature-256'], `sha256=${signature}`);
+    for (const hidden of ['very-secret-path', secret.trim()]) assert.ok(!`${body}${failed.out}`.includes(hidden));
+    assert.match(await done(['subscriptions', 'letters', id, ...on]), /test +sent +1 .*\n +test +waiting +1 .*answered 500/);
+    const letter = parsed<{ readonly state: string }>(await done(['subscriptions', 'test', id, '--json', ...on]));
+    assert.deepEqual(
+      letter.map(({ state }) => state),
+      ['sent'],
+    );
+    await refused('USAGE', ['subscriptions', 'test', 'nothing', ...on]);
+    await done(['subscriptions', 'remove', id, ...on]);
   });
 
   it('who is told is added with an address from stdin, and what is told is signed with the secret that was printed once', async () => {

@@ -8,7 +8,7 @@ export const accountName = z
 const password = z.string().min(1).max(1024);
 const time = z.int();
 
-export const rightSchema = z.enum(['read', 'run', 'decide', 'secrets', 'settings', 'admin']);
+export const rightSchema = z.enum(['read', 'run', 'decide', 'secrets', 'settings', 'admin', 'tokens']);
 export const roleSchema = z.enum(['owner', 'writer', 'reader']);
 
 /** How one can log in here. `setup`: there is no admin yet. */
@@ -26,6 +26,8 @@ export const meAnswer = z.object({
   name: z.string(),
   isAdmin: z.boolean(),
   forges: z.array(atForge),
+  /** `false`: they log in with a forge alone. */
+  hasPassword: z.boolean().optional(),
   /** Of the token that asked; absent: all that the account may. */
   scopes: z.array(rightSchema).optional(),
   project: z.string().optional(),
@@ -45,10 +47,11 @@ const tokenLooks = z.object({
   expiresAt: time.optional(),
   usedAt: time.optional(),
 });
-export const tokenRow = tokenLooks.extend({ scopes: z.array(rightSchema), project: z.string().optional() });
+/** `madeBy`: the token that made it, which it does not outlive. */
+export const tokenRow = tokenLooks.extend({ scopes: z.array(rightSchema), project: z.string().optional(), madeBy: z.string().optional() });
 export type TokenRow = z.output<typeof tokenRow>;
 /** `token` is shown this once. */
-export const tokenMade = z.object({ id: z.string(), token: z.string() });
+export const tokenMade = z.object({ id: z.string(), token: z.string(), expiresAt: time.optional() });
 
 /** `worker`: the only name that it stands for; absent: that of the first who uses it. */
 export const workerName = z

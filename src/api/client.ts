@@ -27,7 +27,7 @@ import {
   whySchema,
 } from './lists.ts';
 import { logPieceSchema } from './log-stream.ts';
-import { letterRow, type SubscriptionJson, subscriptionMade, subscriptionRow } from './notifications.ts';
+import { letterMade, letterRow, type SubscriptionJson, subscriptionMade, subscriptionRow } from './notifications.ts';
 import { paths } from './paths.ts';
 import {
   type ConnectJson,
@@ -41,7 +41,7 @@ import {
   settingsSchema,
 } from './projects.ts';
 import { runSchema } from './run-json.ts';
-import { madeAnswer, type ScheduleJson, scheduleRow } from './triggers.ts';
+import { madeAnswer, type ScheduleJson, scheduleRow, type UpstreamJson, upstreamRow } from './triggers.ts';
 import type { RunEvent } from '../run/run-event.ts';
 import { streamEvents } from './sse.ts';
 
@@ -156,9 +156,15 @@ export const apiClient = ({
     schedules: (project: string) => get(scheduleRow.array(), paths.schedules(project)),
     addSchedule: (project: string, schedule: ScheduleJson) => post(madeAnswer, paths.schedules(project), schedule),
     removeSchedule: async (project: string, id: string) => void (await act('DELETE', paths.schedule(project, id))),
+    pauseSchedule: async (project: string, id: string, isPaused: boolean) =>
+      answered(scheduleRow, await act('PATCH', paths.schedule(project, id), { isPaused })),
+    upstreams: (project: string) => get(upstreamRow.array(), paths.upstreams(project)),
+    addUpstream: (project: string, upstream: UpstreamJson) => post(madeAnswer, paths.upstreams(project), upstream),
+    removeUpstream: async (project: string, id: string) => void (await act('DELETE', paths.upstream(project, id))),
     subscriptions: (project: string) => get(subscriptionRow.array(), paths.subscriptions(project)),
     addSubscription: (project: string, wanted: SubscriptionJson) => post(subscriptionMade, paths.subscriptions(project), wanted),
     removeSubscription: async (project: string, id: string) => void (await act('DELETE', paths.subscription(project, id))),
+    testSubscription: (project: string, id: string) => post(letterMade, paths.subscriptionTest(project, id), {}),
     letters: (project: string, id: string) => get(letterRow.array(), paths.letters(project, id)),
     /** Of the account that asks; these three are for its sessions, and for no token. */
     tokens: () => get(tokenRow.array(), paths.tokens),

@@ -49,6 +49,9 @@ export const subscriptionRow = z.object({
 });
 export type SubscriptionRow = z.output<typeof subscriptionRow>;
 
+/** A test: which letter it is. */
+export const letterMade = z.object({ id });
+
 export const letterRow = z.object({
   id,
   event: z.string(),
@@ -59,3 +62,4 @@ export const letterRow = z.object({
   attempts: z.int(),
   note: z.string().exactOptional(),
 });
+export type LetterRow = z.output<typeof letterRow>;

@@ -38,6 +38,8 @@ export const scheduleRequest = z.strictObject({
 
 export type ScheduleJson = z.input<typeof scheduleRequest>;
 
+export const scheduleChange = z.strictObject({ isPaused: z.boolean() });
+
 export const scheduleRow = z.object({
   id,
   cron: z.string(),
@@ -46,8 +48,10 @@ export const scheduleRow = z.object({
   watch: z.object({ package: z.string(), registry: z.string(), tag: z.string(), hasToken: z.boolean() }).exactOptional(),
   by: z.string(),
   createdAt: z.number(),
-  /** The time that the next run is for. */
+  /** The time that the next run is for; of one that is paused, what it was then. */
   dueAt: z.number(),
+  /** It begins nothing, since when, and who said so. */
+  paused: z.object({ at: z.number(), by: z.string() }).exactOptional(),
   /** Of the package, as it was seen last. */
   version: z.string().exactOptional(),
   note: z.object({ at: z.number(), text: z.string() }).exactOptional(),
@@ -59,6 +63,8 @@ export const upstreamRequest = z.strictObject({
   wants: wantsSchema.default({}),
 });
 
+export type UpstreamJson = z.input<typeof upstreamRequest>;
+
 export const upstreamRow = z.object({
   id,
   after: z.object({ project: z.string(), pipeline: z.string().exactOptional(), branch: z.string().exactOptional() }),
@@ -67,5 +73,6 @@ export const upstreamRow = z.object({
   createdAt: z.number(),
   note: z.object({ at: z.number(), run: z.string(), text: z.string() }).exactOptional(),
 });
+export type UpstreamRow = z.output<typeof upstreamRow>;
 
 export const madeAnswer = z.object({ id });

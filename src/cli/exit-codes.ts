@@ -8,7 +8,7 @@ export type CommandExit = { readonly ofCommand: number };
 
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'passed, or there was nothing to do',
-  1: 'failed: a command of the project said no, or a gate was not approved',
+  1: 'failed: a command of the project said no, a gate was not approved, or a test message was not delivered',
   2: 'refused: a Problem in the configuration, or a mistake in the command line',
   3: 'errored: cion or the platform could not',
   130: 'cancelled',

@@ -28,7 +28,7 @@ import { projectCommands } from './project-commands.ts';
 import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
 import { tokenCommands } from './token-commands.ts';
-import { scheduleAndSubscriptionCommands } from './trigger-commands.ts';
+import { triggerAndSubscriptionCommands } from './trigger-commands.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
@@ -368,7 +368,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
 
   remoteCommands({ command, context, finish });
   projectCommands({ command, context, finish });
-  scheduleAndSubscriptionCommands({ command, context, finish });
+  triggerAndSubscriptionCommands({ command, context, finish });
   tokenCommands({ command, context, finish });
   serverCommands({ command, context, finish });
 

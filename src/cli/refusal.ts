@@ -13,6 +13,7 @@ export class Refusal extends Error {
 
 export type RefusalCode =
   | 'USAGE'
+  | 'PASSWORD_NONE'
   | 'NO_RUNS'
   | 'RUN_UNKNOWN'
   | 'RUN_AMBIGUOUS'

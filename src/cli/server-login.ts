@@ -21,8 +21,9 @@ export const tokenBySetup = async (url: string, setupToken: string, name: string
   return inSession(url, cookie, (session) => tokenOfSession(session, true));
 };
 
-/** Whether nobody has an account there yet. */
-export const wantsSetup = async (url: string): Promise<boolean> => loginWays.parse((await ask(url, 'GET', '/api/auth', {})).body).setup;
+/** How one can log in there, and whether nobody has an account yet. */
+export const waysToLogin = async (url: string): Promise<z.infer<typeof loginWays>> =>
+  loginWays.parse((await ask(url, 'GET', '/api/auth', {})).body);
 
 /** Logs in for a moment, for what no token can do. */
 export const withLogin = async <T>(url: string, name: string, password: string, use: (session: ApiClient) => Promise<T>): Promise<T> => {

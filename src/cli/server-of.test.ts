@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { hashOf, newBearer, newId } from '../server/auth/bearer.ts';
 import { type AuthServer, authServer, goodPassword } from '../server/auth/testing/auth-server.ts';
 import { noTerminal, startTerminal } from './printers/testing/terminal.ts';
 import { writeServers } from './known-servers.ts';
@@ -76,6 +77,45 @@ test('a name and a password become a token of this machine, and leave no session
     code: 'SERVER_REFUSED',
     message: 'The name or the password is wrong.',
   });
+});
+
+test('who has no password is told where a token is made, and one with the right "tokens" makes, lists and ends others without any', async () => {
+  await server.accounts.add({ id: 'acc_linus', name: 'linus', isAdmin: false, isClosed: false, forges: [], createdAt: server.clock.now() });
+  const tokenOf = async (scopes: readonly string[]): Promise<string> => {
+    const token = newBearer('account');
+    const now = server.clock.now();
+    const of = { kind: 'account', account: 'acc_linus', scopes } as const;
+    await server.tokens.add({
+      id: newId('tok'),
+      hash: hashOf(token),
+      name: 'made on the page',
+      of,
+      createdAt: now,
+      expiresAt: now + 86_400_000,
+    });
+    return token;
+  };
+  const ask = (token: string, ...args: readonly string[]) =>
+    cion(['tokens', ...args], { ...newConfig().env, CION_SERVER: server.url, CION_TOKEN: token });
+
+  const plain = await ask(await tokenOf(['read']), 'create', 'ci', '--scopes', 'read');
+  assert.deepEqual([plain.code, plain.out], [2, '']);
+  assert.match(plain.err, /linus logs in with a forge alone and has no password here\. \[PASSWORD_NONE\]/);
+  assert.ok(plain.err.includes(`${server.url}/tokens`), plain.err);
+
+  const maker = await tokenOf(['read', 'tokens']);
+  assert.match((await ask(maker)).out, /The token here has made no others\./);
+  const made = await ask(maker, 'create', 'ci', '--scopes', 'read');
+  assert.equal(made.code, 0, made.err);
+  assert.match(made.out, /^cion_[\w-]{43}\n$/);
+  assert.match(made.err, /The token ci of linus, until 2026-11-22 .* and no longer than the token that made it: read\./);
+  assert.deepEqual((await whoIs(server.url, made.out.trim())).scopes, ['read']);
+  const wider = await ask(maker, 'create', 'more', '--scopes', 'read,run');
+  assert.deepEqual([wider.code, wider.out], [2, '']);
+  assert.match(wider.err, /makes none that may more than itself, and this one has not: run\. \[FORBIDDEN\]/);
+  const [, id = ''] = /^ +(tok_\w+) +ci +read/m.exec((await ask(maker)).out) ?? [];
+  assert.equal((await ask(maker, 'revoke', id)).code, 0);
+  await assert.rejects(whoIs(server.url, made.out.trim()), { code: 'SERVER_REFUSED' });
 });
 
 test('on a terminal it asks for the name and, unseen, for the password', { skip: noTerminal() ?? false }, async (t) => {

@@ -4,21 +4,24 @@ import { atLeastOne, wordsOf } from './option-values.ts';
 import { jsonOption, someServerOption } from './program-options.ts';
 import type { CommandMaker } from './server-commands.ts';
 
-const rights = ['read', 'run', 'decide', 'secrets', 'settings', 'admin'] as const satisfies TokenJson['scopes'];
+const rights = ['read', 'run', 'decide', 'secrets', 'settings', 'admin', 'tokens'] as const satisfies TokenJson['scopes'];
 
-/** What the commands share that need a login of their own, for no token can do them. */
-const byPassword = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
+/** What the commands share that need a login of their own, or a token with the right `tokens`. */
+const asOwner = <Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) =>
   command
     .addOption(someServerOption())
-    .option('--account <name>', 'whose tokens (default: of who is logged in here); the password is read from stdin or typed unseen');
+    .option(
+      '--account <name>',
+      'whose tokens (default: of who is logged in here); the password is read from stdin or typed unseen, unless the token here has the right tokens',
+    );
 
 /** Tokens of people and programs, and of workers. */
 export const tokenCommands = ({ command, context, finish }: CommandMaker): void => {
   const tokens = command('tokens', 'make, list and revoke tokens of your account at a server');
-  byPassword(tokens.command('list', { isDefault: true }).summary('list them, without what proves them'))
+  asOwner(tokens.command('list', { isDefault: true }).summary('list them, without what proves them'))
     .addOption(jsonOption('print JSON lines'))
     .action(async (options) => finish(await (await import('./commands/tokens.ts')).tokenList(context(), options)));
-  byPassword(
+  asOwner(
     tokens
       .command('create')
       .summary('make one for a program or another machine; it is printed once, alone on stdout')
@@ -27,7 +30,7 @@ export const tokenCommands = ({ command, context, finish }: CommandMaker): void 
       .option('--on <project>', 'only in this project, OWNER/NAME')
       .addOption(new Option('--expires-in-days <n>', 'how long it is good').argParser(atLeastOne).default(90)),
   ).action(async (name, options) => finish(await (await import('./commands/tokens.ts')).tokenCreate(context(), name, options)));
-  byPassword(tokens.command('revoke').summary('make one worthless at once').argument('<id>', 'as "cion tokens" lists it')).action(
+  asOwner(tokens.command('revoke').summary('make one worthless at once').argument('<id>', 'as "cion tokens" lists it')).action(
     async (id, options) => finish(await (await import('./commands/tokens.ts')).tokenRevoke(context(), id, options)),
   );
 

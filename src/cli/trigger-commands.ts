@@ -5,9 +5,9 @@ import type { CommandMaker } from './server-commands.ts';
 
 const outcomes = ['passed', 'failed', 'errored', 'cancelled', 'skipped'] as const;
 
-/** What begins runs of a project of a server by the clock, and who is told of them. */
-export const scheduleAndSubscriptionCommands = ({ command, context, finish }: CommandMaker): void => {
-  const schedules = command('schedules', 'list, add and remove what begins runs of a project by the clock');
+/** What begins runs of a project of a server by the clock and after other pipelines, and who is told of them. */
+export const triggerAndSubscriptionCommands = ({ command, context, finish }: CommandMaker): void => {
+  const schedules = command('schedules', 'list, add, pause and remove what begins runs of a project by the clock');
   onServer(
     schedules.command('list', { isDefault: true }).summary('list them, with their next time').addOption(jsonOption('print JSON lines')),
   ).action(async (options) => finish(await (await import('./commands/schedules.ts')).scheduleList(context(), options)));
@@ -29,7 +29,39 @@ export const scheduleAndSubscriptionCommands = ({ command, context, finish }: Co
     async (id, options) => finish(await (await import('./commands/schedules.ts')).scheduleRemove(context(), id, options)),
   );
 
-  const subscriptions = command('subscriptions', 'list, add and remove who is told of the results of a project');
+  onServer(
+    schedules
+      .command('pause')
+      .summary('have one begin nothing until it is resumed')
+      .argument('<id>', 'as "cion schedules" lists it, or its beginning'),
+  ).action(async (id, options) => finish(await (await import('./commands/schedules.ts')).schedulePause(context(), id, options)));
+  onServer(
+    schedules
+      .command('resume')
+      .summary('have one that is paused go on at its next time; what it missed is not begun')
+      .argument('<id>', 'as "cion schedules" lists it, or its beginning'),
+  ).action(async (id, options) => finish(await (await import('./commands/schedules.ts')).scheduleResume(context(), id, options)));
+
+  const upstreams = command('upstreams', 'list, add and remove the pipelines after whose green runs a project is run');
+  onServer(upstreams.command('list', { isDefault: true }).summary('list them').addOption(jsonOption('print JSON lines'))).action(
+    async (options) => finish(await (await import('./commands/upstreams.ts')).upstreamList(context(), options)),
+  );
+  onServer(
+    upstreams
+      .command('add')
+      .summary('begin a run when a pipeline of another project turns green')
+      .argument('<project>', 'the other one, OWNER/NAME, as "cion projects" lists it')
+      .option('--after-pipeline <name>', 'only after this pipeline of it')
+      .option('--after-branch <name>', 'only after runs of this branch of it')
+      .option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)')
+      .option('--pipeline <name>', 'this pipeline of a configuration that has several')
+      .option('--target <name>', 'only this stage or deploy target, and what it needs'),
+  ).action(async (project, options) => finish(await (await import('./commands/upstreams.ts')).upstreamAdd(context(), project, options)));
+  onServer(upstreams.command('remove').summary('remove one').argument('<id>', 'as "cion upstreams" lists it, or its beginning')).action(
+    async (id, options) => finish(await (await import('./commands/upstreams.ts')).upstreamRemove(context(), id, options)),
+  );
+
+  const subscriptions = command('subscriptions', 'list, add, test and remove who is told of the results of a project');
   onServer(subscriptions.command('list', { isDefault: true }).summary('list them').addOption(jsonOption('print JSON lines'))).action(
     async (options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionList(context(), options)),
   );
@@ -56,6 +88,13 @@ export const scheduleAndSubscriptionCommands = ({ command, context, finish }: Co
       .argument('<id>', 'as "cion subscriptions" lists it, or its beginning')
       .addOption(jsonOption('print JSON lines')),
   ).action(async (id, options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionLetters(context(), id, options)));
+  onServer(
+    subscriptions
+      .command('test')
+      .summary('send one real message that says that it is a test, and say what came of it')
+      .argument('<id>', 'as "cion subscriptions" lists it, or its beginning')
+      .addOption(jsonOption('print the letter as JSON')),
+  ).action(async (id, options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionTest(context(), id, options)));
   onServer(
     subscriptions.command('remove').summary('remove one').argument('<id>', 'as "cion subscriptions" lists it, or its beginning'),
   ).action(async (id, options) => finish(await (await import('./commands/subscriptions.ts')).subscriptionRemove(context(), id, options)));

@@ -13,8 +13,10 @@ export type Actor =
     }
   | { readonly kind: 'worker'; readonly worker: string };
 
-/** `read` a private project; `run` and cancel its runs; `decide` its gates; `secrets`; `settings` of the project; `admin` of the server. */
-export type Right = 'read' | 'run' | 'decide' | 'secrets' | 'settings' | 'admin';
+/**
+ * `read` a private project; `run` and cancel its runs; `decide` its gates; `secrets`; `settings` of the project; `admin` of the server;
+ * `tokens` is for tokens alone: to make others that may no more. */
+export type Right = 'read' | 'run' | 'decide' | 'secrets' | 'settings' | 'admin' | 'tokens';
 
 /**
  * What may be done. Without a project: `admin`, and what else only admins may; `read` and `settings` mean to be logged in, and to add a project.

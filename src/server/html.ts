@@ -10,6 +10,17 @@ export const html = (texts: TemplateStringsArray, ...values: readonly Value[]): 
   html: texts.reduce((before, text, i) => `${before}${written(values[i - 1])}${text}`),
 });
 
+export const pageType = 'text/html; charset=utf-8';
+
+/** A whole page. */
+export const pageOf = (title: string, content: Html): string =>
+  html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head>
+<body>${content}</body>
+</html>
+`.html;
+
 const written = (value: Value): string => {
   if (value === undefined) return '';
   if (typeof value === 'number') return String(value);

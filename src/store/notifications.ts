@@ -57,7 +57,7 @@ export type NewLetter = {
   readonly id: string;
   /** One that is gone is told nothing. */
   readonly subscription: string;
-  /** `<run>/finished/<at>`, `<run>/gate/<name>/<at>`. */
+  /** `<run>/finished/<at>`, `<run>/gate/<name>/<at>`, `test/<id>`. */
   readonly event: string;
   /** Plain data without secrets. */
   readonly body: unknown;

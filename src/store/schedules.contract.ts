@@ -56,6 +56,47 @@ export const scheduleStoreContract = (make: () => Promise<ScheduleStore>): void 
     assert.equal(await store.move({ ...watching, id: 'gone' }, to), false);
   });
 
+  it('is paused once, is not due meanwhile, and goes on at the time that it is given, without the version that was seen before', async () => {
+    const store = await make();
+    const pausedDaily: Schedule = { ...daily, id: 'three', paused: { at: 1_800_000_000_001, by: 'bob' } };
+    await store.add(watching);
+    await store.add(daily);
+    await store.add(pausedDaily);
+    const paused = { at: 1_800_000_150_000, by: 'ada' };
+    assert.equal(await store.resume('ada/shop', 'two', 1), false);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => store.pause('ada/shop', 'two', paused)));
+    assert.equal(answers.filter(Boolean).length, 1);
+    assert.equal(await store.pause('ada/other', 'one', paused), false);
+    assert.equal(await store.pause('ada/shop', 'gone', paused), false);
+    assert.deepEqual(await store.list('ada/shop'), [{ ...watching, paused }, daily, pausedDaily]);
+    assert.deepEqual(await store.due(Number.MAX_SAFE_INTEGER, 10), [daily]);
+
+    const dueAt = 1_800_000_900_000;
+    assert.equal(await store.resume('ada/other', 'two', dueAt), false);
+    assert.equal(await store.resume('ada/shop', 'two', dueAt), true);
+    assert.equal(await store.resume('ada/shop', 'two', dueAt + 1), false);
+    const { version: _version, ...rest } = watching;
+    assert.deepEqual(await store.list('ada/shop'), [{ ...rest, dueAt, tryAt: dueAt }, daily, pausedDaily]);
+    assert.deepEqual(
+      (await store.due(dueAt, 10)).map(({ id }) => id),
+      ['one', 'two'],
+    );
+  });
+
+  it('says whether one still stands as it was seen', async () => {
+    const store = await make();
+    await store.add(daily);
+    assert.equal(await store.stands(daily), true);
+    await store.pause('ada/shop', 'one', { at: 1, by: 'ada' });
+    assert.equal(await store.stands(daily), false);
+    await store.resume('ada/shop', 'one', daily.dueAt);
+    assert.equal(await store.stands(daily), true);
+    await store.move(daily, { dueAt: daily.dueAt + 1, tryAt: daily.dueAt + 1 });
+    assert.equal(await store.stands(daily), false);
+    await store.remove('ada/shop', 'one');
+    assert.equal(await store.stands(daily), false);
+  });
+
   it('removes one of a project, or all of it, and nothing of another', async () => {
     const store = await make();
     await store.add(daily);

@@ -6,10 +6,16 @@ export type ScheduleStore = {
   add(schedule: Schedule): Promise<void>;
   /** In the order in which they were added. */
   list(project: string): Promise<readonly Schedule[]>;
-  /** Whose `tryAt` is not after `until`, the earliest first. */
+  /** Whose `tryAt` is not after `until`, the earliest first; of those that are paused none. */
   due(until: number, limit: number): Promise<readonly Schedule[]>;
   /** `false`: it is not as it was any more, or gone; nothing was changed. */
   move(was: Schedule, to: ScheduleProgress): Promise<boolean>;
+  /** `false`: it was moved on, paused or removed since. */
+  stands(was: Schedule): Promise<boolean>;
+  /** `false`: there is none, or it is paused already and stays as it is. */
+  pause(project: string, id: string, paused: NonNullable<Schedule['paused']>): Promise<boolean>;
+  /** It goes on at `dueAt`, as if no version had been seen before. `false`: there is none that is paused. */
+  resume(project: string, id: string, dueAt: number): Promise<boolean>;
   /** Without an id: all of the project. Answers whether there was one. */
   remove(project: string, id?: string): Promise<boolean>;
 };
@@ -28,6 +34,8 @@ export type Schedule = ScheduleProgress & {
   /** Who added it, for people. */
   readonly by: string;
   readonly createdAt: number;
+  /** Since when it begins nothing, and who said so. */
+  readonly paused?: { readonly at: number; readonly by: string };
 };
 
 /** What is to be run; see RunRequest. */

@@ -71,6 +71,22 @@ export const tokensContract = (name: string, skip: string | false, make: () => P
       assert.equal(await tokens.bind('tok_none', 'other'), undefined);
     });
 
+    it('removes with a token those that it made, and gives none to a token that is gone (atk-65)', async () => {
+      const account = await anybody();
+      const of = { kind: 'account', account, scopes: ['read'] } as const;
+      const maker = await added(of);
+      const [one, two] = [await added(of, 2000, { madeBy: maker.id }), await added(of, 3000, { madeBy: maker.id })];
+      const other = await added(of, 4000);
+      assert.deepEqual(await tokens.find(one.hash), one);
+      assert.deepEqual(await tokens.list({ account, madeBy: maker.id }), [two, one]);
+      assert.equal(await tokens.remove(other.id, { account, madeBy: maker.id }), false);
+      assert.equal(await tokens.remove(one.id, { account, madeBy: maker.id }), true);
+      assert.equal(await tokens.remove(maker.id, { account }), true);
+      assert.deepEqual(await tokens.list({ account }), [other]);
+      await assert.rejects(added(of, 5000, { madeBy: maker.id }));
+      assert.deepEqual(await tokens.list({ account }), [other]);
+    });
+
     it('removes only what belongs to who asks (atk-64)', async () => {
       const [ada, bob] = [await anybody(), await anybody()];
       const token = await added({ kind: 'account', account: ada, scopes: ['read'] });

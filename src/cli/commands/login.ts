@@ -5,7 +5,7 @@ import { readServers, serversFile, writeServers } from '../known-servers.ts';
 import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
 import { refuseInTheClear } from '../in-the-clear.ts';
-import { tokenByPassword, tokenBySetup, wantsSetup, whoIs } from '../server-login.ts';
+import { tokenByPassword, tokenBySetup, waysToLogin, whoIs } from '../server-login.ts';
 import { checkedToken, serverOf, type ServerOptions } from '../server-of.ts';
 import { write } from '../write.ts';
 
@@ -25,7 +25,7 @@ export const login = async (
   refuseInTheClear(context, url, insecureHttp);
   const { isTTY } = context.stdin;
   const token = checkedToken(
-    setup || (isTTY && !wantsToken && (await wantsSetup(url)))
+    setup || (isTTY && !wantsToken && (await waysToLogin(url)).setup)
       ? await byFirst(context, url)
       : wantsToken || !isTTY
         ? await readSecret(context, 'Token: ')
@@ -54,6 +54,9 @@ export const logout = async (context: Context, options: ServerOptions): Promise<
 };
 
 const byPerson = async (context: Context, url: string, isAdmin: boolean): Promise<string> => {
+  if ((await waysToLogin(url)).ways.some((way) => way !== 'password')) {
+    context.stderr.write(`Who has no password here makes a token at ${url}/tokens, in a browser, and pastes it.\n`);
+  }
   const name = await readName(context, 'Name (empty: paste a token that was made before): ');
   return name === '' ? readSecret(context, 'Token: ') : tokenByPassword(url, name, await readSecret(context, 'Password: '), isAdmin);
 };

@@ -9,7 +9,10 @@ import { dateTime } from '../printers/words.ts';
 import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
 import { openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
+import { type WantedOptions, wantedTarget, wantedText } from '../wanted-target.ts';
 import { write, writeLines } from '../write.ts';
+
+const known = { what: 'schedule', lister: 'cion schedules' };
 
 /** What begins runs of a project by the clock. */
 export const scheduleList = async (context: Context, { json, ...options }: RemoteOptions & { readonly json?: true }): Promise<ExitCode> => {
@@ -20,7 +23,7 @@ export const scheduleList = async (context: Context, { json, ...options }: Remot
     shortId(one.id),
     visible(one.cron),
     visible(one.timeZone),
-    dateTime(one.dueAt, look.timeZone),
+    one.paused === undefined ? dateTime(one.dueAt, look.timeZone) : visible(`paused by ${one.paused.by}`),
     visible(wantedOf(one)),
     visible(one.note?.text ?? ''),
   ]);
@@ -37,30 +40,23 @@ export const scheduleList = async (context: Context, { json, ...options }: Remot
   return exitCodes.passed;
 };
 
-export type ScheduleAddOptions = RemoteOptions & {
-  readonly timeZone: string;
-  readonly ref?: string;
-  readonly pipeline?: string;
-  readonly target?: string;
-  readonly package?: string;
-  readonly registry?: string;
-  readonly tag?: string;
-  readonly token?: true;
-};
+export type ScheduleAddOptions = RemoteOptions &
+  WantedOptions & {
+    readonly timeZone: string;
+    readonly package?: string;
+    readonly registry?: string;
+    readonly tag?: string;
+    readonly token?: true;
+  };
 
 /** Adds a schedule; the token of a registry comes from stdin or is typed unseen. */
 export const scheduleAdd = async (context: Context, cron: string, { timeZone, ...options }: ScheduleAddOptions): Promise<ExitCode> => {
-  const { ref, pipeline, target } = options;
   const { api, project } = await openRemoteProject(context, options);
   const watch = await watchOf(context, options);
   const { id } = await api.addSchedule(project, {
     cron,
     timeZone,
-    wants: {
-      ...(ref === undefined ? {} : { ref: ref.startsWith('refs/') ? ref : `refs/heads/${ref}` }),
-      ...(pipeline === undefined ? {} : { pipeline }),
-      ...(target === undefined ? {} : { target }),
-    },
+    wants: wantedTarget(options),
     ...(watch === undefined ? {} : { watch }),
   });
   const added = (await api.schedules(project)).find((one) => one.id === id);
@@ -71,9 +67,31 @@ export const scheduleAdd = async (context: Context, cron: string, { timeZone, ..
 
 export const scheduleRemove = async (context: Context, named: string, options: RemoteOptions): Promise<ExitCode> => {
   const { api, project } = await openRemoteProject(context, options);
-  const { id, cron } = findListed(await api.schedules(project), named, { what: 'schedule', lister: 'cion schedules' });
+  const { id, cron } = findListed(await api.schedules(project), named, known);
   await api.removeSchedule(project, id);
   await write(context.stdout, `${visible(project)} has the schedule ${shortId(id)} (${visible(cron)}) no more.\n`);
+  return exitCodes.passed;
+};
+
+/** It keeps its place and begins nothing until it is resumed. */
+export const schedulePause = async (context: Context, named: string, options: RemoteOptions): Promise<ExitCode> => {
+  const { api, project } = await openRemoteProject(context, options);
+  const { id, cron } = findListed(await api.schedules(project), named, known);
+  await api.pauseSchedule(project, id, true);
+  await write(
+    context.stdout,
+    `The schedule ${shortId(id)} (${visible(cron)}) of ${visible(project)} begins nothing until it is resumed.\n`,
+  );
+  return exitCodes.passed;
+};
+
+/** What it missed is not begun. */
+export const scheduleResume = async (context: Context, named: string, options: RemoteOptions): Promise<ExitCode> => {
+  const { api, project } = await openRemoteProject(context, options);
+  const { id, cron } = findListed(await api.schedules(project), named, known);
+  const { dueAt } = await api.pauseSchedule(project, id, false);
+  const next = dateTime(dueAt, looks(context).timeZone);
+  await write(context.stdout, `The schedule ${shortId(id)} (${visible(cron)}) of ${visible(project)} goes on, next at ${next}.\n`);
   return exitCodes.passed;
 };
 
@@ -94,9 +112,4 @@ const watchOf = async (
 };
 
 const wantedOf = ({ wants, watch }: ScheduleRow): string =>
-  [
-    ...(wants.pipeline === undefined ? [] : [wants.pipeline]),
-    ...(wants.target === undefined ? [] : [`target ${wants.target}`]),
-    wants.ref === undefined ? 'the default branch' : wants.ref.replace(/^refs\/heads\//, ''),
-    ...(watch === undefined ? [] : [`when ${watch.package} ${watch.tag} is another`]),
-  ].join(', ');
+  `${wantedText(wants)}${watch === undefined ? '' : `, when ${watch.package} ${watch.tag} is another`}`;

@@ -1,4 +1,5 @@
-import type { SubscriptionJson, SubscriptionRow } from '../../api/notifications.ts';
+import type { LetterRow, SubscriptionJson, SubscriptionRow } from '../../api/notifications.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { findListed, shortId } from '../find-listed.ts';
@@ -116,10 +117,46 @@ export const subscriptionLetters = async (
   return exitCodes.passed;
 };
 
-/** `<run>/finished/…` or `<run>/gate/…`. */
+/** Sends one real letter that says that it is a test, and says what came of its first try. It is tried again like all others. */
+export const subscriptionTest = async (context: Context, named: string, { json, ...options }: RemoteOptions & Json): Promise<ExitCode> => {
+  const { api, project, clock } = await openRemoteProject(context, options);
+  const { id, way, place } = findListed(await api.subscriptions(project), named, known);
+  const { id: made } = await api.testSubscription(project, id);
+  const letter = await triedLetter(async () => (await api.letters(project, id)).find((one) => one.id === made), clock);
+  if (json) await writeLines(context.stdout, letter === undefined ? [] : [JSON.stringify(letter)]);
+  else await write(context.stdout, `${cameOf(letter, { id, to: `${way}, ${visible(place)}`, timeZone: looks(context).timeZone })}\n`);
+  return letter?.state === 'sent' ? exitCodes.passed : exitCodes.failed;
+};
+
+const lookEveryMs = 250;
+/** A receiver has 15 s for its answer, and others may be before it. */
+const patienceMs = 45_000;
+
+/** As soon as somebody has tried to send it; else as it is when patience ends. */
+const triedLetter = async (look: () => Promise<LetterRow | undefined>, clock: Clock): Promise<LetterRow | undefined> => {
+  const until = clock.now() + patienceMs;
+  for (;;) {
+    const letter = await look();
+    if (letter === undefined || letter.state !== 'waiting' || letter.note !== undefined || clock.now() >= until) return letter;
+    await new Promise<void>((resolve) => void clock.after(lookEveryMs, resolve));
+  }
+};
+
+const cameOf = (
+  letter: LetterRow | undefined,
+  { id, to, timeZone }: { readonly id: string; readonly to: string; readonly timeZone: string | undefined },
+): string => {
+  const later = `See "cion subscriptions letters ${shortId(id)}".`;
+  if (letter?.state === 'sent') return `The test of ${shortId(id)} (${to}) was delivered.`;
+  if (letter?.note === undefined) return `The test of ${shortId(id)} (${to}) waits to be sent. ${later}`;
+  const again = letter.state === 'waiting' ? ` It is tried again at ${dateTime(letter.tryAt, timeZone)}.` : '';
+  return `The test of ${shortId(id)} (${to}) was not delivered: ${visible(letter.note)}${again} ${later}`;
+};
+
+/** `<run>/finished/…`, `<run>/gate/…` or `test/…`, which is of no run. */
 const ofEvent = (event: string): readonly [string, string] => {
   const [run = '', kind = ''] = event.split('/');
-  return [visible(kind), visible(run)];
+  return run === 'test' ? [run, ''] : [visible(kind), visible(run)];
 };
 
 const checkAddresses = (way: Way, addresses: readonly string[]): void => {

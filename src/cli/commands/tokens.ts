@@ -1,5 +1,5 @@
 import type { TokenJson, TokenRow } from '../../api/auth.ts';
-import type { ApiClient } from '../../api/client.ts';
+import { type ApiClient, apiClient } from '../../api/client.ts';
 import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -11,6 +11,7 @@ import { ago, dateTime, list } from '../printers/words.ts';
 import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
 import { checkedName, type RemoteOptions } from '../remote/open-remote.ts';
+import { serverFetch } from '../remote/server-fetch.ts';
 import { withLogin, whoIs } from '../server-login.ts';
 import { serverOf } from '../server-of.ts';
 import { write, writeLines } from '../write.ts';
@@ -33,27 +34,32 @@ export const tokenCreate = async (
     throw new Refusal(
       'USAGE',
       'What may this token do?',
-      'Say so with --scopes: read, run, decide, secrets, settings, admin; with commas between them.',
+      'Say so with --scopes: read, run, decide, secrets, settings, admin, tokens; with commas between them.',
     );
   }
   const only = on === undefined ? undefined : checkedName(on);
-  const { url, owner, made } = await asOwner(context, options, (session) =>
+  const { url, owner, by, made } = await asOwner(context, options, (session) =>
     session.makeToken({ name, scopes: [...scopes], expiresInDays, ...(only === undefined ? {} : { project: only }) }),
   );
   const what = `${list([...scopes])}${only === undefined ? '' : ` in ${visible(only)} alone`}`;
-  context.stderr.write(`The token ${visible(name)} of ${visible(owner)}, for ${expiresInDays} days: ${what}. It is not shown again.\n`);
+  const end =
+    by === 'token' && made.expiresAt !== undefined
+      ? `until ${dateTime(made.expiresAt, looks(context).timeZone)} and no longer than the token that made it`
+      : `for ${expiresInDays} days`;
+  context.stderr.write(`The token ${visible(name)} of ${visible(owner)}, ${end}: ${what}. It is not shown again.\n`);
   context.stderr.write(`With it in CION_TOKEN, and CION_SERVER=${url}, cion works in your name.\n`);
   await writeLines(context.stdout, [made.token]);
   return exitCodes.passed;
 };
 
-/** The tokens of an account, and never what proves them. */
+/** The tokens of an account, or those that a token made, and never what proves them. */
 export const tokenList = async (context: Context, { json, ...options }: TokenOptions & { readonly json?: true }): Promise<ExitCode> => {
-  const { owner, made: tokens } = await asOwner(context, options, (session) => session.tokens());
+  const { owner, by, made: tokens } = await asOwner(context, options, (session) => session.tokens());
   const look = looks(context);
   const rows = tokens.map((token) => [token.id, visible(token.name), rightsOf(token), ...timesOf(token, Date.now(), look.timeZone)]);
   const columns = [{ title: 'Token' }, { title: 'Name', min: 8 }, { title: 'May', min: 8 }, { title: 'Until' }, { title: 'Used' }];
-  const lines = tokens.length === 0 ? [`${visible(owner)} has no tokens.`] : table(columns, rows, look);
+  const none = by === 'token' ? 'The token here has made no others.' : `${visible(owner)} has no tokens.`;
+  const lines = tokens.length === 0 ? [none] : table(columns, rows, look);
   await writeLines(context.stdout, json ? tokens.map((token) => JSON.stringify(token)) : lines);
   return exitCodes.passed;
 };
@@ -77,19 +83,31 @@ export const timesOf = (
 ];
 
 /**
- * In a login of its owner, for a moment: a token neither makes nor ends tokens (atk-65). The password is read from stdin or typed unseen; whose it is says the
- * login of this machine, where nothing else does.
+ * By the token here, if it has the right `tokens`: then for what it made alone. Else in a login of its owner, for a moment: no other token makes or ends tokens
+ * (atk-65). The password is read from stdin or typed unseen; whose it is says the login of this machine, where nothing else does.
  */
 const asOwner = async <T>(
   context: Context,
   { account, server }: TokenOptions,
   use: (session: ApiClient) => Promise<T>,
-): Promise<{ readonly url: string; readonly owner: string; readonly made: T }> => {
+): Promise<{ readonly url: string; readonly owner: string; readonly by: 'token' | 'password'; readonly made: T }> => {
   const { url, token } = await serverOf(context, typeof server === 'string' ? { server } : {});
   if (token === undefined) refuseInTheClear(context, url);
-  const owner = account ?? (token === undefined ? await typedName(context) : (await whoIs(url, token)).name);
+  const me = account === undefined && token !== undefined ? await whoIs(url, token) : undefined;
+  if (me?.scopes?.includes('tokens') === true) {
+    const made = await use(apiClient({ url, fetch: serverFetch(url), ...(token === undefined ? {} : { token }) }));
+    return { url, owner: me.name, by: 'token', made };
+  }
+  if (me?.hasPassword === false) {
+    throw new Refusal(
+      'PASSWORD_NONE',
+      `${visible(me.name)} logs in with a forge alone and has no password here.`,
+      `Tokens are made at ${url}/tokens, in a browser; one with the right "tokens" makes others from here.`,
+    );
+  }
+  const owner = account ?? me?.name ?? (await typedName(context));
   const password = await readSecret(context, `Password of ${visible(owner)}: `);
-  return { url, owner, made: await withLogin(url, owner, password, use) };
+  return { url, owner, by: 'password', made: await withLogin(url, owner, password, use) };
 };
 
 const typedName = async (context: Context): Promise<string> => {

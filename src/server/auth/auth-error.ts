@@ -14,6 +14,7 @@ export class AuthError extends Error {
 export type AuthErrorCode =
   | 'LOGIN_REFUSED'
   | 'LOGIN_THROTTLED'
+  | 'LOGIN_STALE'
   | 'TOKEN_INVALID'
   | 'TOKEN_IN_URL'
   | 'FORBIDDEN'
@@ -29,6 +30,7 @@ export type AuthErrorCode =
 const statuses: Readonly<Record<AuthErrorCode, number>> = {
   LOGIN_REFUSED: 401,
   LOGIN_THROTTLED: 429,
+  LOGIN_STALE: 403,
   TOKEN_INVALID: 401,
   TOKEN_IN_URL: 400,
   FORBIDDEN: 403,

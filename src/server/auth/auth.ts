@@ -8,10 +8,12 @@ import { cookiesOf } from './cookies.ts';
 import { forgeRoutes } from './forge-routes.ts';
 import { formTokenOf } from './form-token.ts';
 import { identifyOf } from './identify.ts';
+import { loginPage } from './login-page.ts';
 import { loginRoutes } from './login-routes.ts';
 import { type Passwords, passwordsOf } from './password.ts';
 import { defaultTimes, sessionLifeOf, type SessionTimes } from './session-life.ts';
 import { throttleOf } from './throttle.ts';
+import { tokenPage } from './token-page.ts';
 import { tokenRoutes } from './token-routes.ts';
 
 export type AuthDeps = Pick<
@@ -54,6 +56,8 @@ export const authOf = (deps: AuthDeps): Auth => {
       await loginRoutes(context)(typed);
       await tokenRoutes(context)(typed);
       await accountRoutes(context)(typed);
+      await loginPage(context)(typed);
+      await tokenPage(context)(typed);
       for (const login of logins) await forgeRoutes(context, login)(typed);
     },
     actorOf: async (request) => (await identityOf(request)).actor,

@@ -59,6 +59,7 @@ test('atk-62: a form acts by what only pages of that very session have, and from
 const bodies: Readonly<Record<string, object>> = {
   '/api/auth/password': { current: goodPassword, password: 'another horse battery' },
   '/api/auth/tokens': { name: 'x', scopes: ['admin'] },
+  '/tokens': { name: 'x', read: 'on' },
   '/api/workers/tokens': { name: 'x' },
   '/api/accounts': { name: 'mallory', password: goodPassword },
   '/api/accounts/:id': { isAdmin: true },

@@ -11,11 +11,11 @@ import { hasFormToken } from './form-token.ts';
 import { changesState, isOurs } from './same-origin.ts';
 import type { SessionLife } from './session-life.ts';
 
-/** Who a request is from, and by what it says so. */
+/** Who a request is from, and by what it says so. `since`: when they logged in, epoch ms. */
 export type Identity =
   | { readonly by: 'nothing'; readonly actor: Extract<Actor, { readonly kind: 'anonymous' }> }
-  | { readonly by: 'session'; readonly actor: AccountActor; readonly account: Account; readonly session: string }
-  | { readonly by: 'token'; readonly actor: AccountActor; readonly account: Account }
+  | { readonly by: 'session'; readonly actor: AccountActor; readonly account: Account; readonly session: string; readonly since: number }
+  | { readonly by: 'token'; readonly actor: AccountActor; readonly account: Account; readonly token: Token }
   | { readonly by: 'worker-token'; readonly actor: Extract<Actor, { readonly kind: 'worker' }> };
 
 export type AccountActor = Extract<Actor, { readonly kind: 'account' }>;
@@ -53,25 +53,29 @@ export const identifyOf = ({ accounts, tokens, sessions, cookies, origin, clock 
     if (changesState(request.method) && !isOurs(request.headers, origin, { proven: true, stamped })) {
       throw new AuthError('FOREIGN_REQUEST', 'A request that changes something with a login has to come from a page of this server.');
     }
-    return { by: 'session', account, session: session.hash, actor: actorOfAccount(account) };
+    return { by: 'session', account, session: session.hash, since: session.createdAt, actor: actorOfAccount(account) };
   };
 
   const byToken = async (text: string, header: string | string[] | undefined): Promise<Identity> => {
     const now = clock.now();
     const token = await tokens.find(hashOf(text));
     if (token === undefined || (token.expiresAt !== undefined && token.expiresAt <= now)) throw invalid();
-    const identity = token.of.kind === 'worker' ? await ofWorker(token, token.of.worker, header) : await ofAccount(token.of);
+    const identity = token.of.kind === 'worker' ? await ofWorker(token, token.of.worker, header) : await ofAccount(token, token.of);
     if (now - (token.usedAt ?? 0) >= usedEveryMs) await tokens.used(token.id, now);
     return identity;
   };
 
-  const ofAccount = async ({ account: id, scopes, project }: Extract<Token['of'], { readonly kind: 'account' }>): Promise<Identity> => {
+  const ofAccount = async (
+    token: Token,
+    { account: id, scopes, project }: Extract<Token['of'], { readonly kind: 'account' }>,
+  ): Promise<Identity> => {
     const account = await accounts.get(id);
     if (account === undefined || account.isClosed) throw invalid();
     const rights = rightSchema.array().parse(scopes);
     return {
       by: 'token',
       account,
+      token,
       actor: { ...actorOfAccount(account), scopes: rights, ...(project === undefined ? {} : { project }) },
     };
   };

@@ -135,9 +135,10 @@ const guessKeys = (name: string, network: string) => [
   { key: `network ${network}`, free: 30, longestMs: 15 * minute },
 ];
 
-const meOf = ({ id, name, isAdmin, forges }: Account): z.input<typeof meAnswer> => ({
+const meOf = ({ id, name, isAdmin, forges, password }: Account): z.input<typeof meAnswer> => ({
   account: id,
   name,
   isAdmin,
   forges: [...forges],
+  hasPassword: password !== undefined,
 });

@@ -1,54 +1,28 @@
 import { rightSchema, tokenMade, tokenRequest, tokenRow, workerTokenRequest, workerTokenRow } from '../../api/auth.ts';
-import type { Token } from '../../store/tokens.ts';
-import { type AuthContext, sessionOf } from './auth-context.ts';
+import type { AuthContext } from './auth-context.ts';
 import { notFound } from './auth-error.ts';
 import { hashOf, newBearer, newId } from './bearer.ts';
 import { permit } from '../permit.ts';
 import { empty, idParams, type Routes } from './routes.ts';
+import { makeAccountToken, revokeAccountToken, tokenOwnerOf, tokensOf } from './token-owner.ts';
 
 /** Tokens of accounts, which only their owner makes and sees, and of workers, which admins make. A token is shown when it is made and never again. */
 export const tokenRoutes = (context: AuthContext): Routes => {
   const { tokens, guard, clock, identityOf, workerToken = (bearer) => bearer } = context;
-  const make = async (what: { readonly name: string; readonly days: number | undefined; readonly of: Token['of'] }) => {
-    const token = newBearer(what.of.kind);
-    const now = clock.now();
-    const id = newId('tok');
-    await tokens.add({
-      id,
-      hash: hashOf(token),
-      name: what.name,
-      of: what.of,
-      createdAt: now,
-      ...(what.days === undefined ? {} : { expiresAt: now + what.days * dayMs }),
-    });
-    return { id, token };
-  };
 
   return async (app) => {
     app.get('/api/auth/tokens', { schema: { response: { 200: tokenRow.array() } } }, async (request) => {
-      const { account } = await sessionOf(request, context);
-      return (await tokens.list({ account: account.id })).flatMap(({ of, ...token }) =>
+      return (await tokens.list(tokensOf(await tokenOwnerOf(request, context)))).flatMap(({ of, ...token }) =>
         of.kind === 'account' ? [{ ...token, scopes: rightSchema.array().parse(of.scopes), project: of.project }] : [],
       );
     });
 
     app.post('/api/auth/tokens', { schema: { body: tokenRequest, response: { 201: tokenMade } } }, async (request, reply) => {
-      const { account, actor } = await sessionOf(request, context);
-      const { name, scopes, project, expiresInDays } = request.body;
-      if (project !== undefined) await permit(guard, actor, 'read', { action: 'token.make', project });
-      const made = await make({
-        name,
-        days: expiresInDays,
-        of: { kind: 'account', account: account.id, scopes, ...(project === undefined ? {} : { project }) },
-      });
-      await guard.note({ actor, action: 'token.make', outcome: 'done', detail: { token: made.id, name, scopes: scopes.join(' ') } });
-      return reply.code(201).send(made);
+      return reply.code(201).send(await makeAccountToken(await tokenOwnerOf(request, context), request.body, context));
     });
 
     app.delete('/api/auth/tokens/:id', { schema: { params: idParams, response: { 204: empty } } }, async (request, reply) => {
-      const { account, actor } = await sessionOf(request, context);
-      if (!(await tokens.remove(request.params.id, { account: account.id }))) throw notFound();
-      await guard.note({ actor, action: 'token.revoke', outcome: 'done', detail: { token: request.params.id } });
+      await revokeAccountToken(await tokenOwnerOf(request, context), request.params.id, context);
       return reply.code(204).send();
     });
 
@@ -61,9 +35,19 @@ export const tokenRoutes = (context: AuthContext): Routes => {
       const { actor } = await identityOf(request);
       await permit(guard, actor, 'admin', { action: 'worker-token.make' });
       const { name, worker, expiresInDays } = request.body;
-      const made = await make({ name, days: expiresInDays, of: { kind: 'worker', ...(worker === undefined ? {} : { worker }) } });
-      await guard.note({ actor, action: 'worker-token.make', outcome: 'done', detail: { token: made.id, name, worker: worker ?? '' } });
-      return reply.code(201).send({ ...made, token: workerToken(made.token) });
+      const token = newBearer('worker');
+      const id = newId('tok');
+      const createdAt = clock.now();
+      await tokens.add({
+        id,
+        hash: hashOf(token),
+        name,
+        of: { kind: 'worker', ...(worker === undefined ? {} : { worker }) },
+        createdAt,
+        ...(expiresInDays === undefined ? {} : { expiresAt: createdAt + expiresInDays * dayMs }),
+      });
+      await guard.note({ actor, action: 'worker-token.make', outcome: 'done', detail: { token: id, name, worker: worker ?? '' } });
+      return reply.code(201).send({ id, token: workerToken(token) });
     });
 
     app.delete('/api/workers/tokens/:id', { schema: { params: idParams, response: { 204: empty } } }, async (request, reply) => {

@@ -21,6 +21,7 @@ import { sqlRunRequests } from '../../store/sql/run-requests.ts';
 import { sqlRunStore } from '../../store/sql/run-store.ts';
 import { sqlSecrets } from '../../store/sql/secrets.ts';
 import { sqlPutSnapshot, sqlTakeSnapshot } from '../../store/sql/snapshot.ts';
+import { sqlTokens } from '../../store/sql/tokens.ts';
 import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
 import { change, item, newRun, noon } from '../../store/testing/samples.ts';
 import { projectSecrets } from '../secrets/project-secrets.ts';
@@ -47,6 +48,12 @@ const furnish = async (database: Database): Promise<void> => {
     createdAt: noon,
   });
   await sqlAccounts(database).add({ id: 'acc_1', name: 'ada', isAdmin: true, isClosed: false, forges: [], createdAt: noon });
+  const tokens = sqlTokens(database);
+  const token = { name: 'laptop', of: { kind: 'account', account: 'acc_1', scopes: ['read', 'tokens'] }, createdAt: noon } as const;
+  await tokens.add({ ...token, id: 'maker', hash: 'maker' });
+  for (let n = 1; n <= 120; n++) await tokens.add({ ...token, id: `tok_${n}`, hash: `${n}`, madeBy: 'maker' });
+  // From then on it stands behind those that it made.
+  await tokens.used('maker', noon);
   await sqlMembers(database).set(project, 'acc_1', 'owner');
   const secrets = projectSecrets({ store: sqlSecrets(database), sealer: sealerOf([key]), clock: { now: () => noon } });
   const scope = { pipelines: ['main'], branches: [], environments: [], triggers: [] };
@@ -87,6 +94,7 @@ const answers = async (database: Database): Promise<unknown> => {
     queue: await sqlQueue(database, epoch).list(),
     secrets: await sqlSecrets(database).list(project),
     members: await sqlMembers(database).list(project),
+    tokens: await sqlTokens(database).list({ account: 'acc_1' }),
     requests: await sqlRunRequests(database).pending(),
     deliveries: await sqlDeliveries(database).take({ now: noon * 2, projects: 1, perProject: 9, except: [] }),
     audit: await sqlAudit(database).list({ limit: 10 }),

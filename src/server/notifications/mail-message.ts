@@ -10,7 +10,7 @@ export const mailMessage = (told: Told): MailMessage => ({
     `${headline(told, wording)}.`,
     '',
     ...details(told, wording).map((line) => `- ${line}`),
-    ...(told.url === undefined ? [] : ['', told.url]),
+    ...(told.event === 'subscription.tested' || told.url === undefined ? [] : ['', told.url]),
     '',
   ].join('\n'),
 });

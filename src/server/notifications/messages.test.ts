@@ -91,6 +91,17 @@ test('nothing of a commit makes a header or a link of a mail (atk-68)', () => {
   assert.equal(text.split('\n').length, 6);
 });
 
+test('nothing of the name of who asked for a test is markup, a link or a line of its own (atk-68)', () => {
+  const evil = '<!channel> `x` @here https://evil.example\r\nBcc: all@example.org';
+  const told = { event: 'subscription.tested', project: 'ada/shop', subscription: 'sub1', at: 1_800_000_000_000, by: evil } as const;
+  const { text } = JSON.parse(slackMessage(told)) as { text: string };
+  assert.equal(text.split('\n').length, 2);
+  assert.doesNotMatch(text, /<|@here|https:\/\/evil/);
+  const mail = mailMessage(told);
+  assert.doesNotMatch(mail.text, /https:\/\/evil|^Bcc/m);
+  assert.equal(mail.subject, 'This is a test of what ada/shop tells');
+});
+
 test('a web message is signed with its time, so that its receiver can check both', () => {
   const told = toldOf(news, same);
   const { headers, body } = webMessage({ id: 'l1', told }, 'the secret', 1_800_000_061_500);

@@ -19,12 +19,21 @@ beforeEach(() => made.clear());
 after(() => made.close());
 
 const routes = async ({ hasMail = true } = {}) => {
+  let [written, passed] = [0, 0];
   const subscriptions = sqlSubscriptions(made.database);
   const outbox = sqlOutbox(made.database);
   const it = await routeApp({ ada: { 'ada/shop': ['read', 'settings'] }, bob: { 'ada/shop': ['read'] } }, (given) => [
-    notificationsPlugin({ ...given, subscriptions, outbox, hasMail, sealer, clock: { now: () => 1_800_000_000_000 } }),
+    notificationsPlugin({
+      ...given,
+      subscriptions,
+      outbox,
+      written: () => void written++,
+      hasMail,
+      sealer,
+      clock: { now: () => 1_800_000_000_000 + passed },
+    }),
   ]);
-  return { ...it, subscriptions, outbox };
+  return { ...it, subscriptions, outbox, written: () => written, pass: (ms: number) => void (passed += ms) };
 };
 const base = '/api/projects/ada/shop/subscriptions';
 const defaults = { results: true, outcomes: [], branches: [], environments: [], gates: true };
@@ -64,6 +73,47 @@ test('Slack and mail are added without a secret of ours, and letters show how th
   assert.equal((await it.ask('ada', 'GET', `${base}/other/letters`)).status, 404);
 });
 
+test('a test is a letter in the outbox that says whose it is, of which subscription and when, and nothing that is sealed; it is in the audit', async () => {
+  const it = await routes();
+  const url = 'https://hooks.example.org/hunter2?key=hunter2';
+  const wants = { results: false, branches: ['none'] };
+  const { id, secret } = (await it.ask('ada', 'POST', base, { target: { way: 'http', url }, wants })).body as {
+    id: string;
+    secret: string;
+  };
+  const tested = await it.ask('ada', 'POST', `${base}/${id}/test`);
+  assert.equal(tested.status, 201);
+  assert.equal(it.written(), 1);
+  const letter = (tested.body as { id: string }).id;
+  const at = 1_800_000_000_000;
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/${id}/letters`)).body, [
+    { id: letter, event: `test/${letter}`, state: 'waiting', createdAt: at, tryAt: at, attempts: 0 },
+  ]);
+  const [kept] = await it.outbox.due(at, 10);
+  assert.deepEqual(kept?.body, { event: 'subscription.tested', project: 'ada/shop', subscription: id, at, by: 'ada' });
+  assert.deepEqual(it.audit.at(-1)?.detail, { id, letter });
+  assert.equal(it.audit.at(-1)?.action, 'subscription.test');
+  for (const hidden of ['hunter2', secret]) assert.ok(!JSON.stringify([tested.text, kept?.body, it.audit]).includes(hidden));
+});
+
+test('nobody has more than a few tests sent to others in ten minutes, all at once or one by one; other subscriptions have their own', async () => {
+  const it = await routes();
+  const add = async () =>
+    ((await it.ask('ada', 'POST', base, { target: { way: 'mail', to: ['eve@example.org'] } })).body as { id: string }).id;
+  const [one, other] = [await add(), await add()];
+  const ask = (id: string) => it.ask('ada', 'POST', `${base}/${id}/test`);
+  const answers = await Promise.all(Array.from({ length: 9 }, () => ask(one)));
+  assert.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [...Array(5).fill(201), ...Array(4).fill(429)],
+  );
+  assert.equal(((await ask(one)).body as { code: string }).code, 'TEST_LIMIT');
+  assert.equal((await ask(other)).status, 201);
+  it.pass(10 * 60_000);
+  assert.equal((await ask(one)).status, 201);
+  assert.equal((await it.outbox.list(one, 100)).length, 6);
+});
+
 test('what is no web address or no mail address, and mail where there is no mail server, is refused (atk-68)', async () => {
   const it = await routes();
   const targets = [
@@ -91,4 +141,9 @@ test('who may not change settings neither sees nor changes who is told', async (
   assert.equal((await it.ask('bob', 'POST', base, { target })).status, 403);
   assert.equal((await it.ask('bob', 'GET', `${base}/x/letters`)).status, 403);
   assert.equal((await it.ask('bob', 'DELETE', `${base}/x`)).status, 403);
+  const { id } = (await it.ask('ada', 'POST', base, { target })).body as { id: string };
+  assert.equal((await it.ask('bob', 'POST', `${base}/${id}/test`)).status, 403);
+  assert.equal((await it.ask('eve', 'POST', `${base}/${id}/test`)).status, 404);
+  assert.equal((await it.ask('ada', 'POST', `${base}/x/test`)).status, 404);
+  assert.deepEqual(await it.outbox.list(id, 100), []);
 });

@@ -1,22 +1,33 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import { letterRow, subscriptionMade, subscriptionParams, subscriptionRequest, subscriptionRow } from '../../api/notifications.ts';
+import {
+  letterMade,
+  letterRow,
+  subscriptionMade,
+  subscriptionParams,
+  subscriptionRequest,
+  subscriptionRow,
+} from '../../api/notifications.ts';
 import { projectParams } from '../../api/project-name.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
-import type { Outbox, SubscriptionStore } from '../../store/notifications.ts';
+import type { Letter, Outbox, Subscription, SubscriptionStore } from '../../store/notifications.ts';
 import type { Guard } from '../actor.ts';
 import { targetOf } from '../outgoing/outgoing.ts';
 import { nameOf, type ProjectAccess } from '../project-access.ts';
+import { makeTurns } from '../turns.ts';
 import { sealTarget, type Target } from './target.ts';
 import { SubscriptionError } from './subscription-error.ts';
+import type { ToldOfTest } from './told.ts';
 
 export type NotificationRoutes = {
   readonly access: ProjectAccess;
   readonly guard: Guard;
   readonly subscriptions: SubscriptionStore;
-  readonly outbox: Pick<Outbox, 'list'>;
+  readonly outbox: Pick<Outbox, 'list' | 'put'>;
+  /** There are letters now. */
+  written(): void;
   /** Whether the operator has named a mail server. */
   readonly hasMail: boolean;
   readonly sealer: Pick<Sealer, 'seal'>;
@@ -26,12 +37,32 @@ export type NotificationRoutes = {
 /** Of one project. */
 const most = 50;
 const lettersShown = 100;
+/** Of one subscription: who may have letters sent to others is not to send many. */
+const mostTests = 5;
+const testsWithinMs = 10 * 60_000;
 
 /** Who is told of a project's results: who may change its settings sees and changes it. What is sealed is not shown again. */
 export const notificationsPlugin =
-  ({ access, guard, subscriptions, outbox, hasMail, sealer, clock }: NotificationRoutes): FastifyPluginAsyncZod =>
+  ({ access, guard, subscriptions, outbox, written, hasMail, sealer, clock }: NotificationRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const base = '/api/projects/:owner/:name/subscriptions';
+    /** So that none is sent beyond the limit by who asks for many at once. */
+    const turns = makeTurns();
+
+    const putTest = async ({ id: subscription, project }: Subscription, by: string): Promise<string> => {
+      const at = clock.now();
+      const isRecent = ({ event, createdAt }: Letter): boolean => event.startsWith('test/') && createdAt > at - testsWithinMs;
+      if ((await outbox.list(subscription, lettersShown)).filter(isRecent).length >= mostTests) {
+        throw new SubscriptionError(
+          'TEST_LIMIT',
+          `A subscription is tested at most ${mostTests} times in ${testsWithinMs / 60_000} minutes.`,
+        );
+      }
+      const id = randomUUID();
+      const body: ToldOfTest = { event: 'subscription.tested', project, subscription, at, by };
+      await outbox.put([{ id, subscription, event: `test/${id}`, body, createdAt: at }]);
+      return id;
+    };
 
     app.get(base, { schema: { params: projectParams, response: { 200: subscriptionRow.array().readonly() } } }, async (request) => {
       const { project } = await access(request, 'settings');
@@ -82,6 +113,23 @@ export const notificationsPlugin =
         return outbox.list(id, lettersShown);
       },
     );
+
+    /** A real letter, whatever the subscription wants: its receiver sees what all others will look like, and how they are signed. */
+    app.post(`${base}/:id/test`, { schema: { params: subscriptionParams, response: { 201: letterMade } } }, async (request, reply) => {
+      const { actor, project } = await access(request, 'settings');
+      const subscription = (await subscriptions.list(project.name)).find(({ id }) => id === request.params.id);
+      if (subscription === undefined) throw unknown();
+      const id = await turns(subscription.id, () => putTest(subscription, nameOf(actor)));
+      await guard.note({
+        actor,
+        action: 'subscription.test',
+        project: project.name,
+        outcome: 'done',
+        detail: { id: subscription.id, letter: id },
+      });
+      written();
+      return reply.code(201).send({ id });
+    });
 
     app.delete(`${base}/:id`, { schema: { params: subscriptionParams } }, async (request, reply) => {
       const { actor, project } = await access(request, 'settings');

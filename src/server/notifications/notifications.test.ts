@@ -324,6 +324,47 @@ test('a webhook of Slack gets a text, a mail server a mail', async (t) => {
   assert.match(taken?.data ?? '', /^Auto-Submitted: auto-generated$/m);
 });
 
+test('a test is delivered as all letters are: signed, tried again with a note, and worded for each way', async (t) => {
+  let answer: WebAnswer = { status: 500 };
+  const receiver = await webServer(t, () => answer);
+  const slack = await webServer(t, () => ({ status: 200 }));
+  const mail = await smtpServer(t);
+  const it = await server({ mailPort: mail.port });
+  await subscribe({ way: 'http', url: receiver.url, secret: 'the secret' });
+  await subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
+  await subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
+  const test = { event: 'subscription.tested', project: 'acme/app', at: it.now, by: 'ada' } as const;
+  await outbox.put(
+    ['sub1', 'slack', 'mail'].map((subscription) => ({
+      id: `of-${subscription}`,
+      subscription,
+      event: `test/of-${subscription}`,
+      body: { ...test, subscription },
+      createdAt: it.now,
+    })),
+  );
+  await it.send();
+  const tried = await only(it.letters());
+  assert.deepEqual([tried.state, tried.attempts, tried.note], ['waiting', 1, `127.0.0.1:${receiver.port} answered 500.`]);
+  answer = { status: 204 };
+  await it.send(tried.tryAt);
+  assert.equal((await only(it.letters())).state, 'sent');
+  const { headers, body } = receiver.requests[1] ?? assert.fail();
+  assert.deepEqual(JSON.parse(body), { id: 'of-sub1', ...test, subscription: 'sub1' });
+  const signature = createHmac('sha256', 'the secret')
+    .update(`${String(headers['x-cion-timestamp'])}.${body}`)
+    .digest('hex');
+  assert.deepEqual([headers['x-cion-event'], headers['x-cion-signature-256']], ['subscription.tested', `sha256=${signature}`]);
+  const when = new Date(it.now).toISOString();
+  assert.equal(
+    (JSON.parse(slack.requests[0]?.body ?? '') as { text: string }).text,
+    `:bell: This is a test of what \`acme/app\` tells\n• subscription \`slack\`, asked for by \`ada\` at ${when}`,
+  );
+  const [taken] = mail.mails;
+  assert.match(taken?.data ?? '', /^Subject: This is a test of what acme\/app tells$/m);
+  assert.match(taken?.data ?? '', new RegExp(`^- subscription mail, asked for by ada at ${when}$`, 'm'));
+});
+
 test('a mail has the headers and receivers that it was given and no more, whatever a commit says (atk-68)', async (t) => {
   const mail = await smtpServer(t);
   const it = await server({ mailPort: mail.port });

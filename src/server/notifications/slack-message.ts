@@ -4,10 +4,7 @@ import { details, headline, inert, type Wording } from './wording.ts';
 /** The body of a Slack webhook; Mattermost and Rocket.Chat read it too. What a project wrote stands in code, where nothing is markup (atk-68). */
 export const slackMessage = (told: Told): string =>
   JSON.stringify({
-    text: [
-      `${signs[told.event === 'run.finished' ? told.outcome : 'waiting'] ?? ''}${headline(told, wording)}`,
-      ...details(told, wording).map((line) => `• ${line}`),
-    ].join('\n'),
+    text: [`${signs[signOf(told)] ?? ''}${headline(told, wording)}`, ...details(told, wording).map((line) => `• ${line}`)].join('\n'),
     link_names: 0,
     unfurl_links: false,
     unfurl_media: false,
@@ -19,6 +16,12 @@ const signs: Readonly<Record<string, string>> = {
   errored: ':warning: ',
   cancelled: ':no_entry_sign: ',
   waiting: ':raised_hand: ',
+  tested: ':bell: ',
+};
+
+const signOf = (told: Told): string => {
+  if (told.event === 'run.finished') return told.outcome;
+  return told.event === 'gate.opened' ? 'waiting' : 'tested';
 };
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

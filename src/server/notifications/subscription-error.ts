@@ -11,4 +11,4 @@ export class SubscriptionError extends Error {
   }
 }
 
-const statuses = { SUBSCRIPTION_UNKNOWN: 404, SUBSCRIPTION_LIMIT: 409, MAIL_NONE: 409 } as const;
+const statuses = { SUBSCRIPTION_UNKNOWN: 404, SUBSCRIPTION_LIMIT: 409, MAIL_NONE: 409, TEST_LIMIT: 429 } as const;

@@ -2,7 +2,9 @@ import { paths } from '../../api/paths.ts';
 import type { RunNews } from '../runs/run-news.ts';
 
 /** What subscribers are told, as JSON. Names stay: others read them. Its texts have no secrets and are short. Times are epoch ms. */
-export type Told = About &
+export type Told = ToldOfRun | ToldOfTest;
+
+export type ToldOfRun = About &
   (
     | {
         readonly event: 'run.finished';
@@ -15,6 +17,15 @@ export type Told = About &
     /** It waits for a person: for one of these, or for anybody. */
     | { readonly event: 'gate.opened'; readonly gate: string; readonly who: readonly string[] }
   );
+
+/** Nothing happened: somebody wanted to see whether letters come. */
+export type ToldOfTest = {
+  readonly event: 'subscription.tested';
+  readonly project: string;
+  readonly subscription: string;
+  readonly at: number;
+  readonly by: string;
+};
 
 type About = {
   readonly project: string;
@@ -34,7 +45,7 @@ const longest = 200;
 const most = 20;
 
 /** `clean` takes the project's secrets out of a text. `publicUrl`: `https://ci.example.org/`. */
-export const toldOf = (news: RunNews, clean: (text: string) => string, publicUrl?: string): Told => {
+export const toldOf = (news: RunNews, clean: (text: string) => string, publicUrl?: string): ToldOfRun => {
   const short = (text: string): string => {
     const characters = [...clean(text)];
     return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : characters.join('');

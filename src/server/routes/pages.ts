@@ -10,7 +10,7 @@ import type { RunRow, RunStore } from '../../store/run-store.ts';
 import type { Actor, Guard } from '../actor.ts';
 import type { ApproveRun } from '../approvals/approve-run.ts';
 import { formField } from '../auth/form-token.ts';
-import { type Html, html } from '../html.ts';
+import { type Html, html, pageOf, pageType } from '../html.ts';
 import type { Access } from './access.ts';
 import { runParams } from './params.ts';
 
@@ -43,7 +43,7 @@ export const pagesPlugin =
       if (isOthers(request.params)) return reply.callNotFound();
       const { project } = await access.project(request, 'read');
       const rows = await runs.list({ project: project.name, limit: shownRuns });
-      return reply.type(type).send(pageOf(project.name, projectPage(project.name, rows)));
+      return reply.type(pageType).send(pageOf(project.name, projectPage(project.name, rows)));
     });
 
     app.get('/:owner/:name/:number', { schema: { hide: true, params: runParams } }, async (request, reply) => {
@@ -53,7 +53,7 @@ export const pagesPlugin =
       const stamp = openApproval(state) === undefined ? undefined : await stampFor(request, row.project);
       // Else a browser would not say where its form comes from.
       if (stamp !== undefined) void reply.header('referrer-policy', 'same-origin').header('cache-control', 'no-store');
-      return reply.type(type).send(pageOf(`${row.project} ${row.number}`, runPage(state, stamp)));
+      return reply.type(pageType).send(pageOf(`${row.project} ${row.number}`, runPage(state, stamp)));
     });
 
     app.post(
@@ -69,20 +69,11 @@ export const pagesPlugin =
     );
   };
 
-const type = 'text/html; charset=utf-8';
 const largestForm = 16 * 1024;
 const approvalForm = approvalSchema.extend({ [formField]: z.string() });
 
 /** These names are parts of other addresses. */
 const isOthers = ({ owner }: { readonly owner: string }): boolean => owner === 'api' || owner === 'hooks';
-
-const pageOf = (title: string, content: Html): string =>
-  html`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head>
-<body>${content}</body>
-</html>
-`.html;
 
 const projectPage = (project: string, rows: readonly RunRow[]): Html => html`<h1>${project}</h1>
 <table>

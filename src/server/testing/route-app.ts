@@ -9,7 +9,7 @@ export type RouteApp = {
   /** Sends it as the account of that name. */
   ask(
     who: string,
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
     body?: object,
   ): Promise<{ readonly status: number; readonly body: unknown; readonly text: string }>;

@@ -111,6 +111,52 @@ test('a server that was down makes one run for all that it missed (R-DCK-89)', a
   assert.equal(begun.requests.length, 2);
 });
 
+test('a schedule that is paused begins nothing, and what it missed is not begun when it goes on (R-DCK-89)', async () => {
+  const { begun, at } = setUp();
+  await schedules.add(nightly());
+  await schedules.pause('ada/shop', 's1', { at: start, by: 'ada' });
+  for (const days of [0, 1, 2]) await at(start + days * 24 * hour + 4 * hour);
+  assert.deepEqual(begun.requests, []);
+  const next = start + 76 * hour;
+  await schedules.resume('ada/shop', 's1', next);
+  await at(next - 1);
+  assert.deepEqual(begun.requests, []);
+  await at(next);
+  assert.deepEqual(
+    begun.requests.map(({ once }) => once),
+    [`schedule/s1/${next}`],
+  );
+});
+
+test('a package that changed while its schedule was paused, or while it was being asked about, begins no run (R-DCK-90)', async () => {
+  let version = '1.0.0';
+  let meanwhile = async (): Promise<unknown> => undefined;
+  const { begun, at } = setUp({
+    latestVersion: async () => {
+      await meanwhile();
+      return version;
+    },
+  });
+  await schedules.add(nightly({ cron: '@hourly', watch: { package: 'dep', registry: 'https://npm.example.org/', tag: 'latest' } }));
+  const timer = async (now: string): Promise<number> => {
+    version = now;
+    await at((await only()).tryAt);
+    return begun.requests.length;
+  };
+  const paused = { at: start, by: 'ada' };
+  assert.equal(await timer('1.0.0'), 0);
+  meanwhile = () => schedules.pause('ada/shop', 's1', paused);
+  assert.equal(await timer('1.1.0'), 0);
+  assert.deepEqual((await only()).paused, paused);
+
+  meanwhile = async () => undefined;
+  version = '1.2.0';
+  await schedules.resume('ada/shop', 's1', start + 48 * hour);
+  assert.equal(await timer('1.2.0'), 0);
+  assert.equal(await timer('1.3.0'), 1);
+  assert.equal(begun.requests[0]?.variables?.['CION_PACKAGE_OLD_VERSION'], '1.2.0');
+});
+
 test('two servers at once, and one that died before it could say that a run began, make one run', async () => {
   const { begun, at } = setUp();
   await schedules.add(nightly());

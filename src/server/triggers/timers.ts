@@ -10,7 +10,7 @@ import { nextTime } from './next-time.ts';
 
 /**
  * Begins runs by the clock (R-DCK-89). What was missed while nobody was there is made up for by one run, and a run is named for the time that it
- * is for: `schedule/<id>/<due time>`, so that two servers, or one that died in between, make one (R-CIO-32).
+ * is for: `schedule/<id>/<due time>`, so that two servers, or one that died in between, make one (R-CIO-32). What is paused begins nothing.
  */
 export type Timers = {
   /** Until the signal aborts. */
@@ -98,10 +98,11 @@ const beginByTime = async ({ beginRun, clock }: TimersDeps, { id, project, wants
 
 /** One version makes one run, also one that comes again; the one that is seen first makes none (R-DCK-90). */
 const beginByVersion = async (
-  { beginRun, latestVersion, sealer, clock }: TimersDeps,
-  { id, project, wants, version: oldVersion }: Schedule,
+  { schedules, beginRun, latestVersion, sealer, clock }: TimersDeps,
+  schedule: Schedule,
   watch: NonNullable<Schedule['watch']>,
 ): Promise<Came> => {
+  const { id, project, wants, version: oldVersion } = schedule;
   const note = (text: string) => ({ note: { at: clock.now(), text } });
   let version: string;
   try {
@@ -114,6 +115,7 @@ const beginByVersion = async (
   }
   if (oldVersion === undefined) return { version, ...note(`${watch.package} is ${version}; a run begins when that changes.`) };
   if (version === oldVersion) return { version, ...note(`${watch.package} is still ${version}.`) };
+  if (!(await schedules.stands(schedule))) return { version, ...note(`${watch.package} is ${version}; no run began, for it was paused.`) };
   const { kind, run } = await beginRun({
     project,
     ...wants,

@@ -29,6 +29,7 @@ const rights = {
 const routes = async () => {
   const schedules = sqlSchedules(made.database);
   let woken = 0;
+  let passed = 0;
   const it = await routeApp(rights, (given) => [
     triggersPlugin({
       ...given,
@@ -36,10 +37,10 @@ const routes = async () => {
       upstreams: sqlUpstreams(made.database),
       timers: { wake: () => void woken++ },
       sealer,
-      clock: { now: () => now },
+      clock: { now: () => now + passed },
     }),
   ]);
-  return { ...it, schedules, woken: () => woken };
+  return { ...it, schedules, woken: () => woken, pass: (ms: number) => void (passed += ms) };
 };
 const base = '/api/projects/ada/shop';
 
@@ -71,6 +72,42 @@ test('a schedule is added, shown with its next time and removed, by who may chan
     it.audit.map(({ action, outcome }) => `${action} ${outcome}`),
     ['schedule.add done', 'schedule.remove done'],
   );
+});
+
+test('a schedule is paused and goes on at its first time after now, each change is in the audit once, and what is so already is left alone (R-DCK-89)', async () => {
+  const it = await routes();
+  const { id } = (await it.ask('ada', 'POST', `${base}/schedules`, { cron: '0 4 * * *' })).body as { id: string };
+  const change = async (isPaused: boolean) => {
+    const { status, body } = await it.ask('ada', 'PATCH', `${base}/schedules/${id}`, { isPaused });
+    assert.equal(status, 200);
+    return body as { dueAt: number; paused?: object };
+  };
+  const listed = async () => ((await it.ask('ada', 'GET', `${base}/schedules`)).body as object[])[0];
+  const dueAt = Date.parse('2026-11-21T04:00:00Z');
+
+  it.pass(60_000);
+  assert.deepEqual((await change(false)).dueAt, dueAt);
+  const paused = { at: now + 60_000, by: 'ada' };
+  assert.deepEqual((await change(true)).paused, paused);
+  it.pass(3 * 86_400_000);
+  assert.deepEqual((await change(true)).paused, paused, 'it says since when it is');
+  assert.deepEqual(await listed(), { id, cron: '0 4 * * *', timeZone: 'UTC', wants: {}, by: 'ada', createdAt: now, dueAt, paused });
+  assert.deepEqual(await it.schedules.due(Number.MAX_SAFE_INTEGER, 1), []);
+
+  const resumed = await change(false);
+  assert.deepEqual([resumed.dueAt, resumed.paused], [dueAt + 3 * 86_400_000, undefined]);
+  assert.deepEqual(await listed(), resumed);
+  const [kept] = await it.schedules.list('ada/shop');
+  assert.equal(kept?.tryAt, resumed.dueAt);
+  assert.deepEqual(
+    it.audit.map(({ action, detail }) => [action, detail['id']]),
+    ['schedule.add', 'schedule.pause', 'schedule.resume'].map((action) => [action, id]),
+  );
+  assert.equal(it.woken(), 3);
+  assert.equal((await it.ask('ada', 'PATCH', `${base}/schedules/x`, { isPaused: true })).status, 404);
+  for (const body of [{}, { isPaused: 'yes' }, { isPaused: true, cron: '@daily' }]) {
+    assert.equal((await it.ask('ada', 'PATCH', `${base}/schedules/${id}`, body)).status, 400);
+  }
 });
 
 test('the token of a watched registry is sealed for this schedule alone and never shown', async () => {
@@ -138,6 +175,7 @@ test('who may not change settings neither sees nor changes anything', async () =
       const body = path === 'schedules' ? { cron: '@daily' } : { after: { project: 'ada/shop' } };
       assert.equal((await it.ask(who, 'POST', `${base}/${path}`, body)).status, status);
       assert.equal((await it.ask(who, 'DELETE', `${base}/${path}/x`)).status, status);
+      if (path === 'schedules') assert.equal((await it.ask(who, 'PATCH', `${base}/${path}/x`, { isPaused: true })).status, status);
     }
   }
   assert.deepEqual(await it.schedules.list('ada/shop'), []);

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { projectParams } from '../../api/project-name.ts';
-import { madeAnswer, scheduleRequest, scheduleRow, triggerParams, upstreamRequest, upstreamRow } from '../../api/triggers.ts';
+import {
+  madeAnswer,
+  scheduleChange,
+  scheduleRequest,
+  scheduleRow,
+  triggerParams,
+  upstreamRequest,
+  upstreamRow,
+} from '../../api/triggers.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { PackageWatch, Schedule, ScheduleStore } from '../../store/schedules.ts';
@@ -68,6 +76,33 @@ export const triggersPlugin =
         await guard.note({ actor, action: 'schedule.add', project: project.name, outcome: 'done', detail: { id, cron, timeZone } });
         timers.wake();
         return reply.code(201).send({ id });
+      },
+    );
+
+    /** What it missed is not begun: it goes on at the first of its times after now. */
+    app.patch(
+      `${base}/schedules/:id`,
+      { schema: { params: triggerParams, body: scheduleChange, response: { 200: scheduleRow } } },
+      async (request) => {
+        const { actor, project } = await access(request, 'settings');
+        const { id } = request.params;
+        const { isPaused } = request.body;
+        const find = async (): Promise<Schedule> => {
+          const found = (await schedules.list(project.name)).find((one) => one.id === id);
+          if (found === undefined) throw unknown('schedule');
+          return found;
+        };
+        const before = await find();
+        const now = clock.now();
+        const isChanged = isPaused
+          ? await schedules.pause(project.name, id, { at: now, by: nameOf(actor) })
+          : await schedules.resume(project.name, id, nextTime(before, now));
+        if (isChanged) {
+          const action = isPaused ? 'schedule.pause' : 'schedule.resume';
+          await guard.note({ actor, action, project: project.name, outcome: 'done', detail: { id } });
+          timers.wake();
+        }
+        return shown(await find());
       },
     );
 

@@ -1,16 +1,16 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Token, TokenStore } from '../tokens.ts';
+import type { Token, TokenStore, WhoseTokens } from '../tokens.ts';
 import type { Database } from './database.ts';
 
 export const sqlTokens = ({ sql: db }: Database): TokenStore => ({
-  add: async ({ id, hash, name, of, createdAt, expiresAt, usedAt }) => {
+  add: async ({ id, hash, name, of, createdAt, expiresAt, usedAt, madeBy }) => {
     const [account, scopes, project] =
       of.kind === 'account' ? [of.account, JSON.stringify(of.scopes), of.project ?? null] : [null, null, null];
     const worker = of.kind === 'worker' ? (of.worker ?? null) : null;
     await sql`
-      insert into token (id, hash, kind, name, account, scopes, project, worker, created_at, expires_at, used_at)
+      insert into token (id, hash, kind, name, account, scopes, project, worker, created_at, expires_at, used_at, made_by)
       values (${id}, ${hash}, ${of.kind}, ${name}, ${account}, ${scopes}, ${project}, ${worker}, ${createdAt}, ${expiresAt ?? null},
-        ${usedAt ?? null})`.execute(db);
+        ${usedAt ?? null}, ${madeBy ?? null})`.execute(db);
   },
   find: async (hash) => {
     const { rows } = await sql<Row>`select * from token where hash = ${hash}`.execute(db);
@@ -28,8 +28,11 @@ export const sqlTokens = ({ sql: db }: Database): TokenStore => ({
   remove: async (id, of) => (await sql`delete from token where id = ${id} and ${isOf(of)}`.execute(db)).numAffectedRows === 1n,
 });
 
-const isOf = (of: Parameters<TokenStore['list']>[0]): RawBuilder<unknown> =>
-  of === 'workers' ? sql`kind = 'worker'` : sql`kind = 'account' and account = ${of.account}`;
+const isOf = (of: WhoseTokens): RawBuilder<unknown> => {
+  if (of === 'workers') return sql`kind = 'worker'`;
+  const isTheirs = sql`kind = 'account' and account = ${of.account}`;
+  return of.madeBy === undefined ? isTheirs : sql`${isTheirs} and made_by = ${of.madeBy}`;
+};
 
 type Row = {
   readonly id: string;
@@ -43,9 +46,10 @@ type Row = {
   readonly created_at: number;
   readonly expires_at: number | null;
   readonly used_at: number | null;
+  readonly made_by: string | null;
 };
 
-const tokenOf = ({ id, hash, kind, name, account, scopes, project, worker, ...times }: Row): Token => ({
+const tokenOf = ({ id, hash, kind, name, account, scopes, project, worker, made_by, ...times }: Row): Token => ({
   id,
   hash,
   name,
@@ -56,4 +60,5 @@ const tokenOf = ({ id, hash, kind, name, account, scopes, project, worker, ...ti
   createdAt: times.created_at,
   ...(times.expires_at === null ? {} : { expiresAt: times.expires_at }),
   ...(times.used_at === null ? {} : { usedAt: times.used_at }),
+  ...(made_by === null ? {} : { madeBy: made_by }),
 });
