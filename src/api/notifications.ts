@@ -17,7 +17,7 @@ const wantsSchema = z.strictObject({
   branches: names,
   /** Only of runs that deploy to one of them. */
   environments: names,
-  /** Gates that wait for a person. */
+  /** Gates that wait for a person, and commits of forks that wait for approval. */
   gates: z.boolean().default(true),
 });
 

@@ -76,8 +76,8 @@ export const triggerAndSubscriptionCommands = ({ command, context, finish }: Com
       )
       .addOption(new Option('--branch <name>', 'only runs of this branch (repeatable)').argParser(collect))
       .addOption(new Option('--environment <name>', 'only runs that deploy to it (repeatable)').argParser(collect))
-      .option('--no-results', 'no results, gates alone')
-      .option('--no-gates', 'no gates that wait for a person, results alone'),
+      .option('--no-results', 'no results, only gates and runs of forks that wait for people')
+      .option('--no-gates', 'no gates and runs of forks that wait for people, results alone'),
   ).action(async (way, addresses, options) =>
     finish(await (await import('./commands/subscriptions.ts')).subscriptionAdd(context(), way, addresses, options)),
   );

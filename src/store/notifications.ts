@@ -28,12 +28,12 @@ export type Subscription = {
 export type SubscriptionFilter = {
   /** Of results. */
   readonly outcomes: readonly Outcome[];
-  /** No results at all: gates alone. */
+  /** No results at all: what waits for people alone. */
   readonly results: boolean;
   readonly branches: readonly string[];
   /** Only of runs that deploy to one of these. */
   readonly environments: readonly string[];
-  /** Gates that wait for a person. */
+  /** Gates that wait for a person, and commits of forks that wait for approval. */
   readonly gates: boolean;
 };
 
@@ -57,7 +57,7 @@ export type NewLetter = {
   readonly id: string;
   /** One that is gone is told nothing. */
   readonly subscription: string;
-  /** `<run>/finished/<at>`, `<run>/gate/<name>/<at>`, `test/<id>`. */
+  /** `<run>/finished/<at>`, `<run>/gate/<name>/<at>`, `<run>/approval/<asked or how it was decided>/<at>`, `test/<id>`. */
   readonly event: string;
   /** Plain data without secrets. */
   readonly body: unknown;

@@ -153,7 +153,7 @@ const cameOf = (
   return `The test of ${shortId(id)} (${to}) was not delivered: ${visible(letter.note)}${again} ${later}`;
 };
 
-/** `<run>/finished/…`, `<run>/gate/…` or `test/…`, which is of no run. */
+/** `<run>/finished/…`, `<run>/gate/…`, `<run>/approval/…`, or `test/…`, which is of no run. */
 const ofEvent = (event: string): readonly [string, string] => {
   const [run = '', kind = ''] = event.split('/');
   return run === 'test' ? [run, ''] : [visible(kind), visible(run)];
@@ -174,7 +174,7 @@ const checkAddresses = (way: Way, addresses: readonly string[]): void => {
 const toldOf = ({ wants }: SubscriptionRow): string =>
   [
     ...(wants.results ? [wants.outcomes.length === 0 ? 'all results' : wants.outcomes.join(', ')] : []),
-    ...(wants.gates ? ['gates'] : []),
+    ...(wants.gates ? ['gates, approvals'] : []),
     ...(wants.branches.length === 0 ? [] : [`of ${wants.branches.join(', ')}`]),
     ...(wants.environments.length === 0 ? [] : [`deploying to ${wants.environments.join(', ')}`]),
   ].join(', ');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import type { RunFinished } from '../runs/run-news.ts';
+import type { ApprovalNews, RunFinished } from '../runs/run-news.ts';
 import { mailMessage } from './mail-message.ts';
 import { slackMessage } from './slack-message.ts';
 import { toldOf } from './told.ts';
@@ -70,6 +70,87 @@ test('a Slack message says it in two lines, with one link: ours', () => {
     slackText('A small change'),
     ':x: `ada/shop` <https://ci.example.org/ada/shop/12|#12> failed on `main`: `A small change`\n• `test` failed: `exit code 1`',
   );
+});
+
+const asked: ApprovalNews = {
+  kind: 'approval',
+  run: 'run_1',
+  number: 12,
+  project: 'ada/shop',
+  pipeline: '',
+  trigger: { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true },
+  commit: 'c0ffeec0ffeec0ffee',
+  at: 1_800_000_000_000,
+  until: 1_800_432_000_000,
+};
+const decided = (decision: Omit<NonNullable<ApprovalNews['decision']>, 'at'>): ApprovalNews => ({
+  ...asked,
+  decision: { ...decision, at: asked.at },
+});
+const toldHere = (news: ApprovalNews) => toldOf(news, same, 'https://ci.example.org');
+const textIn = (message: string): string => (JSON.parse(message) as { text: string }).text;
+
+test('who asks for approval is told with commit, pull request, until when, and the page where it is decided', () => {
+  const told = toldHere(asked);
+  assert.deepEqual(told, {
+    event: 'approval.asked',
+    project: 'ada/shop',
+    pipeline: '',
+    run: 'run_1',
+    number: 12,
+    at: 1_800_000_000_000,
+    trigger: 'pull-request',
+    url: 'https://ci.example.org/ada/shop/12',
+    commit: 'c0ffeec0ffeec0ffee',
+    by: 'eve',
+    pullRequest: 7,
+    until: 1_800_432_000_000,
+  });
+  assert.deepEqual(mailMessage(told), {
+    subject: 'ada/shop #12 waits for approval until 2027-01-20 08:00 UTC: c0ffeec0ffee of pull request 7 by eve',
+    text: [
+      'ada/shop #12 waits for approval until 2027-01-20 08:00 UTC: c0ffeec0ffee of pull request 7 by eve.',
+      '',
+      '- Approve or reject it on its page, or with "cion approve 12 --server"',
+      '',
+      'https://ci.example.org/ada/shop/12',
+      '',
+    ].join('\n'),
+  });
+  assert.match(
+    textIn(slackMessage(told)),
+    /^:raised_hand: `ada\/shop` <[^>]*\|#12> waits for approval until .* by `eve`\n• .*<https:[^>]*\|its page>/,
+  );
+});
+
+test('how it was decided is told with who said so and why; when nobody did, with nobody', () => {
+  const said = (news: ApprovalNews): string => textIn(slackMessage(toldOf(news, same)));
+  const change = '`c0ffeec0ffee` of pull request 7 by `eve`';
+  assert.equal(said(decided({ kind: 'approved', by: 'ada' })), `:thumbsup: \`ada/shop\` #12 was approved by \`ada\`: ${change}`);
+  assert.equal(
+    said(decided({ kind: 'rejected', by: 'ada', reason: 'no *thanks*' })),
+    `:no_entry_sign: \`ada/shop\` #12 was rejected by \`ada\`: ${change}\n• \`no *thanks*\``,
+  );
+  const expired = decided({ kind: 'expired', by: 'clock' });
+  assert.equal(said(expired), `:hourglass: \`ada/shop\` #12 was not approved in time: ${change}`);
+  assert.deepEqual((JSON.parse(webMessage({ id: 'l1', told: toldHere(expired) }, 's', 0).body) as { decision: unknown }).decision, {
+    kind: 'expired',
+  });
+});
+
+test('nothing that a fork or who decides about it says is markup, a mention, a link or a header, and no secret is in it (atk-68)', () => {
+  const evil = '<!channel> `x` @here https://evil.example\r\nBcc: all@example.org <@U123>';
+  const strange = { ...decided({ kind: 'rejected', by: evil, reason: evil }), commit: evil, trigger: { ...asked.trigger, by: evil } };
+  for (const news of [strange, { ...asked, commit: evil, trigger: { ...asked.trigger, by: evil } }]) {
+    const text = textIn(slackMessage(toldHere(news)));
+    assert.doesNotMatch(text.replace(/`[^`]*`/g, '').replace(/<https:\/\/ci\.[^>]*>/g, ''), /evil|channel|here|U123|Bcc/);
+    assert.equal(text.split('\n').length, 2);
+    const mail = mailMessage(toldHere(news));
+    assert.doesNotMatch(mail.subject, /[\r\n]/);
+    assert.deepEqual(mail.text.match(/https?:\/\/\S+/g), ['https://ci.example.org/ada/shop/12']);
+    assert.doesNotMatch(mail.text, /^Bcc/m);
+  }
+  assert.doesNotMatch(JSON.stringify(toldOf(strange, (text) => text.replaceAll('evil', '***'))), /evil/);
 });
 
 test('nothing of a commit, a branch or a stage is markup, a mention, a link or a line of its own in Slack (atk-68)', () => {

@@ -201,6 +201,55 @@ test('a gate that waits for a person is told while it waits; other gates are not
   );
 });
 
+test('a run of a fork that waits for approval is told to who wants gates, and how that was decided, once, whatever restarts in between', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = await server();
+  const target = { way: 'http', url: receiver.url, secret: 's' } as const;
+  await subscribe(target, { wants: { ...everything, results: false } });
+  await subscribe(target, { id: 'results', wants: { ...everything, gates: false } });
+  await it.write();
+  const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
+  const asked = async (commit: string) => {
+    const { run } = await it.dispatcher.create({ project: 'acme/app', pipeline: '', trigger });
+    await it.dispatcher.report(run, () => [{ kind: 'approval.asked', commit, until: it.now + minute }]);
+    return run;
+  };
+  const decide = (run: string, kind: 'approved' | 'rejected' | 'expired') =>
+    it.dispatcher.report(run, () => [{ kind: 'approval.decided', decision: { kind, by: 'ada', at: it.now } }]);
+  const runs = [await asked('c1'), await asked('c2'), await asked('c3')] as const;
+  await it.write();
+  await it.send();
+  await decide(runs[0], 'approved');
+  await decide(runs[1], 'rejected');
+  await decide(runs[2], 'expired');
+  for (let n = 0; n < 2; n++) {
+    await it.write();
+    await it.send();
+  }
+  type Body = {
+    readonly event: string;
+    readonly run: string;
+    readonly commit: string;
+    readonly by: string;
+    readonly decision?: { readonly kind: string };
+  };
+  const told = receiver.requests.map(({ body }) => JSON.parse(body) as Body);
+  assert.deepEqual(
+    told.map(({ event, run, commit, by, decision }) => [event, runs.indexOf(run), commit, by, decision?.kind].join(' ')).toSorted(),
+    [
+      'approval.asked 0 c1 eve ',
+      'approval.asked 1 c2 eve ',
+      'approval.asked 2 c3 eve ',
+      'approval.decided 0 c1 eve approved',
+      'approval.decided 1 c2 eve rejected',
+      'approval.decided 2 c3 eve expired',
+      'run.finished 1   ',
+      'run.finished 2   ',
+    ],
+  );
+  assert.equal((await it.letters('results')).length, 2);
+});
+
 test('only those outcomes, branches, environments and projects are told that were asked for', async () => {
   const it = await server();
   const target = { way: 'http', url: 'http://127.0.0.1:1/', secret: 's' } as const;

@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert-never.ts';
 import type { Told } from './told.ts';
 import { details, headline, inert, type Wording } from './wording.ts';
 
@@ -10,6 +11,22 @@ export const slackMessage = (told: Told): string =>
     unfurl_media: false,
   });
 
+const signOf = (told: Told): string => {
+  switch (told.event) {
+    case 'run.finished':
+      return told.outcome;
+    case 'gate.opened':
+    case 'approval.asked':
+      return 'waiting';
+    case 'approval.decided':
+      return told.decision.kind;
+    case 'subscription.tested':
+      return 'tested';
+    default:
+      return assertNever(told);
+  }
+};
+
 const signs: Readonly<Record<string, string>> = {
   passed: ':white_check_mark: ',
   failed: ':x: ',
@@ -17,11 +34,9 @@ const signs: Readonly<Record<string, string>> = {
   cancelled: ':no_entry_sign: ',
   waiting: ':raised_hand: ',
   tested: ':bell: ',
-};
-
-const signOf = (told: Told): string => {
-  if (told.event === 'run.finished') return told.outcome;
-  return told.event === 'gate.opened' ? 'waiting' : 'tested';
+  approved: ':thumbsup: ',
+  rejected: ':no_entry_sign: ',
+  expired: ':hourglass: ',
 };
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,4 +1,5 @@
 import { paths } from '../../api/paths.ts';
+import type { Decision } from '../../run/run-event.ts';
 import type { RunNews } from '../runs/run-news.ts';
 
 /** What subscribers are told, as JSON. Names stay: others read them. Its texts have no secrets and are short. Times are epoch ms. */
@@ -16,6 +17,13 @@ export type ToldOfRun = About &
       }
     /** It waits for a person: for one of these, or for anybody. */
     | { readonly event: 'gate.opened'; readonly gate: string; readonly who: readonly string[] }
+    /** Nothing of the commit, which comes from a fork, is run before somebody approves it, until then at the latest. */
+    | ({ readonly event: 'approval.asked'; readonly until: number } & Change)
+    /** `by`: who decided; nobody did where it expired. */
+    | ({
+        readonly event: 'approval.decided';
+        readonly decision: { readonly kind: Decision['kind']; readonly by?: string; readonly reason?: string };
+      } & Change)
   );
 
 /** Nothing happened: somebody wanted to see whether letters come. */
@@ -26,6 +34,9 @@ export type ToldOfTest = {
   readonly at: number;
   readonly by: string;
 };
+
+/** What is to be approved; `by`: who opened the pull request or pushed to it, by their name at the forge. */
+type Change = { readonly by: string; readonly pullRequest?: number };
 
 type About = {
   readonly project: string;
@@ -64,6 +75,18 @@ export const toldOf = (news: RunNews, clean: (text: string) => string, publicUrl
     ...(subject === undefined ? {} : { subject: short(subject) }),
   };
   if (news.kind === 'gate') return { event: 'gate.opened', ...about, gate: short(news.gate), who: news.who.slice(0, most).map(short) };
+  if (news.kind === 'approval') {
+    const { trigger, until, decision } = news;
+    const change = { by: short(trigger.by), ...(trigger.kind === 'pull-request' ? { pullRequest: trigger.number } : {}) };
+    if (decision === undefined) return { event: 'approval.asked', ...about, ...change, until };
+    const { kind, by, reason } = decision;
+    return {
+      event: 'approval.decided',
+      ...about,
+      ...change,
+      decision: { kind, ...(kind === 'expired' ? {} : { by: short(by) }), ...(reason === undefined ? {} : { reason: short(reason) }) },
+    };
+  }
   const { outcome, startedAt, environments, notPassed } = news;
   return {
     event: 'run.finished',

@@ -34,7 +34,7 @@ export const writeLetters = ({ subscriptions, outbox, cleaner, publicUrl, clock,
 const wants = ({ wants: filter, createdAt }: Subscription, news: RunNews): boolean =>
   news.at >= createdAt &&
   isOneOf(filter.branches, [news.branch ?? '']) &&
-  (news.kind === 'gate' ? filter.gates : wantsResult(filter, news));
+  (news.kind === 'finished' ? wantsResult(filter, news) : filter.gates);
 
 const wantsResult = (
   { results, outcomes, environments }: SubscriptionFilter,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { pauses } from '../../lib/pauses.ts';
+import type { RunEvent } from '../../run/run-event.ts';
 import type { MarkStore } from '../../store/marks.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -14,7 +15,7 @@ export type FollowDeps = {
   failed(error: unknown): void;
 };
 
-/** Of whom the news are, as marks call it, and whether gates are news for them too. */
+/** Of whom the news are, as marks call it, and whether gates and approvals are news for them too. */
 export type Reader = { readonly name: string; readonly gates: boolean; take(news: RunNews): Promise<void> };
 
 export type FollowRuns = {
@@ -31,7 +32,7 @@ const patienceMs = 86_400_000;
 const mostTold = 10_000;
 
 /**
- * Tells the reader of each run that finished and each gate that opened, one after the other: live, and after a restart from the store what nobody was there
+ * Tells the reader of each run that finished, each gate that opened, and each approval that was asked for and decided, one after the other: live, and after a restart from the store what nobody was there
  * for. Each comes at least once; a reader knows by `newsId` what it had. What it rejects with is tried again for a day, and holds up
  * nothing that is new.
  */
@@ -45,7 +46,7 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
 
   const queued = (found: readonly RunNews[]): void => {
     for (const news of found) {
-      if ((news.kind === 'gate' && !reader.gates) || told.has(newsId(news))) continue;
+      if ((news.kind !== 'finished' && !reader.gates) || told.has(newsId(news))) continue;
       told.add(newsId(news));
       fresh.push(news);
     }
@@ -94,8 +95,9 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
   return {
     start: async (signal) => {
       const stop = dispatcher.watch(undefined, (events, state) => {
-        if (!events.some(({ kind }) => kind === 'run.finished' || kind === 'gate.opened')) return;
-        queued(newsOf(state));
+        const since = events.find(({ kind }) => isNews.has(kind))?.at;
+        if (since === undefined) return;
+        queued(newsOf(state).filter(({ at }) => at > since - overlapMs));
         wake();
       });
       let isMadeUp = false;
@@ -114,6 +116,8 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
     },
   };
 };
+
+const isNews: ReadonlySet<RunEvent['kind']> = new Set(['run.finished', 'gate.opened', 'approval.asked', 'approval.decided']);
 
 const rowsOf = async function* ({ runs }: FollowDeps, finished: boolean, finishedAfter: number): AsyncGenerator<RunRow> {
   for (let before: string | undefined; ; ) {

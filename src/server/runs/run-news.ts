@@ -1,9 +1,11 @@
+import { assertNever } from '../../lib/assert-never.ts';
 import type { Outcome } from '../../run/outcome.ts';
-import type { Trigger } from '../../run/run-event.ts';
+import { openApproval } from '../../run/open-approval.ts';
+import type { Decision, Trigger } from '../../run/run-event.ts';
 import type { AttemptState, RunState } from '../../run/run-state.ts';
 
 /** What others are told of a run. Of texts of the project it has names and the commit's subject alone. */
-export type RunNews = RunFinished | GateOpened;
+export type RunNews = RunFinished | GateOpened | ApprovalNews;
 
 type About = {
   readonly run: string;
@@ -33,16 +35,36 @@ export type NotPassed = { readonly stage: string; readonly outcome: Outcome; rea
 /** It waits for a person. */
 export type GateOpened = About & { readonly kind: 'gate'; readonly gate: string; readonly who: readonly string[] };
 
+/** The commit of a fork waits until somebody approves it, until `until` (epoch ms) at the latest; with a decision: it waits no more. */
+export type ApprovalNews = About & {
+  readonly kind: 'approval';
+  readonly commit: string;
+  readonly until: number;
+  readonly decision?: Decision;
+};
+
 /** The same for the same event, whoever looks at it and when. */
-export const newsId = (news: RunNews): string =>
-  news.kind === 'finished' ? `${news.run}/finished/${news.at}` : `${news.run}/gate/${news.gate}/${news.at}`;
+export const newsId = (news: RunNews): string => {
+  switch (news.kind) {
+    case 'finished':
+      return `${news.run}/finished/${news.at}`;
+    case 'gate':
+      return `${news.run}/gate/${news.gate}/${news.at}`;
+    case 'approval':
+      return `${news.run}/approval/${news.decision?.kind ?? 'asked'}/${news.at}`;
+    default:
+      return assertNever(news);
+  }
+};
 
 /** All that there is to tell of a run as it stands; copied, so that it may be kept. */
 export const newsOf = (state: RunState): readonly RunNews[] => {
   const about = aboutOf(state);
+  const approval = approvalNewsOf(state, about);
   if (state.phase === 'finished') {
-    if (state.outcome === undefined || state.finishedAt === undefined) return [];
+    if (state.outcome === undefined || state.finishedAt === undefined) return approval;
     return [
+      ...approval,
       {
         kind: 'finished',
         ...about,
@@ -54,12 +76,21 @@ export const newsOf = (state: RunState): readonly RunNews[] => {
       },
     ];
   }
-  return (state.plan?.nodes ?? []).flatMap((node): readonly GateOpened[] => {
+  const gates = (state.plan?.nodes ?? []).flatMap((node): readonly GateOpened[] => {
     const gate = state.nodes.get(node.name);
     if (node.kind !== 'gate' || node.waitsFor.kind !== 'person') return [];
     if (gate?.kind !== 'gate' || gate.phase !== 'running' || gate.openedAt === undefined) return [];
     return [{ kind: 'gate', ...about, at: gate.openedAt, gate: node.name, who: node.waitsFor.who }];
   });
+  return [...approval, ...gates];
+};
+
+/** Nothing of one that ended before anybody decided. */
+const approvalNewsOf = (state: RunState, about: Omit<About, 'at'>): readonly ApprovalNews[] => {
+  if (state.approval === undefined) return [];
+  const { commit, until, askedAt, decision } = state.approval;
+  if (decision !== undefined) return [{ kind: 'approval', ...about, at: decision.at, commit, until, decision }];
+  return openApproval(state) === undefined ? [] : [{ kind: 'approval', ...about, at: askedAt, commit, until }];
 };
 
 const aboutOf = ({ run, number, project, trigger, plan, fetch: { source } }: RunState): Omit<About, 'at'> => ({
