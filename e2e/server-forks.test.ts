@@ -267,6 +267,49 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     assert.equal((await acme.server.ended(project, number)).outcome, 'cancelled');
   });
 
+  it('that were rejected are asked about again by who may decide, with a command or the page, and by nobody else (atk-10, atk-62)', async () => {
+    const before = (await acme.server.client.runs(project)).runs.length;
+    const commit = await acme.pull(18, { '.cion.yml': 'build: { image: busybox, cmd: echo asked again }\n' });
+    const [first, second, third] = [before + 1, before + 2, before + 3];
+    const reject = async (number: number) => {
+      await waiting(acme.server, number);
+      await as(acme.olga.token).decideApproval(project, number, { decision: 'rejected', commit });
+      await acme.server.ended(project, number);
+    };
+    await reject(first);
+    const { body: small } = await acme.olga.post('/api/auth/tokens', { name: 'runs', scopes: ['read', 'run'] });
+    await assert.rejects(as(small.token).askAgain(project, first), { status: 403, code: 'FORBIDDEN' });
+    await assert.rejects(apiClient({ url: acme.server.url }).askAgain(project, first), { status: 401 });
+    assert.equal((await acme.olga.get(paths.askAgain(project, first))).status, 404);
+    const remote = { cwd: acme.server.cwd, env: { CION_TOKEN: acme.olga.token, CION_SERVER: acme.server.url, HOME: acme.server.cwd } };
+    assert.match((await cion(['why', String(first), '--on', project], remote)).out, new RegExp(`"cion rerun ${first} --server" asks anew`));
+    const asked = await cion(['rerun', String(first), '--on', project], remote);
+    assert.deepEqual([asked.code, asked.err], [0, '']);
+    assert.match(asked.out, new RegExp(`^Run ${second} is of the same commit.*cion approve ${second}`));
+    await reject(second);
+
+    const page = String((await acme.olga.get(paths.runPage(project, second))).body);
+    const stamp = /name="page" value="([^"]+)"/.exec(page)?.[1] ?? '';
+    assert.match(page, new RegExp(`<form method="post" action="${paths.askAgainForm(project, second)}">[^]*Ask again`));
+    assert.doesNotMatch(String((await (await fetch(new URL(paths.runPage(project, second), acme.server.url))).text())), /<form/);
+    const send = (value: string, origin: string) =>
+      fetch(new URL(paths.askAgainForm(project, second), acme.server.url), {
+        method: 'POST',
+        body: new URLSearchParams({ page: value }),
+        headers: { cookie: acme.olga.cookie(), origin, 'sec-fetch-site': origin === acme.server.url ? 'same-origin' : 'cross-site' },
+        redirect: 'manual',
+      });
+    assert.equal((await send('guessed', acme.server.url)).status, 403);
+    assert.equal((await send(stamp, 'https://evil.example')).status, 403);
+    assert.equal((await acme.server.client.runs(project)).runs.length, second);
+    const sent = await send(stamp, acme.server.url);
+    assert.deepEqual([sent.status, sent.headers.get('location')], [303, paths.runPage(project, third)]);
+    await waiting(acme.server, third);
+    await as(acme.olga.token).decideApproval(project, third, { decision: 'approved', commit });
+    assert.equal((await acme.server.ended(project, third)).outcome, 'passed');
+    assert.equal((await audit('approval.again')).length, 2);
+  });
+
   it('begin by themselves where the owners of the project chose that, and nobody else can choose it', async () => {
     const settings = (token: string, ...args: readonly string[]) =>
       cion(['projects', 'settings', project, ...args], {

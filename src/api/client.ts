@@ -137,6 +137,7 @@ export const apiClient = ({
       post(actedSchema, paths.gate(project, number, gate), decision),
     decideApproval: (project: string, number: number, decision: z.input<typeof approvalSchema>) =>
       post(actedSchema, paths.approval(project, number), decision),
+    askAgain: (project: string, number: number) => post(begunSchema, paths.askAgain(project, number), undefined),
 
     rollback: (project: string, environment: string, wanted: z.input<typeof rollbackSchema> = {}) =>
       post(rolledBackSchema, paths.rollback(project, environment), wanted),

@@ -34,8 +34,10 @@ export const paths = {
   rerun: (project: string, number: number): string => `${paths.run(project, number)}/rerun`,
   gate: (project: string, number: number, gate: string): string => `${paths.run(project, number)}/gates/${part(gate)}`,
   approval: (project: string, number: number): string => `${paths.run(project, number)}/approval`,
-  /** Where the form of a run's page goes. */
+  askAgain: (project: string, number: number): string => `${paths.approval(project, number)}/again`,
+  /** Where the forms of a run's page go. */
   approvalForm: (project: string, number: number): string => `${paths.runPage(project, number)}/approval`,
+  askAgainForm: (project: string, number: number): string => `${paths.approvalForm(project, number)}/again`,
   settings: (project: string): string => `${paths.project(project)}/settings`,
   deployments: (project: string): string => `${paths.project(project)}/deployments`,
   environments: (project: string): string => `${paths.project(project)}/environments`,

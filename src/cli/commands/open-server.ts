@@ -13,6 +13,7 @@ import type { Actor } from '../../server/actor.ts';
 import { makeApp } from '../../server/app.ts';
 import { approvalsPlugin } from '../../server/approvals/approvals-plugin.ts';
 import { approveRun } from '../../server/approvals/approve-run.ts';
+import { askAgain } from '../../server/approvals/ask-again.ts';
 import { forkPolicy } from '../../server/approvals/fork-policy.ts';
 import { authOf } from '../../server/auth/auth.ts';
 import { isSame } from '../../server/auth/bearer.ts';
@@ -248,6 +249,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   ];
   const following = readers.map((reader) => followRuns({ dispatcher, runs, marks: state.marks, clock, failed }, reader));
   const approve = approveRun({ ...state, dispatcher, guard, clock });
+  const again = askAgain({ ...state, dispatcher, beginRun, guard });
   const access = accessOf({ actorOf, guard, projects, runs, dispatcher });
   const metrics = serverMetrics({ queue, workers: async () => connected(), clock });
   metrics.follow(dispatcher);
@@ -309,8 +311,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
         clock,
       }),
       runMetricsPlugin({ access: access.project, runs }),
-      pagesPlugin({ access, runs, actorOf, guard, formTokenOf: auth.formTokenOf, approve }),
-      approvalsPlugin({ access, approve }),
+      pagesPlugin({ access, runs, actorOf, guard, formTokenOf: auth.formTokenOf, approve, askAgain: again }),
+      approvalsPlugin({ access, runs, approve, askAgain: again }),
       rollbackPlugin({ ...state, access: access.project, releaseOf: release, beginRun, guard }),
       ...(registry && tokens
         ? [registryPlugin({ ...registry, service: registry.host, tokens, projects, leases: dispatcher, actorOf, guard })]

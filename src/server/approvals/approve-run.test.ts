@@ -11,6 +11,7 @@ import { cancelRun } from '../dispatch/requests.ts';
 import { explainRun } from '../dispatch/why.ts';
 import { beginning } from '../runs/testing/beginning.ts';
 import { approveRun } from './approve-run.ts';
+import { askAgain } from './ask-again.ts';
 
 const url = 'https://api.forge.example';
 const start = 1_800_000_000_000;
@@ -60,17 +61,30 @@ describe('a run of a fork', () => {
       guard: { note: async (entry) => void server.notes.push(entry) },
       clock,
     });
+    const rowOf = async (run: string) => {
+      const [row] = await server.runs.list({ run, limit: 1 });
+      assert.ok(row);
+      return row;
+    };
     return {
       server,
       clock,
+      again: async (run: string, as = 'ada') => {
+        const ask = askAgain({
+          dispatcher: server.dispatcher,
+          requests: server.requests,
+          beginRun: server.beginRun,
+          guard: { note: async (entry) => void server.notes.push(entry) },
+        });
+        const actor = { kind: 'account', account: as, name: as, isAdmin: false } as const;
+        return ask({ actor, project: server.project, row: await rowOf(run) });
+      },
       begin: async (commit: string, trigger = forked()): Promise<string> =>
         (await server.beginRun({ project: 'acme/app', commit, ref: 'refs/heads/main', trigger, once: `pull-request//${commit}` })).run,
       decide: async (run: string, commit: string, decision: 'approved' | 'rejected' = 'approved', as = 'ada', reason?: string) => {
-        const [row] = await server.runs.list({ run, limit: 1 });
-        assert.ok(row);
         const actor = { kind: 'account', account: as, name: as, isAdmin: false } as const;
         const wanted = { decision, commit, ...(reason === undefined ? {} : { reason }) };
-        return approve({ actor, project: server.project, row, wanted });
+        return approve({ actor, project: server.project, row: await rowOf(run), wanted });
       },
       /** As soon as it waits. */
       waits: (run: string): Promise<RunState> => until(server, run, ({ phase }) => phase === 'waiting'),
@@ -178,13 +192,13 @@ describe('a run of a fork', () => {
     await Promise.all([waits(refused), waits(late)]);
     await decide(refused, first, 'rejected', 'ada', 'no thanks');
     const no = await server.settled(refused);
-    assert.deepEqual([no.outcome, explainRun(no)], ['cancelled', 'It was rejected by ada and has ended: cancelled (no thanks).']);
+    assert.deepEqual([no.outcome, explainRun(no)], ['cancelled', 'It was rejected by ada and has ended: cancelled (no thanks). "cion rerun 1 --server" asks anew.']);
     await clock.advance(withinMs - 1);
     assert.equal((await server.dispatcher.state(late))?.phase, 'waiting');
     await clock.advance(1);
     const over = await until(server, late, ({ phase }) => phase === 'finished');
     assert.deepEqual([over.outcome, over.approval?.decision?.kind], ['cancelled', 'expired']);
-    assert.equal(explainRun(over), 'Nobody approved it in time, and it has ended: cancelled.');
+    assert.equal(explainRun(over), 'Nobody approved it in time, and it has ended: cancelled. "cion rerun 2 --server" asks anew.');
     for (const [run, commit] of [
       [refused, first],
       [late, second],
@@ -204,6 +218,34 @@ describe('a run of a fork', () => {
         'approval.approved refused APPROVAL_CLOSED',
       ],
     );
+  });
+
+  it('that was not let begin is asked about again by another run of its commit, once for each, as untrusted and of the same authors (atk-10, atk-11)', async (t) => {
+    const { server, clock, begin, decide, again, waits, notes } = started(t);
+    const commit = server.commit({ '.cion.yml': build });
+    const first = await begin(commit);
+    await waits(first);
+    await assert.rejects(again(first), { code: 'APPROVAL_AGAIN' });
+    await decide(first, commit, 'rejected');
+    await server.settled(first);
+    assert.equal(await begin(commit), first, 'a delivery that comes again asks nothing');
+    const [one, other] = await Promise.all([again(first), again(first, 'evil')]);
+    assert.equal(one.run, other.run);
+    const second = await waits(one.run);
+    assert.deepEqual([second.approval?.commit, second.trigger, second.number], [commit, forked(), 2]);
+    await assert.rejects(decide(one.run, commit, 'approved', 'eve'), { code: 'APPROVAL_OWN' });
+    await clock.advance(withinMs);
+    await until(server, one.run, ({ phase }) => phase === 'finished');
+    const { run } = await again(one.run);
+    await waits(run);
+    await decide(run, commit);
+    assert.notEqual((await server.settled(run)).plan, undefined);
+    await assert.rejects(again(run), { code: 'APPROVAL_AGAIN' });
+    assert.equal((await server.dispatcher.state(first))?.approval?.decision?.kind, 'rejected');
+    assert.equal(notes().filter((note) => note === 'approval.again done').length, 3);
+    const trusted = await server.beginRun({ project: 'acme/app', commit, trigger: { kind: 'push', by: 'ada', ref: 'refs/heads/main' } });
+    await server.settled(trusted.run);
+    await assert.rejects(again(trusted.run), { code: 'APPROVAL_AGAIN' });
   });
 
   it('whose time is over is not approved in the moment before that is noted (atk-12)', async (t) => {

@@ -20,8 +20,11 @@ export const explainRun = (state: RunState): string => {
   if (waits !== undefined) return approvalText(state, waits);
   if (phase === 'finished') {
     const { kind, by, reason } = state.approval?.decision ?? {};
-    if (kind === 'expired') return `Nobody approved it in time, and it has ended: ${outcome}.`;
-    if (kind === 'rejected') return `It was rejected by ${by} and has ended: ${outcome}${reason === undefined ? '' : ` (${reason})`}.`;
+    const again = `"cion rerun ${state.number} --server" asks anew`;
+    if (kind === 'expired') return `Nobody approved it in time, and it has ended: ${outcome}. ${again}.`;
+    if (kind === 'rejected') {
+      return `It was rejected by ${by} and has ended: ${outcome}${reason === undefined ? '' : ` (${reason})`}. ${again}.`;
+    }
     if (fetch.outcome === 'failed' || fetch.outcome === 'errored')
       return `It has ${fetch.outcome}: ${fetch.message ?? 'its files cannot be had'}.`;
     return cancel === undefined ? `It has ended: ${outcome}.` : `It was cancelled by ${cancel.by} and has ended: ${outcome}.`;

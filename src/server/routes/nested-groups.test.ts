@@ -37,6 +37,7 @@ describe('a project of nested groups', () => {
           guard: { may: (...asked) => server.guard.may(...asked) },
           formTokenOf: async () => undefined,
           approve: () => Promise.reject(new Error('nothing waits for approval here')),
+          askAgain: () => Promise.reject(new Error('nothing waits for approval here')),
         }),
       ],
     });

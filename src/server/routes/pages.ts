@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { approvalSchema } from '../../api/acts.ts';
 import { paths } from '../../api/paths.ts';
 import { projectParams } from '../../api/project-name.ts';
-import { openApproval } from '../../run/open-approval.ts';
+import { mayAskAgain, openApproval } from '../../run/open-approval.ts';
 import type { NodeState, RunState } from '../../run/run-state.ts';
 import type { RunRow, RunStore } from '../../store/run-store.ts';
 import type { Actor, Guard } from '../actor.ts';
 import type { ApproveRun } from '../approvals/approve-run.ts';
+import type { AskAgain } from '../approvals/ask-again.ts';
 import { formField } from '../auth/form-token.ts';
 import { type Html, html, pageOf, pageType } from '../html.ts';
 import type { Access } from './access.ts';
@@ -22,20 +23,21 @@ export type PageDeps = {
   /** What a form has to have so that who looks at its page can send it; `undefined`: they have no session. */
   readonly formTokenOf: (request: FastifyRequest) => Promise<string | undefined>;
   readonly approve: ApproveRun;
+  readonly askAgain: AskAgain;
 };
 
 const shownRuns = 100;
 
 /** What the addresses of projects and runs open: text without scripts, for who may read the project (R-WRK-133, R-WRK-150). */
 export const pagesPlugin =
-  ({ access, runs, actorOf, guard, formTokenOf, approve }: PageDeps): FastifyPluginAsyncZod =>
+  ({ access, runs, actorOf, guard, formTokenOf, approve, askAgain }: PageDeps): FastifyPluginAsyncZod =>
   async (app) => {
     const form = { parseAs: 'string', bodyLimit: largestForm } as const;
     app.addContentTypeParser<string>('application/x-www-form-urlencoded', form, (_request, body, done) => {
       done(null, Object.fromEntries(new URLSearchParams(body)));
     });
 
-    /** For whom the page has a form that approves: who may decide, with a session of their own. */
+    /** For whom the page has a form that decides, or asks again: who may decide, with a session of their own. */
     const stampFor = async (request: FastifyRequest, project: string): Promise<string | undefined> =>
       (await guard.may(await actorOf(request), 'decide', project)) ? formTokenOf(request) : undefined;
 
@@ -50,7 +52,8 @@ export const pagesPlugin =
       if (isOthers(request.params)) return reply.callNotFound();
       const { row } = await access.run(request, 'read');
       const state = await access.state(row);
-      const stamp = openApproval(state) === undefined ? undefined : await stampFor(request, row.project);
+      const hasForm = openApproval(state) !== undefined || mayAskAgain(state);
+      const stamp = hasForm ? await stampFor(request, row.project) : undefined;
       // Else a browser would not say where its form comes from.
       if (stamp !== undefined) void reply.header('referrer-policy', 'same-origin').header('cache-control', 'no-store');
       return reply.type(pageType).send(pageOf(`${row.project} ${row.number}`, runPage(state, stamp)));
@@ -67,10 +70,23 @@ export const pagesPlugin =
         return reply.redirect(paths.runPage(asked.row.project, asked.row.number), 303);
       },
     );
+
+    app.post(
+      '/:owner/:name/:number/approval/again',
+      { schema: { hide: true, params: runParams, body: againForm } },
+      async (request, reply) => {
+        if (isOthers(request.params)) return reply.callNotFound();
+        const asked = await access.run(request, 'decide');
+        const { run } = await askAgain(asked);
+        const [row] = await runs.list({ run, limit: 1 });
+        return reply.redirect(paths.runPage(asked.row.project, row?.number ?? asked.row.number), 303);
+      },
+    );
   };
 
 const largestForm = 16 * 1024;
 const approvalForm = approvalSchema.extend({ [formField]: z.string() });
+const againForm = z.strictObject({ [formField]: z.string() });
 
 /** These names are parts of other addresses. */
 const isOthers = ({ owner }: { readonly owner: string }): boolean => owner === 'api' || owner === 'hooks';
@@ -112,7 +128,10 @@ const approvalPart = (state: RunState, stamp: string | undefined): Html | undefi
   if (approval === undefined) return undefined;
   const open = openApproval(state);
   const { decision } = approval;
-  if (open === undefined) return decision && html`<p>${decision.kind} by ${decision.by}, ${time(decision.at)}</p>`;
+  if (open === undefined) {
+    return html`${decision && html`<p>${decision.kind} by ${decision.by}, ${time(decision.at)}</p>`}
+${mayAskAgain(state) && stamp !== undefined ? againPart(project, number, stamp) : undefined}`;
+  }
   const what = trigger.kind === 'pull-request' ? `pull request ${trigger.number} by ${trigger.by}` : trigger.kind;
   const button = (decision: string, text: string): Html => html`<button name="decision" value="${decision}">${text}</button>`;
   return html`<p>It waits until ${time(open.until)} for somebody to approve commit ${open.commit}, which comes from a fork: ${what}.</p>
@@ -125,6 +144,11 @@ ${button('approved', 'Approve')} ${button('rejected', 'Reject')}
 </form>`
 }`;
 };
+
+const againPart = (project: string, number: number, stamp: string): Html =>
+  html`<form method="post" action="${paths.askAgainForm(project, number)}">
+<input type="hidden" name="${formField}" value="${stamp}"><button>Ask again</button>
+</form>`;
 
 const rowOf = (project: string, number: number, node: NodeState): Html => {
   const { name, phase, outcome } = node;
