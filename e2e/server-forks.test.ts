@@ -292,11 +292,12 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
     const stamp = /name="page" value="([^"]+)"/.exec(page)?.[1] ?? '';
     assert.match(page, new RegExp(`<form method="post" action="${paths.askAgainForm(project, second)}">[^]*Ask again`));
     assert.doesNotMatch(String((await (await fetch(new URL(paths.runPage(project, second), acme.server.url))).text())), /<form/);
+    const cookie = Array.from(acme.olga.cookies, ([name, value]) => `${name}=${value}`).join('; ');
     const send = (value: string, origin: string) =>
       fetch(new URL(paths.askAgainForm(project, second), acme.server.url), {
         method: 'POST',
         body: new URLSearchParams({ page: value }),
-        headers: { cookie: acme.olga.cookie(), origin, 'sec-fetch-site': origin === acme.server.url ? 'same-origin' : 'cross-site' },
+        headers: { cookie, origin, 'sec-fetch-site': origin === acme.server.url ? 'same-origin' : 'cross-site' },
         redirect: 'manual',
       });
     assert.equal((await send('guessed', acme.server.url)).status, 403);
