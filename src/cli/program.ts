@@ -253,7 +253,10 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
 
   remotely(
     executing(
-      command('rerun', 'run the stages of a finished run again, as further attempts of it; ask anew about a run of a fork that was not approved')
+      command(
+        'rerun',
+        'run the stages of a finished run again, as further attempts of it; ask anew about a run of a fork that was not approved',
+      )
         .argument('[run]', runArgument)
         .option('--failed', 'only the stages that did not pass, and those that go with them')
         .addOption(detachOption()),

@@ -31,6 +31,8 @@ type Options = {
   readonly apart?: readonly (readonly [string, string])[];
   /** Keys that begin so are left unread: a place for anchors. */
   readonly ignored?: string;
+  /** Words that others use for a key of ours: a hint names it. */
+  readonly alike?: Readonly<Record<string, string>>;
   /** Unknown keys are told (KEY_UNUSED) and left out. */
   readonly lenient?: true;
 };
@@ -44,8 +46,8 @@ export const mapping = <F extends Fields>(fields: F, options: Options = {}): Sha
     const { ignored, lenient } = options;
     const meant = ignored === undefined ? all : all.filter(({ key }) => !key.text.startsWith(ignored));
     const entries = lenient ? withoutUnused(fields, meant, place) : meant;
-    const values = allOrNone(entries.map((entry) => readField(fields, entry, place)));
-    const complete = hasRequired(fields, entries, place);
+    const values = allOrNone(entries.map((entry) => readField(fields, entry, place, options)));
+    const complete = hasRequired(fields, entries, place, options);
     const apart = keepsApart(options.apart ?? [], entries, place);
     return values !== undefined && complete && apart ? (Object.fromEntries(values) as MappingOf<F>) : undefined;
   },
@@ -53,9 +55,9 @@ export const mapping = <F extends Fields>(fields: F, options: Options = {}): Sha
 
 const requiredKeys = (fields: Fields): readonly string[] => Object.keys(fields).filter((key) => fields[key]?.required);
 
-const readField = (fields: Fields, { key, value }: YamlEntry, place: Place): readonly [string, unknown] | undefined => {
+const readField = (fields: Fields, { key, value }: YamlEntry, place: Place, options: Options): readonly [string, unknown] | undefined => {
   const field = Object.hasOwn(fields, key.text) ? fields[key.text] : undefined;
-  if (field === undefined) return unknownKey(Object.keys(fields), key.text, { ...place, range: key.range });
+  if (field === undefined) return unknownKey(Object.keys(fields), key.text, { ...place, range: key.range }, options);
   const read = field.shape.read(value, inside(place, key.text, key.range));
   return read === undefined ? undefined : [key.text, read];
 };
@@ -69,18 +71,23 @@ const withoutUnused = (fields: Fields, entries: readonly YamlEntry[], place: Pla
   });
 
 /** A mistyped key is told as unknown, and not as missing too. */
-const meantKey = (fields: Fields, key: string): string | undefined =>
-  Object.hasOwn(fields, key) ? key : nearestWord(key, Object.keys(fields));
+const meantKey = (fields: Fields, key: string, options: Options): string | undefined =>
+  Object.hasOwn(fields, key) ? key : nearestWord(ourWord(key, Object.keys(fields), options), Object.keys(fields));
 
-const unknownKey = (known: readonly string[], key: string, place: Place): undefined =>
+const ourWord = (key: string, known: readonly string[], { alike = {} }: Options): string => {
+  const ours = Object.hasOwn(alike, key) ? alike[key] : undefined;
+  return ours !== undefined && known.includes(ours) ? ours : key;
+};
+
+const unknownKey = (known: readonly string[], key: string, place: Place, options: Options): undefined =>
   blame(place, {
     code: 'UNKNOWN_KEY',
     message: `${quoted(key)} is not a key of ${place.path === '' ? 'the file' : `"${place.path}"`}.`,
-    hint: didYouMean(key, known) ?? `Known are: ${known.map((name) => `"${name}"`).join(', ')}.`,
+    hint: didYouMean(ourWord(key, known, options), known) ?? `Known are: ${known.map((name) => `"${name}"`).join(', ')}.`,
   });
 
-const hasRequired = (fields: Fields, entries: readonly YamlEntry[], place: Place): boolean => {
-  const given = new Set(entries.map(({ key }) => meantKey(fields, key.text)));
+const hasRequired = (fields: Fields, entries: readonly YamlEntry[], place: Place, options: Options): boolean => {
+  const given = new Set(entries.map(({ key }) => meantKey(fields, key.text, options)));
   const missing = requiredKeys(fields).filter((key) => !given.has(key));
   for (const key of missing) {
     const message = `${place.path === '' ? 'The file' : `"${place.path}"`} has no "${key}".`;

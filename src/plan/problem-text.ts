@@ -5,14 +5,17 @@ import type { Problem } from './problem.ts';
 /** A line of a printed Problem; a printer may colour it by its part. All text is safe to show on a terminal. */
 export type ProblemLine = FrameLine | { readonly part: 'place' | 'message' | 'hint' | 'docs' | 'gap'; readonly text: string };
 
+/** A warning keeps nothing from running. */
+export type ProblemKind = 'problem' | 'warning';
+
 /**
- * A Problem as people read it: place and code, message, excerpt, hint, where to read on. `source` is the text of the file that the
+ * A Problem, or a warning, as people read it: place and code, message, excerpt, hint, where to read on. `source` is the text of the file that the
  * range names; without it there is no excerpt.
  */
-export const problemLines = (problem: Problem, source?: string): readonly ProblemLine[] => {
+export const problemLines = (problem: Problem, source?: string, kind: ProblemKind = 'problem'): readonly ProblemLine[] => {
   const frame = problem.range === undefined || source === undefined ? [] : codeFrame(source, problem.range);
   return [
-    { part: 'place', text: `${placeOf(problem)}${problem.code}` },
+    { part: 'place', text: `${placeOf(problem)}${kind === 'warning' ? 'warning: ' : ''}${problem.code}` },
     { part: 'message', text: printable(problem.message) },
     ...(frame.length > 0 ? [gap, ...frame, gap] : []),
     ...(problem.hint === undefined ? [] : [{ part: 'hint' as const, text: `hint: ${printable(problem.hint)}` }]),
@@ -21,8 +24,8 @@ export const problemLines = (problem: Problem, source?: string): readonly Proble
 };
 
 /** The lines of `problemLines`, each ended. */
-export const problemText = (problem: Problem, source?: string): string =>
-  problemLines(problem, source)
+export const problemText = (problem: Problem, source?: string, kind?: ProblemKind): string =>
+  problemLines(problem, source, kind)
     .map((line) => `${line.text}\n`)
     .join('');
 

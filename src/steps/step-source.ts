@@ -4,10 +4,11 @@ import { resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FetchedStep } from '../dialects/dialect.ts';
+import { didYouMean, nearestWord } from '../lib/did-you-mean.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { LocalTreeStore } from '../local/tree-store.ts';
 import { type Parsed, type Problem, parsed, refused } from '../plan/problem.ts';
-import { builtinStep } from './builtin-steps.ts';
+import { builtinNames, builtinStep } from './builtin-steps.ts';
 import { type Downloader, withoutUser } from './download.ts';
 import { readStepDirectory } from './read-step-directory.ts';
 import { stepCode, unsafeStep } from './step-code.ts';
@@ -99,7 +100,7 @@ const named = async (deps: StepSourceDeps, step: StepReference & { kind: 'named'
   return (
     (await fromRegistry(deps, deps.registry, { owner, name, version }, signal)) ??
     takeOurs?.() ??
-    refused(unknown({ owner, name, version }))
+    refused(await unknown({ owner, name, version }))
   );
 };
 
@@ -239,6 +240,12 @@ const orLast = async (
   return last;
 };
 
+/** A hint for a mistyped name of a step of ours; what has an owner is somebody else's. */
+const meantBy = async ({ owner, name }: Wanted): Promise<string | undefined> => {
+  const ours = ['script', ...(await builtinNames())];
+  return owner === ourOwner && nearestWord(name, ours) !== undefined ? didYouMean(name, ours) : undefined;
+};
+
 /** No registry is known now, but one may have been when the step was fetched. */
 const fromCacheAlone = async (deps: StepSourceDeps, wanted: Wanted): Promise<Parsed<FetchedStep>> => {
   const name = nameOf(wanted);
@@ -249,12 +256,14 @@ const fromCacheAlone = async (deps: StepSourceDeps, wanted: Wanted): Promise<Par
   return refused({
     code: 'STEP_NO_REGISTRY',
     message: `The step ${name.replace(/@\*$/, '')} is none of those that come with cion, and there is no registry to ask: steps.wercker.com is gone.`,
-    hint: 'Give the address of one with --steps-registry or STEPS_REGISTRY, or put the step into the project: name "file://PATH".',
+    hint:
+      (await meantBy(wanted)) ??
+      'Give the address of one with --steps-registry or STEPS_REGISTRY, or put the step into the project: name "file://PATH".',
   });
 };
 
-const unknown = (wanted: Wanted): Problem => ({
+const unknown = async (wanted: Wanted): Promise<Problem> => ({
   code: 'STEP_UNKNOWN',
   message: `The registry knows no step ${nameOf(wanted).replace(/@\*$/, '')}.`,
-  hint: '"cion step list" lists those that come with cion. Check the owner, the name and the version.',
+  hint: (await meantBy(wanted)) ?? '"cion step list" lists those that come with cion. Check the owner, the name and the version.',
 });

@@ -34,13 +34,15 @@ export const check = async (context: Context, options: CheckOptions): Promise<Ex
     return exitCodes.passed;
   }
   const { compiled, files } = tree;
-  await printProblems(context, compiled.ok ? compiled.warnings : compiled.problems, files);
+  if (compiled.ok) await printProblems(context, compiled.warnings, files, 'warning');
+  else await printProblems(context, compiled.problems, files);
   const names = list(files.map(({ path }) => path));
   if (!compiled.ok) {
     context.stderr.write(`${names}: ${plural(compiled.problems.length, 'problem')}\n`);
     return exitCodes.refused;
   }
-  context.stdout.write(`${names}: no problems, ${plural(compiled.plan.nodes.length, 'stage')}\n`);
+  const told = compiled.warnings.length === 0 ? '' : `${plural(compiled.warnings.length, 'warning')}, `;
+  context.stdout.write(`${names}: no problems, ${told}${plural(compiled.plan.nodes.length, 'stage')}\n`);
   return exitCodes.passed;
 };
 

@@ -66,7 +66,8 @@ const printPlan = async (
     return exitCodes.passed;
   }
   const { compiled, files } = compiledTree;
-  await printProblems(context, compiled.ok ? compiled.warnings : compiled.problems, files);
+  if (compiled.ok) await printProblems(context, compiled.warnings, files, 'warning');
+  else await printProblems(context, compiled.problems, files);
   if (!compiled.ok) return exitCodes.refused;
   const selected = selectNodes(compiled, { targets, only: [] });
   if (!selected.ok) {

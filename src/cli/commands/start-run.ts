@@ -156,7 +156,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
           case 'unprinted':
             throw new Error(`what ${end.images.join(', ')} should print is not there`);
           case 'planned': {
-            afterwards = () => printProblems(context, end.warnings, end.files);
+            afterwards = () => printProblems(context, end.warnings, end.files, 'warning');
             const { runtime } = await opening;
             const deps = {
               journal: session.journal(),

@@ -40,7 +40,20 @@ export const stageFields = {
   workdir: optional(text, 'The working directory: absolute, or relative to where it would be otherwise.'),
 };
 
-export const stageOptions = { apart: [['run', 'cmd']] } as const;
+export const stageOptions = {
+  apart: [['run', 'cmd']],
+  alike: {
+    img: 'image',
+    box: 'image',
+    script: 'run',
+    command: 'cmd',
+    environment: 'env',
+    after: 'needs',
+    depends_on: 'needs',
+    dir: 'workdir',
+    working_dir: 'workdir',
+  },
+} as const;
 
 export type StageKeys = MappingOf<typeof stageFields>;
 

@@ -11,6 +11,8 @@ export type Awaited = { readonly range: Range } & (
   | { readonly kind: 'pipeline'; readonly pipeline: string; readonly timeoutMs?: number }
 );
 
+export const humanClick = 'human-click';
+
 const click = mapping({
   who: optional(oneOrMore(text), 'Who may decide; otherwise everybody.'),
   timeout: optional(duration, 'How long it waits, as in 1h; then it counts as refused. Otherwise for ever.'),
@@ -57,7 +59,7 @@ const one: Shape<Awaited> = {
     if (node.kind === 'map') return readGate(node, place);
     const name = text.read(node, place);
     if (name === undefined) return undefined;
-    return name === 'human-click' ? { kind: 'person', who: [], range: node.range } : { kind: 'stage', name, range: node.range };
+    return name === humanClick ? { kind: 'person', who: [], range: node.range } : { kind: 'stage', name, range: node.range };
   },
 };
 

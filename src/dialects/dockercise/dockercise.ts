@@ -67,7 +67,8 @@ const compileMerged = ({ stages, after, name }: Merged): Compiled => {
   const names = new Set(stages.keys());
   const asked = askedOf(stages);
   const nodes = [...stages.values()].flatMap((stage) => stageNodes(stage, stages, names, asked, (problem) => problems.push(problem)));
-  if (problems.length > 0) return refusedFor(problems);
+  const wrongThere = problems.filter(({ code }) => !warningCodes.has(code));
+  if (wrongThere.length > 0) return refusedFor(wrongThere);
   const joins = new Set([...stages.values()].filter(({ value }) => isJoin(value)).map((stage) => stage.name));
   const plan: Plan = {
     version: 1,
@@ -78,8 +79,11 @@ const compileMerged = ({ stages, after, name }: Merged): Compiled => {
   const wrong = validatePlan(plan);
   if (wrong.length > 0) return refusedFor(wrong);
   const joined = withoutJoins(plan, joins);
-  return { ok: true, plan: joined.plan, warnings: [], names: joined.names };
+  return { ok: true, plan: joined.plan, warnings: inOrder(problems), names: joined.names };
 };
+
+/** What is told and keeps no plan from running. */
+const warningCodes: ReadonlySet<string> = new Set(['REFERENCE_UNKNOWN']);
 
 /** `human-click` is no stage's name; what else is waited for could be one. */
 const topGates = (after: Merged['after']): readonly PlanNode[] =>

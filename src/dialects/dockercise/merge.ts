@@ -1,7 +1,8 @@
+import { nearestWord } from '../../lib/did-you-mean.ts';
 import type { Problem, Range } from '../../plan/problem.ts';
 import { quoted } from '../quoted.ts';
 import type { Configuration, Definition } from './configuration.ts';
-import type { Awaited } from './after.ts';
+import { type Awaited, humanClick } from './after.ts';
 
 /** All files as one, in the order in which they are given. */
 export type Merged = {
@@ -44,6 +45,9 @@ const twice = (code: string, what: string, first: Range, second: Range): Problem
 const stageAtTheTop = (name: string, range: Range): Problem => ({
   code: 'WRONG_VALUE',
   message: `The whole pipeline cannot wait for ${quoted(name)}.`,
-  hint: 'At the top, "after" is human-click or { pipeline: name }. Below a stage it names others.',
+  hint:
+    nearestWord(name, [humanClick]) === undefined
+      ? 'At the top, "after" is human-click or { pipeline: name }. Below a stage it names others.'
+      : `Did you mean "${humanClick}"?`,
   range,
 });

@@ -4,6 +4,7 @@ import type { Problem, Range } from '../../plan/problem.ts';
 import { quoted } from '../quoted.ts';
 import type { Definition } from './configuration.ts';
 import type { Said } from './names.ts';
+import { humanClick } from './after.ts';
 import { isJoin } from './stage-keys.ts';
 
 /** All stages by name. */
@@ -18,9 +19,9 @@ export type Needs = {
 /** The needs that a text asks for; those of one stage may not contradict each other. */
 export const askedNeeds = ({ name, value: keys }: Definition, stages: Stages, report: (problem: Problem) => void): Needs => {
   const asked = new Map<string, Need>();
-  const ask = (names: readonly Said<string>[], on: Need['on']): void => {
+  const ask = (names: readonly Said<string>[], on: Need['on'], others: readonly string[] = []): void => {
     for (const { value, range } of names) {
-      const problem = unknownStage(name, value, stages, range);
+      const problem = unknownStage(name, value, stages, range, others);
       const known = asked.get(value);
       if (problem !== undefined) report(problem);
       else if (known !== undefined && known.on !== on) report(contradiction(value, known.on, on, range));
@@ -28,7 +29,7 @@ export const askedNeeds = ({ name, value: keys }: Definition, stages: Stages, re
     }
   };
   const after = (keys.after ?? []).flatMap((one) => (one.kind === 'stage' ? [{ value: one.name, range: one.range }] : []));
-  ask(after, keys.always === true ? 'finished' : 'passed');
+  ask(after, keys.always === true ? 'finished' : 'passed', [humanClick]);
   ask(keys.if ?? [], 'passed');
   ask(keys.unless ?? [], 'failed');
   ask(keys.finally ?? [], 'finished');
@@ -54,9 +55,16 @@ export const nothingOf = (name: string, range: Range): Problem => ({
   range,
 });
 
-export const unknownStage = (stage: string, name: string, stages: Stages, range: Range): Problem | undefined => {
+/** `others`: what may stand in place of a stage. */
+export const unknownStage = (
+  stage: string,
+  name: string,
+  stages: Stages,
+  range: Range,
+  others: readonly string[] = [],
+): Problem | undefined => {
   if (stages.has(name)) return undefined;
-  const hint = didYouMean(name, stages.keys());
+  const hint = didYouMean(name, [...stages.keys(), ...others]);
   return {
     code: 'PLAN_UNKNOWN_NEED',
     message: `"${stage}" names the stage ${quoted(name)}, which does not exist.`,

@@ -1,3 +1,4 @@
+import { didYouMean, nearestWord } from '../../lib/did-you-mean.ts';
 import { outputFile } from './directories.ts';
 import { inserted, type Frame, isPlainWord, step } from './shell-quoting.ts';
 
@@ -6,6 +7,8 @@ export type Referring = {
   readonly script: string;
   /** The stages whose outputs it reads, in the order of their first mention. */
   readonly stages: readonly string[];
+  /** What stands where the name of a stage could, and is nearly one. */
+  readonly mistaken: readonly { readonly written: string; readonly hint: string }[];
 };
 
 /**
@@ -15,6 +18,7 @@ export type Referring = {
 export const referring = (script: string, names: ReadonlySet<string>): Referring => {
   const lengths = [...new Set([...names].map((name) => name.length))].sort((a, b) => b - a);
   const stages = new Set<string>();
+  const strange = new Map<string, string>();
   let written = '';
   let stack: readonly Frame[] = [{ kind: 'bare' }];
   for (let at = 0; at < script.length; ) {
@@ -36,11 +40,38 @@ export const referring = (script: string, names: ReadonlySet<string>): Referring
     }
     const pathed = isOff ? undefined : pathAt(script, at, names, lengths, frame);
     if (pathed !== undefined) stages.add(pathed);
+    else if (!isOff && strange.size < mostStrange) for (const [written, word] of strangeAt(script, at)) strange.set(written, word);
     const length = pathed === undefined ? 1 : 'out/'.length + pathed.length;
     written += script.slice(at, at + length);
     at += length;
   }
-  return { script: written, stages: [...stages] };
+  return { script: written, stages: [...stages], mistaken: mistakenAmong(strange, names) };
+};
+
+/** So many words that are no stage's are looked at: it takes the longer the more there are. */
+const mostStrange = 50;
+/** A mistake in a shorter one cannot be told from another word. */
+const shortestMistaken = 3;
+
+/** `{word}` and `out/word`, of which it is known that they are no references. */
+const strangeAt = (script: string, at: number): readonly (readonly [string, string])[] => {
+  if (script[at] === '{' && script[at - 1] !== '$' && script[at - 1] !== '{') {
+    const [written, word] = /^\{([^\s{}$,;"']{1,100})\}(?!\})/u.exec(script.slice(at, at + 103)) ?? [];
+    return written === undefined || word === undefined ? [] : [[written, word]];
+  }
+  if (!isOut(script, at)) return [];
+  const [written, word] =
+    /^out\/([\p{L}\p{N}\p{M}\p{So}\u200d_-]{1,100})(?![\p{L}\p{N}\p{M}\p{So}\u200d_./-])/u.exec(script.slice(at, at + 106)) ?? [];
+  return written === undefined || word === undefined ? [] : [[written, word]];
+};
+
+const mistakenAmong = (strange: ReadonlyMap<string, string>, names: ReadonlySet<string>): Referring['mistaken'] => {
+  const known = [...names];
+  return Array.from(strange).flatMap(([written, word]) => {
+    const hint =
+      word.length < shortestMistaken || names.has(word) || nearestWord(word, known) === undefined ? undefined : didYouMean(word, known);
+    return hint === undefined ? [] : [{ written, hint }];
+  });
 };
 
 /** `{{x}}` belongs to other templates. */
@@ -69,6 +100,9 @@ const beforeOut = /(?:^|[^\p{L}\p{N}\p{M}_.\-/~])(?:file:\/\/)?(?:(?:\.{1,2}\/)+
 /** What goes on with a name. */
 const goesOn = /^(?:[\p{L}\p{N}\p{M}\p{So}\u200d_/-]|\.[\p{L}\p{N}_])/u;
 
+const isOut = (script: string, at: number): boolean =>
+  script.startsWith('out/', at) && beforeOut.test(script.slice(Math.max(0, at - 64), at));
+
 const pathAt = (
   script: string,
   at: number,
@@ -76,7 +110,7 @@ const pathAt = (
   lengths: readonly number[],
   { kind }: Frame,
 ): string | undefined => {
-  if (!script.startsWith('out/', at) || !beforeOut.test(script.slice(Math.max(0, at - 64), at))) return undefined;
+  if (!isOut(script, at)) return undefined;
   const start = at + 'out/'.length;
   for (const length of lengths) {
     const name = script.slice(start, start + length);

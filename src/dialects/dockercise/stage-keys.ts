@@ -14,7 +14,7 @@ import { after } from './after.ts';
 import { workingDir } from './directories.ts';
 import { env, services } from './env.ts';
 import { img } from './img.ts';
-import { type Said, said } from './names.ts';
+import { type Said, said, saidShape } from './names.ts';
 import { isTaken, type Vol, vol } from './vol.ts';
 
 const scriptOf = (lines: readonly string[], place: Place): string | undefined =>
@@ -69,8 +69,8 @@ export const stageFields = {
     img,
     'The image: a reference, "./directory" with a Dockerfile, a stage that leaves an image, or { stage } that prints its name.',
   ),
-  run: optional(script, 'A command for the image’s sh, or several lines; otherwise the image’s own command runs.'),
-  done: optional(done, 'A command that runs after "run" has passed; the stage is complete when this has passed too.'),
+  run: optional(saidShape(script), 'A command for the image’s sh, or several lines; otherwise the image’s own command runs.'),
+  done: optional(saidShape(done), 'A command that runs after "run" has passed; the stage is complete when this has passed too.'),
   'done-timeout': optional(duration, 'How long "done" may run, as in 10m.'),
   env: optional(defined('env', env), 'Variables: names of stages and of variables from outside, KEY=value, or a mapping.'),
   vol: optional(oneOrMore(vol), 'Files: a stage, "stage:path", "source" for the commit, or "/host/path:/container/path".'),
@@ -98,7 +98,21 @@ export const stageFields = {
   'may-fail': optional(flag, 'Its failure does not fail the run.'),
 };
 
-export const stageKeys = mapping(stageFields, { apart: [['noLog', 'sensitive']] });
+/** What other texts of this kind call them. */
+const alike = {
+  image: 'img',
+  cmd: 'run',
+  command: 'run',
+  script: 'run',
+  environment: 'env',
+  volumes: 'vol',
+  needs: 'after',
+  depends_on: 'after',
+  workdir: 'dir',
+  working_dir: 'dir',
+};
+
+export const stageKeys = mapping(stageFields, { apart: [['noLog', 'sensitive']], alike });
 
 export type StageKeys = MappingOf<typeof stageFields>;
 

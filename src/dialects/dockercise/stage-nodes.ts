@@ -3,6 +3,7 @@ import type { Problem } from '../../plan/problem.ts';
 import { posix } from 'node:path';
 import { imageCommand, outputsAskedBy, reference, stage } from '../../plan/stage.ts';
 import { imageReference } from '../image-reference.ts';
+import { quoted } from '../quoted.ts';
 import type { Definition } from './configuration.ts';
 import { outputFile, sourceVolume, workingDir } from './directories.ts';
 import { resolveEnv } from './env.ts';
@@ -12,7 +13,7 @@ import type { Img } from './img.ts';
 import { mountsOf } from './mounts.ts';
 import type { Said } from './names.ts';
 import { askedNeeds, isJoinAmong, type Needs, nothingOf, type Stages, unknownStage } from './needs.ts';
-import { referring } from './references.ts';
+import { type Referring, referring } from './references.ts';
 import { sshParts } from './ssh.ts';
 import { cachesOf, isJoin, plainParts, shell, timeoutsOf } from './stage-keys.ts';
 
@@ -63,13 +64,15 @@ const containerOf = (
     report({ code: 'MISSING_KEY', message: `"${name}" has no "img".`, hint, range });
     return undefined;
   }
-  if (keys['done-timeout'] !== undefined && (keys.done === undefined || keys.done.timeout !== undefined)) {
+  if (keys['done-timeout'] !== undefined && (keys.done === undefined || keys.done.value.timeout !== undefined)) {
     const message =
       keys.done === undefined ? `"${name}" has a "done-timeout" and no "done".` : `The time for "done" of "${name}" is given twice.`;
     report({ code: 'CONFLICTING_KEYS', message, hint: 'Remove "done-timeout".', range });
   }
-  const run = keys.run === undefined ? undefined : referring(keys.run, names);
-  const done = keys.done === undefined ? undefined : referring(keys.done.run, names);
+  const run = keys.run === undefined ? undefined : referring(keys.run.value, names);
+  const done = keys.done === undefined ? undefined : referring(keys.done.value.run, names);
+  tellMistaken(keys.run, run, report);
+  tellMistaken(keys.done, done, report);
   const read = [...new Set([...(run?.stages ?? []), ...(done?.stages ?? [])])];
   const mounted = mountsOf(name, [...(keys.vol ?? []), ...cachesOf(keys)], stages, report);
   const entered = keys.dir === undefined ? enteredBy(keys.vol ?? [], [run?.script, done?.script]) : undefined;
@@ -89,7 +92,7 @@ const containerOf = (
       : {
           done: {
             command: shell(done.script),
-            timeouts: timeoutsOf(keys.done.timeout ?? keys['done-timeout'], keys.done['silent-timeout']),
+            timeouts: timeoutsOf(keys.done.value.timeout ?? keys['done-timeout'], keys.done.value['silent-timeout']),
           },
         }),
     workdir: entered ?? posix.resolve(workingDir, keys.dir ?? '.'),
@@ -108,6 +111,14 @@ const containerOf = (
     else if (image.kind !== 'output' || image.stage !== other) report(unknown);
   }
   return node;
+};
+
+/** Told only: a script may have such words of its own. */
+const tellMistaken = (said: Said<unknown> | undefined, read: Referring | undefined, report: (problem: Problem) => void): void => {
+  for (const { written, hint } of read?.mistaken ?? []) {
+    const message = `${quoted(written)} is left as it stands: there is no such stage.`;
+    report({ code: 'REFERENCE_UNKNOWN', message, hint, ...(said && { range: said.range }) });
+  }
 };
 
 const imageOf = (name: string, { value, range }: Said<Img>, stages: Stages, report: (problem: Problem) => void): ImageSource => {

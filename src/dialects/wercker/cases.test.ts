@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { planDigest } from '../../plan/digest.ts';
 import type { Problem } from '../../plan/problem.ts';
-import { problemText } from '../../plan/problem-text.ts';
+import { type ProblemKind, problemText } from '../../plan/problem-text.ts';
 import type { Given } from '../dialect.ts';
 import { given } from './testing/given.ts';
 import { werckerDialect } from './wercker.ts';
@@ -39,7 +39,8 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith('.yml'))) 
     t.assert.equal(compiled.ok, !base.startsWith('problem-'), JSON.stringify(compiled.ok || compiled.problems, null, 1));
     if (!compiled.ok) return t.assert.fileSnapshot(printed(compiled.problems, bytes), join(folder, `${base}.problems.txt`), asIs);
     t.assert.fileSnapshot(`${JSON.stringify(compiled.plan, null, 2)}\n`, join(folder, `${base}.plan.json`), asIs);
-    if (base.startsWith('warnings-')) t.assert.fileSnapshot(printed(compiled.warnings, bytes), join(folder, `${base}.problems.txt`), asIs);
+    if (base.startsWith('warnings-'))
+      t.assert.fileSnapshot(printed(compiled.warnings, bytes, 'warning'), join(folder, `${base}.problems.txt`), asIs);
     else t.assert.deepEqual(compiled.warnings, []);
   });
 }
@@ -66,5 +67,5 @@ test('all cases have plans of the same digest for any run, and for none', (t) =>
   }
 });
 
-const printed = (problems: readonly Problem[], bytes: Buffer): string =>
-  problems.map((problem) => problemText(problem, new TextDecoder().decode(bytes))).join('\n');
+const printed = (problems: readonly Problem[], bytes: Buffer, kind?: ProblemKind): string =>
+  problems.map((problem) => problemText(problem, new TextDecoder().decode(bytes), kind)).join('\n');

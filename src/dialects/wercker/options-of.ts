@@ -4,11 +4,11 @@ import { quoted } from '../quoted.ts';
 import { blame, type Place } from '../shape.ts';
 import { shellValue } from './environment.ts';
 import type { Property } from './manifest.ts';
-import type { Option, StepItem } from './step-item.ts';
+import { type Option, ownKeys, type StepItem } from './step-item.ts';
 
 /** The options of a step as variables (R-WRK-41 … 47): what its manifest says first, then what the text says. */
 export const optionVariables = (item: StepItem, name: string, properties: readonly Property[], place: Place): readonly Variable[] => {
-  checkOptions(item, properties, place);
+  checkOptions(item, name, properties, place);
   const values = new Map(properties.map((property) => [variableOf(name, property.name), property.default ?? '']));
   for (const { key, text } of item.options) values.set(variableOf(name, key), text);
   return [...values].map(([variable, text]) => ({ name: variable, value: shellValue(text) }));
@@ -20,7 +20,7 @@ const variableOf = (step: string, key: string): string => `WERCKER_${step}_${key
 /** `room_id` is the option `room-id`: both are the same variable. */
 const sameName = (key: string): string => variableOf('', key);
 
-const checkOptions = (item: StepItem, properties: readonly Property[], place: Place): void => {
+const checkOptions = (item: StepItem, name: string, properties: readonly Property[], place: Place): void => {
   const step = quoted(item.reference);
   const given = new Map(item.options.map((option) => [sameName(option.key), option]));
   const known = new Map(properties.map((property) => [sameName(property.name), property]));
@@ -30,32 +30,21 @@ const checkOptions = (item: StepItem, properties: readonly Property[], place: Pl
     const message = `The step ${step} needs the option "${name}".`;
     blame(place, { code: 'OPTION_MISSING', message, hint: `Add "${name}:" below it.` }, option?.range);
   }
+  const names = [...properties.map((property) => property.name), ...ownKeysOf(name, properties)];
   for (const option of item.options) {
     tellCommand(option, place);
     const property = known.get(sameName(option.key));
     if (property !== undefined) checkType(property, option, place);
-    else if (
-      nearestWord(
-        option.key,
-        properties.map(({ name }) => name),
-      ) !== undefined
-    ) {
+    else if (nearestWord(option.key, names) !== undefined) {
       const message = `${quoted(option.key)} is no option of ${step}.`;
-      blame(
-        place,
-        {
-          code: 'OPTION_UNKNOWN',
-          message,
-          hint: didYouMean(
-            option.key,
-            properties.map(({ name }) => name),
-          ),
-        },
-        option.range,
-      );
+      blame(place, { code: 'OPTION_UNKNOWN', message, hint: didYouMean(option.key, names) }, option.range);
     }
   }
 };
+
+/** What a step that says nothing of its options has is not known: any word may be one. */
+const ownKeysOf = (name: string, properties: readonly Property[]): readonly string[] =>
+  name === 'script' || properties.length > 0 ? [...ownKeys] : [];
 
 const tellCommand = ({ key, text, range }: Option, place: Place): void => {
   if (!/\$\(/.test(text)) return;

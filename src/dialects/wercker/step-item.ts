@@ -122,7 +122,8 @@ const notFirst = ({ entries }: YamlMap, { key, value }: YamlEntry, place: Place)
   );
 };
 
-const ownKeys: ReadonlySet<string> = new Set(['name', 'cwd', 'checkpoint', 'code']);
+/** Options of every step. */
+export const ownKeys: ReadonlySet<string> = new Set(['name', 'cwd', 'checkpoint', 'code']);
 
 const stepOf = ({ key }: YamlEntry, entries: readonly YamlEntry[], place: Place): StepItem | undefined => {
   const read = allOrNone(entries.map((entry) => readOption(entry, place)));

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../lib/did-you-mean.ts';
+import { didYouMean, nearestWord } from '../../lib/did-you-mean.ts';
 import type { Problem, Range } from '../../plan/problem.ts';
 import { validatePlan } from '../../plan/validate.ts';
 import type { Compiled, ConfigFile, Dialect, Given } from '../dialect.ts';
@@ -70,7 +70,10 @@ const refusedFor = (problems: readonly Problem[]) =>
 const notFetched = (reference: string) => ({
   code: 'STEP_NOT_FETCHED',
   message: `The code of the step ${quoted(reference)} is not here.`,
-  hint: 'See that it is written right; a run fetches it.',
+  hint:
+    nearestWord(reference, ['script']) === undefined
+      ? 'See that it is written right; a run fetches it.'
+      : didYouMean(reference, ['script']),
 });
 
 const example = 'The shortest is "box: debian" and "build: { steps: [{ script: { code: make } }] }".';

@@ -192,7 +192,10 @@ describe('a run of a fork', () => {
     await Promise.all([waits(refused), waits(late)]);
     await decide(refused, first, 'rejected', 'ada', 'no thanks');
     const no = await server.settled(refused);
-    assert.deepEqual([no.outcome, explainRun(no)], ['cancelled', 'It was rejected by ada and has ended: cancelled (no thanks). "cion rerun 1 --server" asks anew.']);
+    assert.deepEqual(
+      [no.outcome, explainRun(no)],
+      ['cancelled', 'It was rejected by ada and has ended: cancelled (no thanks). "cion rerun 1 --server" asks anew.'],
+    );
     await clock.advance(withinMs - 1);
     assert.equal((await server.dispatcher.state(late))?.phase, 'waiting');
     await clock.advance(1);
