@@ -167,14 +167,26 @@ test('a problem has the colours of its parts, and without colours the text as it
   const range = { file: '.cion.yml', start: { line: 2, column: 1 }, end: { line: 2, column: 6 } };
   const problem = { code: 'STAGE_NO_IMAGE', message: 'the stage has no image', hint: 'add image', range };
   const source = '# shop\nbuild:\n  - cmd: make\n';
-  const coloured = problemInColour(problem, source, { ...plainLook(), palette: palette(true) });
+  const coloured = problemInColour(problem, source, { ...plainLook(), palette: palette(true) }, 'problem');
   assert.equal(coloured[0], '\x1b[1m.cion.yml:2:1: STAGE_NO_IMAGE\x1b[22m');
   assert.equal(coloured[1], '\x1b[31mthe stage has no image\x1b[39m');
   assert.ok(coloured.includes('\x1b[31m    | ^^^^^\x1b[39m'));
   assert.ok(coloured.includes('\x1b[36mhint: add image\x1b[39m'));
-  const plain = problemInColour(problem, source, plainLook());
+  const plain = problemInColour(problem, source, plainLook(), 'problem');
   assert.deepEqual(
     plain,
     problemLines(problem, source).map(({ text }) => text),
   );
+});
+
+test('a warning says that it is one, and has a colour of its own', () => {
+  const range = { file: 'wercker.yml', start: { line: 1, column: 1 }, end: { line: 1, column: 4 } };
+  const warning = { code: 'OPTION_UNKNOWN', message: 'it has no such option', range };
+  const plain = problemInColour(warning, 'box: a\n', plainLook(), 'warning');
+  assert.equal(plain[0], 'wercker.yml:1:1: warning: OPTION_UNKNOWN');
+  assert.equal(problemInColour(warning, 'box: a\n', plainLook(), 'problem')[0], 'wercker.yml:1:1: OPTION_UNKNOWN');
+  const coloured = problemInColour(warning, 'box: a\n', { ...plainLook(), palette: palette(true) }, 'warning');
+  assert.equal(coloured[0], '\x1b[1m\x1b[33mwercker.yml:1:1: warning: OPTION_UNKNOWN\x1b[39m\x1b[22m');
+  assert.equal(coloured[1], '\x1b[33mit has no such option\x1b[39m');
+  assert.ok(!coloured.join('').includes('\x1b[31m'));
 });

@@ -44,8 +44,31 @@ test('shell braces, ${VAR} and names that are no stage are left alone (R-DCK-46)
     'echo \\{a}',
     "awk '{ print a }'",
   ]) {
-    assert.deepEqual(refer(script, 'a'), { script, stages: [] }, script);
+    assert.deepEqual(refer(script, 'a'), { script, stages: [], mistaken: [] }, script);
   }
+});
+
+test('what is nearly the name of a stage is told, once, and left as it stands (R-DCK-46)', () => {
+  const hint = 'Did you mean "build"?';
+  const script = 'cat {biuld} out/biuld "{biuld}" ./out/Build';
+  assert.deepEqual(refer(script, 'build', 'test'), {
+    script,
+    stages: [],
+    mistaken: [
+      { written: '{biuld}', hint },
+      { written: 'out/biuld', hint },
+      { written: 'out/Build', hint },
+    ],
+  });
+  for (const fine of [
+    'cat {build} out/build out/build.json',
+    '${biuld} {{biuld}} ${x:-{biuld}} /out/biuld out/biuld/file out/biuld.txt # {biuld}',
+    'echo {biuld,test} { biuld; } {a} {result} out/b',
+    'echo \\{biuld}',
+  ]) {
+    assert.deepEqual(refer(fine, 'build', 'test', 'b').mistaken, [], fine);
+  }
+  assert.equal(refer(Array.from({ length: 1000 }, (_, n) => `{build${n}}`).join(' '), 'build').mistaken.length, 50);
 });
 
 test('a relative path is told from other words (R-DCO-48)', () => {

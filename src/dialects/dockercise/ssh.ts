@@ -11,7 +11,7 @@ const speaksSsh = (script: string | undefined): boolean => script !== undefined 
 /** The deployment key and how git uses it, for a stage that says so, or names an address of ssh (R-DCO-44). */
 export const sshParts = ({ ssh, run, done }: StageKeys): { readonly files: readonly InputFile[]; readonly env: Env } => {
   const isAsked = ssh !== undefined && ssh !== false;
-  if (!isAsked && (ssh === false || !(speaksSsh(run) || speaksSsh(done?.run)))) return { files: [], env: {} };
+  if (!isAsked && (ssh === false || !(speaksSsh(run?.value) || speaksSsh(done?.value.run)))) return { files: [], env: {} };
   const name = typeof ssh === 'string' ? ssh : 'DEPLOY_KEY';
   const key: InputFile = { path: sshKeyFile, value: { kind: 'secret', name }, private: true, ...(isAsked ? {} : { optional: true }) };
   return { files: [key], env: { GIT_SSH_COMMAND: literal(command) } };
