@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cion } from './cli.ts';
-import { commit, directory, repository, writeFiles } from './repository.ts';
+import { commit, directory, git, repository, writeFiles } from './repository.ts';
 
 const good = 'build:\n  image: busybox\n';
 
@@ -90,6 +90,51 @@ test('an unknown stage is refused with the nearest name', async (t) => {
   refuses(await cion(['run', '--runtime', 'fake', 'biuld'], { cwd }), /TARGET_UNKNOWN/, /Did you mean "build"/);
   refuses(await cion(['run', '--runtime', 'fake', '--only', 'biuld'], { cwd }), /Did you mean "build"/);
   refuses(await cion(['plan', 'biuld'], { cwd }), /Did you mean "build"/);
+});
+
+const wercker = `box: busybox
+build: { steps: [{ script: { code: 'true' } }] }
+deploy: { steps: [], staging: [{ script: { code: 'true' } }] }
+`;
+
+test('what is asked for and is not in the text is refused before the run has a number, also in a commit', async (t) => {
+  const one = repository(t, { '.cion.yml': good });
+  const several = repository(t, { 'wercker.yml': wercker });
+  const fake = ['--runtime', 'fake'];
+  for (const commit of [[], ['--commit', 'main']]) {
+    refuses(await cion(['run', ...fake, ...commit, 'biuld'], { cwd: one }), /TARGET_UNKNOWN/, /Did you mean "build"/);
+    refuses(await cion(['run', ...fake, ...commit, '--pipeline', 'cino'], { cwd: one }), /PIPELINE_UNKNOWN/);
+    refuses(await cion(['run', ...fake, ...commit, '--pipeline', 'biuld'], { cwd: several }), /PIPELINE_UNKNOWN/, /Did you mean "build"/);
+    const target = ['--pipeline', 'deploy', '--target', 'stagign'];
+    refuses(await cion(['run', ...fake, ...commit, ...target], { cwd: several }), /DEPLOY_TARGET_UNKNOWN/, /Did you mean "staging"/);
+  }
+  for (const rev of [[], ['--rev', 'main']]) {
+    refuses(await cion(['build', ...fake, ...rev, '--pipeline', 'biuld'], { cwd: several }), /PIPELINE_UNKNOWN/, /Did you mean "build"/);
+    refuses(await cion(['build', ...fake, ...rev, '--pipeline', 'biuld'], { cwd: one }), /PIPELINE_UNKNOWN/);
+  }
+  for (const cwd of [one, several]) assert.match((await cion(['runs'], { cwd })).out, /no runs yet/);
+  assert.equal((await cion(['run', ...fake, 'build'], { cwd: one })).code, 0);
+  assert.match((await cion(['runs', '--json'], { cwd: one })).out, /"number":1,/);
+});
+
+test('a repository without a commit is the user’s to mend: exit 2, and what to do', async (t) => {
+  const cwd = directory(t, { '.cion.yml': good });
+  git(cwd, 'init', '--quiet');
+  refuses(await cion(['run', '--runtime', 'fake'], { cwd }), /SOURCE_NO_COMMITS/, /has no commit yet/, /git commit/);
+  assert.match((await cion(['runs', '--json'], { cwd })).out, /"outcome":"failed"/);
+});
+
+test('warnings are told from problems at a glance, in colour and in plain text', async (t) => {
+  const cwd = repository(t, { 'wercker.yml': wercker.replace('code:', 'coed:') });
+  const plain = await cion(['check'], { cwd });
+  assert.deepEqual([plain.code, plain.out], [0, 'wercker.yml: no problems, 2 warnings, 1 stage\n']);
+  assert.match(plain.err, /^wercker\.yml:2:\d+: warning: OPTION_UNKNOWN$[^]*Did you mean "code"\?/m);
+  const coloured = await cion(['check'], { cwd, env: { FORCE_COLOR: '1' } });
+  assert.ok(coloured.err.includes('\x1b[33m') && !coloured.err.includes('\x1b[31m'), coloured.err);
+  const wrong = repository(t, { 'wercker.yml': wercker.replace('script', 'scirpt') });
+  const refused = await cion(['check'], { cwd: wrong, env: { FORCE_COLOR: '1' } });
+  refuses(refused, /Did you mean "script"\?/);
+  assert.ok(!refused.err.includes('warning') && refused.err.includes('\x1b[31m'), refused.err);
 });
 
 test('a commit that is not there ends the run with a reason, within seconds (R-CIO-19)', async (t) => {

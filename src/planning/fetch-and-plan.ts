@@ -164,6 +164,7 @@ const sourceProblem = (error: unknown): Problem | undefined => {
 
 const sourceHints: Readonly<Partial<Record<SourceErrorCode, string>>> = {
   SOURCE_UNKNOWN_COMMIT: 'Give --commit a hash, a branch or a tag of this repository.',
+  SOURCE_NO_COMMITS: 'Make one (git add, git commit), then run again. It need not be pushed.',
   SOURCE_NO_REPOSITORY: 'Give --commit a hash, a branch or a tag of this repository.',
   SOURCE_REF_GONE: 'It was deleted after the run was asked for. Run a branch or a tag that is there.',
   SOURCE_DENIED: 'See that the address of the project is right and that its deploy key, or its credential, may read the repository.',

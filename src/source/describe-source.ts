@@ -57,7 +57,7 @@ export type Commit = { readonly commit: string; readonly tree: string; readonly 
 
 export const headCommit = async (git: Git): Promise<Commit> => {
   const head = await commitCalled(git, 'HEAD');
-  if (head === undefined) throw new SourceError('SOURCE_NO_COMMITS', 'This repository has no commit yet. Make one, then run again.');
+  if (head === undefined) throw new SourceError('SOURCE_NO_COMMITS', 'This repository has no commit yet.');
   return head;
 };
 

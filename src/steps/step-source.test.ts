@@ -205,6 +205,18 @@ describe('stepSource without a registry', () => {
     assert.match((!answer.ok && answer.problems[0]?.hint) || '', /--steps-registry or STEPS_REGISTRY/);
   });
 
+  test('a mistyped name of a step of ours is told as what it is, with a registry and without; that of another owner is theirs', async (t) => {
+    const hint = async (registry: StepRegistryServer | undefined, name: string) => {
+      const answer = await sourceOf(project(t), registry && { registry }).fetch(name);
+      return answer.ok ? undefined : answer.problems[0]?.hint;
+    };
+    for (const registry of [undefined, await server(t)]) {
+      assert.equal(await hint(registry, 'scirpt'), 'Did you mean "script"?');
+      assert.equal(await hint(registry, 'wercker/npm-instal@1.0.0'), 'Did you mean "npm-install"?');
+      for (const name of ['ada/scirpt', 'strange']) assert.doesNotMatch((await hint(registry, name)) ?? '', /Did you mean/);
+    }
+  });
+
   test('a local step is read anew each time, from the project and from nowhere else', async (t) => {
     const directory = project(t);
     const step = join(directory, 'steps', 'my greet');

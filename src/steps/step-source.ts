@@ -240,7 +240,7 @@ const orLast = async (
   return last;
 };
 
-/** A hint for a mistyped name of a step of ours; what has an owner is somebody else's. */
+/** A hint for a mistyped name of a step of ours; what has another owner is theirs. */
 const meantBy = async ({ owner, name }: Wanted): Promise<string | undefined> => {
   const ours = ['script', ...(await builtinNames())];
   return owner === ourOwner && nearestWord(name, ours) !== undefined ? didYouMean(name, ours) : undefined;

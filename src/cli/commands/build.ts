@@ -9,6 +9,7 @@ import { chooseDialects } from '../choose-dialects.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type ImageOptions, imageNames } from '../image-names.ts';
+import { isRefused, lookAt } from '../look-before.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import type { Project } from '../project.ts';
 import { type DeployOptions, deployRun } from './deploy.ts';
@@ -35,12 +36,20 @@ export const build = async (context: Context, place: string | undefined, options
   const { project, fetchedInto } = await openBuild(context, place);
   try {
     if (options.detect) await detectMissing(context, project.root);
+    if (await isMistaken(context, project, options)) return exitCodes.refused;
     const built = await buildRun(context, project, options);
     if (built.code !== exitCodes.passed || !options.deploy) return built.code;
     return await deployRun(context, project, built.run, deployOptionsOf(options));
   } finally {
     if (fetchedInto !== undefined && !options.keep) await rm(fetchedInto, { recursive: true, force: true });
   }
+};
+
+const isMistaken = async (context: Context, project: Project, options: BuildOptions): Promise<boolean> => {
+  const { pipeline = 'build', target, rev } = options;
+  const asked = { pipeline, ...(target === undefined ? {} : { target }) };
+  const text = await lookAt(context, project, chooseDialects(allDialects, options.dialect), asked, rev);
+  return text !== undefined && isRefused(context, text, { targets: [], only: [] }, onlyPipeline(options.pipeline));
 };
 
 /** `pipeline`: which is meant when none is asked for. */

@@ -3,14 +3,11 @@ import { dialects as allDialects } from '../../dialects/dialects.ts';
 import { makeProjectDir } from '../../local/project-dir.ts';
 import { chooseDialects } from '../choose-dialects.ts';
 import { filesOf, howToBegin } from '../../planning/configuration-files.ts';
-import { compileTree, isUnreadable } from '../../planning/compile-tree.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { givenOf } from '../../planning/given.ts';
-import { askedOf, environmentVariables, type PipelineOptions } from '../given-for-look.ts';
+import { askedOf, type PipelineOptions } from '../given-for-look.ts';
+import { isRefused, lookAt } from '../look-before.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
-import { printProblems } from '../print-problems.ts';
-import { directoryTree } from '../../planning/directory-tree.ts';
 import { Refusal } from '../refusal.ts';
 import { isRemote, type RemoteOptions } from '../remote/open-remote.ts';
 import { runOn } from '../remote/run-on.ts';
@@ -41,22 +38,17 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   const dialects = chooseDialects(allDialects, options.dialect);
   const wanted = { targets, only: options.only ?? [] };
   const asked = askedOf(options);
-  const isExplicit = targets.length > 0 || wanted.only.length > 0 || asked.pipeline !== undefined;
-  if (options.commit === undefined) {
-    const given = givenOf({ ...asked, project: project.name, source: {}, variables: environmentVariables(context.env) });
-    const text = await compileTree(directoryTree(project.root), dialects, given);
-    if (text === undefined && !isExplicit) {
-      context.stdout.write(`There is nothing to do: ${project.root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
-      return exitCodes.passed;
-    }
-    if (text !== undefined && !text.compiled.ok && isUnreadable(text)) {
-      await printProblems(context, text.compiled.problems, text.files);
-      return exitCodes.refused;
-    }
+  const isExplicit = targets.length > 0 || wanted.only.length > 0 || asked.pipeline !== undefined || asked.target !== undefined;
+  const shape = onlyPipeline(asked.pipeline);
+  const text = options.commit === undefined || isExplicit ? await lookAt(context, project, dialects, asked, options.commit) : undefined;
+  if (text === undefined && options.commit === undefined && !isExplicit) {
+    context.stdout.write(`There is nothing to do: ${project.root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
+    return exitCodes.passed;
   }
+  if (text !== undefined && (await isRefused(context, text, wanted, shape))) return exitCodes.refused;
   await makeProjectDir(project.root);
   const freeze = freezeProject(project, options.commit);
-  const { code } = await startRun(context, { project, dialects, wanted, asked, freeze, shape: onlyPipeline(asked.pipeline) }, options);
+  const { code } = await startRun(context, { project, dialects, wanted, asked, freeze, shape }, options);
   return code;
 };
 
