@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Clock } from '../../lib/clock.ts';
+import type { RunFact } from '../../run/run-event.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
 import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
 import { passed, planOf, preparing, served, stageOf, startedNow } from '../dispatch/testing/served.ts';
 import { followRuns } from './follow-runs.ts';
-import type { RunNews } from './run-news.ts';
+import { newsId, type RunNews } from './run-news.ts';
 
 let made: TestDatabase;
 before(async () => {
@@ -18,11 +19,20 @@ after(() => made.close());
 
 const dayMs = 86_400_000;
 
+type Served = ReturnType<typeof served>;
+type Following = { readonly gates?: boolean; readonly before?: (it: Served) => Promise<unknown> };
+
 /** A follower that goes on until the test is over; `tries` are the runs that its reader was told of, refused ones with a `!`. */
-const following = async (t: { after(undo: () => Promise<void>): void }, refuses: (news: RunNews) => boolean) => {
+const following = async (
+  t: { after(undo: () => Promise<void>): void },
+  refuses: (news: RunNews) => boolean,
+  { gates = false, before = async () => undefined }: Following = {},
+) => {
   const it = served();
   await it.start();
+  await before(it);
   const tries: string[] = [];
+  const told: string[] = [];
   let sleeps = 0;
   let slept: () => void = () => undefined;
   const clock: Clock = {
@@ -38,8 +48,9 @@ const following = async (t: { after(undo: () => Promise<void>): void }, refuses:
     { dispatcher: it.dispatcher, runs: it.store.runs, marks: sqlMarks(made.database), clock, failed: () => undefined },
     {
       name: 'test',
-      gates: false,
+      gates,
       take: async (news) => {
+        if (gates) told.push(newsId(news));
         tries.push(refuses(news) ? `${news.number}!` : `${news.number}`);
         if (refuses(news)) throw new Error('not now');
       },
@@ -65,6 +76,8 @@ const following = async (t: { after(undo: () => Promise<void>): void }, refuses:
   });
   return {
     tries,
+    told,
+    tell: (run: string, ...facts: readonly RunFact[]) => after(() => it.dispatcher.report(run, () => facts)),
     pass: (ms: number) => after(() => it.clock.advance(ms)),
     run: () =>
       after(async () => {
@@ -108,4 +121,41 @@ test('while nothing can be taken, one is tried at a time, each in its turn; what
   await it.run();
   await it.pass(30_000);
   assert.deepEqual(it.tries.slice(before), ['4!', '4!']);
+});
+
+const forked = async (it: Served): Promise<string> => {
+  const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
+  const { run } = await it.dispatcher.create({ project: 'acme/app', pipeline: '', trigger });
+  await it.dispatcher.report(run, () => [{ kind: 'approval.asked', commit: 'c0ffee', until: it.clock.now() + dayMs }]);
+  return run;
+};
+const approved = (at: number): RunFact => ({ kind: 'approval.decided', decision: { kind: 'approved', by: 'ada', at } });
+const cancel = { kind: 'run.cancel-requested', by: 'ada', force: true } as const;
+
+test('a reader that asks for gates is told of what waits for approval, also of before it was there, and of the decision; another is not', async (t) => {
+  await sqlMarks(made.database).move('test', 1_000_000);
+  let run = '';
+  const before = async (one: Served) => void (run = await forked(one));
+  const it = await following(t, () => false, { gates: true, before });
+  assert.deepEqual(it.told, [`${run}/approval/asked/1000000`]);
+  await it.tell(run, approved(it.now()));
+  assert.deepEqual(it.told.slice(1), [`${run}/approval/approved/1000000`]);
+  const other = await following(t, () => false, { before });
+  await other.tell(run, approved(it.now()), cancel);
+  assert.deepEqual(other.tries, ['1']);
+});
+
+test('an approval of long ago is not told again with what comes of its run now', async (t) => {
+  let run = '';
+  const it = await following(t, () => false, {
+    gates: true,
+    before: async (one) => {
+      run = await forked(one);
+      await one.dispatcher.report(run, () => [approved(one.clock.now())]);
+      await one.clock.advance(dayMs);
+      await sqlMarks(made.database).move('test', one.clock.now());
+    },
+  });
+  await it.tell(run, cancel);
+  assert.deepEqual(it.told, [`${run}/finished/${it.now()}`]);
 });
