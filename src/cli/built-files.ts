@@ -1,10 +1,11 @@
 import { rm, stat } from 'node:fs/promises';
 import type { Dialect } from '../dialects/dialect.ts';
-import type { Source } from '../run/run-event.ts';
+import type { ArtifactRef, Source } from '../run/run-event.ts';
 import type { RunState } from '../run/run-state.ts';
 import { copyDirectory } from '../source/copy-directory.ts';
 import { snapshot } from '../source/snapshot.ts';
 import { extractZip } from './extract.ts';
+import { committedTree } from '../planning/committed-tree.ts';
 import type { Tree } from '../planning/compile-tree.ts';
 import type { Project } from './project.ts';
 import { directoryTree } from '../planning/directory-tree.ts';
@@ -34,8 +35,21 @@ export const freezeBuilt = async (
   return { source, tree: directoryTree(texts), close: () => rm(texts, { recursive: true, force: true }) };
 };
 
+/** Where the text of `freezeBuilt` will be, for a look before; `undefined`: among files that would have to be unpacked, or not kept. */
+export const textOfBuilt = async (project: Project, built: RunState, dialects: readonly Dialect[]): Promise<Tree | undefined> => {
+  const left = leftBy(built).flatMap(({ files }) => files.map(({ path }) => path));
+  if (dialects.some(({ wants }) => wants(left).length > 0)) return undefined;
+  const kept = sourceDirectory(project, built.run);
+  if ((await stat(kept).catch(() => undefined)) !== undefined) return directoryTree(kept);
+  const { commit, changedFiles } = built.fetch.source ?? {};
+  return commit === undefined || changedFiles !== 0 ? undefined : committedTree(project.root, commit);
+};
+
+const leftBy = ({ nodes }: RunState): readonly ArtifactRef[] =>
+  [...nodes.values()].flatMap((node) => (node.kind === 'stage' ? (node.attempts.at(-1)?.artifacts ?? []) : []));
+
 const writeBuilt = async (project: Project, built: RunState, where: Where): Promise<Pick<Source, 'files' | 'bytes'>> => {
-  const left = [...built.nodes.values()].flatMap((node) => (node.kind === 'stage' ? (node.attempts.at(-1)?.artifacts ?? []) : []));
+  const left = leftBy(built);
   if (left.length === 0) {
     where.log(`run ${built.number} left no files: those that it was about are taken`);
     return writeSource(project, built, where);

@@ -3,7 +3,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Parsed } from '../plan/problem.ts';
 import { askedMistakes } from '../planning/asked-mistakes.ts';
 import { committedTree } from '../planning/committed-tree.ts';
-import { type CompiledTree, compileTree, isUnreadable } from '../planning/compile-tree.ts';
+import { type CompiledTree, compileTree, isUnreadable, type Tree } from '../planning/compile-tree.ts';
 import { directoryTree } from '../planning/directory-tree.ts';
 import { type Asked, givenOf } from '../planning/given.ts';
 import type { Wanted } from '../planning/selection.ts';
@@ -12,17 +12,21 @@ import { environmentVariables } from './given-for-look.ts';
 import { printProblems } from './print-problems.ts';
 import type { Project } from './project.ts';
 
-/** The text of a project as it lies there, or of a commit of it, before a run of it has a number. Nothing is fetched or run for it. */
+/** The text of a project before a run of it has a number. Nothing is fetched or run for it. */
 export const lookAt = (
   { env }: Context,
-  { root, name }: Project,
+  { name }: Project,
   dialects: readonly Dialect[],
   asked: Asked,
-  commit: string | undefined,
+  tree: Tree,
 ): Promise<CompiledTree | undefined> => {
   const given = givenOf({ ...asked, project: name, source: {}, variables: environmentVariables(env) });
-  return compileTree(commit === undefined ? directoryTree(root) : committedTree(root, commit), dialects, given);
+  return compileTree(tree, dialects, given);
 };
+
+/** The files as they lie there, or those of a commit. */
+export const filesAt = ({ root }: Project, commit: string | undefined): Tree =>
+  commit === undefined ? directoryTree(root) : committedTree(root, commit);
 
 /** Whether it cannot be read, or has not what was asked for: that is said, and takes no number of a run. */
 export const isRefused = async (

@@ -9,7 +9,7 @@ import { chooseDialects } from '../choose-dialects.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type ImageOptions, imageNames } from '../image-names.ts';
-import { isRefused, lookAt } from '../look-before.ts';
+import { filesAt, isRefused, lookAt } from '../look-before.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import type { Project } from '../project.ts';
 import { type DeployOptions, deployRun } from './deploy.ts';
@@ -48,7 +48,7 @@ export const build = async (context: Context, place: string | undefined, options
 const isMistaken = async (context: Context, project: Project, options: BuildOptions): Promise<boolean> => {
   const { pipeline = 'build', target, rev } = options;
   const asked = { pipeline, ...(target === undefined ? {} : { target }) };
-  const text = await lookAt(context, project, chooseDialects(allDialects, options.dialect), asked, rev);
+  const text = await lookAt(context, project, chooseDialects(allDialects, options.dialect), asked, filesAt(project, rev));
   return text !== undefined && isRefused(context, text, { targets: [], only: [] }, onlyPipeline(options.pipeline));
 };
 

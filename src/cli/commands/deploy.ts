@@ -5,9 +5,10 @@ import { makeProjectDir } from '../../local/project-dir.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { originOf } from '../../source/origin.ts';
 import { chooseDialects } from '../choose-dialects.ts';
-import { freezeBuilt } from '../built-files.ts';
+import { freezeBuilt, textOfBuilt } from '../built-files.ts';
 import type { Context } from '../context.ts';
-import type { ExitCode } from '../exit-codes.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { isRefused, lookAt } from '../look-before.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import { outcomeVerb } from '../printers/sentences.ts';
 import { findRun, type Project, readRun } from '../project.ts';
@@ -35,18 +36,24 @@ export const deployRun = async (context: Context, project: Project, from: string
   refuseUnlessPassed(built);
   const image = committedImage(built);
   const pipeline = options.pipeline ?? 'deploy';
+  const wanted = { targets: [], only: [] };
+  const asked = {
+    pipeline,
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(image === undefined ? {} : { lastBuild: { image } }),
+  };
+  const shape = onlyPipeline(pipeline);
+  const tree = await textOfBuilt(project, built, dialects);
+  const text = tree && (await lookAt(context, project, dialects, asked, tree));
+  if (text !== undefined && (await isRefused(context, text, wanted, shape))) return exitCodes.refused;
   await makeProjectDir(dirname(project.stateDir));
   const { code } = await startRun(
     context,
     {
       project,
       dialects,
-      wanted: { targets: [], only: [] },
-      asked: {
-        pipeline,
-        ...(options.target === undefined ? {} : { target: options.target }),
-        ...(image === undefined ? {} : { lastBuild: { image } }),
-      },
+      wanted,
+      asked,
       from,
       freeze: async (into, signal, log) => {
         const { commit, branch } = built.fetch.source ?? {};
@@ -57,7 +64,7 @@ export const deployRun = async (context: Context, project: Project, from: string
         const { branch: _branch, ...rest } = origin;
         return { ...frozen, origin: { ...rest, ...(commit === undefined ? {} : { commit }), ...(branch === undefined ? {} : { branch }) } };
       },
-      shape: onlyPipeline(pipeline),
+      shape,
     },
     options,
   );

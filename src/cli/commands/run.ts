@@ -6,7 +6,7 @@ import { filesOf, howToBegin } from '../../planning/configuration-files.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { askedOf, type PipelineOptions } from '../given-for-look.ts';
-import { isRefused, lookAt } from '../look-before.ts';
+import { filesAt, isRefused, lookAt } from '../look-before.ts';
 import { onlyPipeline } from '../../planning/pipeline-check.ts';
 import { Refusal } from '../refusal.ts';
 import { isRemote, type RemoteOptions } from '../remote/open-remote.ts';
@@ -40,7 +40,10 @@ export const run = async (context: Context, args: readonly string[], options: Ru
   const asked = askedOf(options);
   const isExplicit = targets.length > 0 || wanted.only.length > 0 || asked.pipeline !== undefined || asked.target !== undefined;
   const shape = onlyPipeline(asked.pipeline);
-  const text = options.commit === undefined || isExplicit ? await lookAt(context, project, dialects, asked, options.commit) : undefined;
+  const text =
+    options.commit === undefined || isExplicit
+      ? await lookAt(context, project, dialects, asked, filesAt(project, options.commit))
+      : undefined;
   if (text === undefined && options.commit === undefined && !isExplicit) {
     context.stdout.write(`There is nothing to do: ${project.root} has no ${filesOf(dialects)}.\n${howToBegin(dialects)}\n`);
     return exitCodes.passed;
