@@ -174,7 +174,7 @@ const checkAddresses = (way: Way, addresses: readonly string[]): void => {
 const toldOf = ({ wants }: SubscriptionRow): string =>
   [
     ...(wants.results ? [wants.outcomes.length === 0 ? 'all results' : wants.outcomes.join(', ')] : []),
-    ...(wants.gates ? ['gates, approvals'] : []),
+    ...(wants.gates ? ['gates'] : []),
     ...(wants.branches.length === 0 ? [] : [`of ${wants.branches.join(', ')}`]),
     ...(wants.environments.length === 0 ? [] : [`deploying to ${wants.environments.join(', ')}`]),
   ].join(', ');
