@@ -39,7 +39,7 @@ describe('what people do with runs, over HTTP', () => {
     return { run, number: document.number, digest: document.digest ?? '', openedAt };
   };
 
-  it('begins a run by hand of a branch with slashes, a tag, a commit or the default branch, and records who did it (R-CIO-55, R-DCK-84)', async () => {
+  it('begins a run by hand of a branch with slashes, a tag, a commit or the default branch, records who did it, and takes no name of what begins by itself (R-CIO-55, R-DCK-84)', async () => {
     const client = server.as('account:ada');
     const begun = await client.begin('acme/app', { branch: 'feature/a/b' });
     assert.equal(begun.kind, 'created');
@@ -55,7 +55,7 @@ describe('what people do with runs, over HTTP', () => {
         pipeline: 'deploy',
         target: 'live',
         variables: { A: 'ü\n' },
-        once: 'x',
+        once: 'by-hand/x',
         trigger: { ...by, ref: 'refs/tags/v1' },
       },
       { project: 'acme/app', commit: 'a'.repeat(40), stages: ['test'], trigger: by },

@@ -35,11 +35,12 @@ export const actRoutes =
       { schema: { params: projectParams, body: beginSchema, response: { 200: begunSchema, 201: begunSchema } } },
       async (request, reply) => {
         const { actor, project } = await access.project(request, 'run');
-        const { branch, tag, ...rest } = request.body;
+        const { branch, tag, once, ...rest } = request.body;
         const ref = refOf(branch, tag);
         const begun = await deps.beginRun({
           ...rest,
           ...ref,
+          ...(once === undefined ? {} : { once: `by-hand/${once}` }),
           project: project.name,
           trigger: { kind: 'manual', by: nameOf(actor), ...ref },
         });
