@@ -10,7 +10,8 @@ export const answerError = (error: FastifyError | Error, request: FastifyRequest
     return;
   }
   const { status, body } = answerTo(error);
-  if (status >= 500) request.log.error({ err: { name: error.name, message: error.message, stack: error.stack } }, 'a request failed');
+  if (status === 503) request.log.warn({ code: body.code, message: body.message }, 'a request has to wait');
+  else if (status >= 500) request.log.error({ err: { name: error.name, message: error.message, stack: error.stack } }, 'a request failed');
   void reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').serializer(JSON.stringify).send(body);
 };
 

@@ -48,6 +48,13 @@ describe('the HTTP side of a server', () => {
   it('tells who asks a server that was replaced to come again: the one that has the database answers then (atk-74)', async () => {
     const { status, json } = await ask(server.url, '/replaced');
     assert.deepEqual([status, json()['code']], [503, 'STORE_LOCKED']);
+    const told = lines.filter((line) => line.includes('STORE_LOCKED'));
+    assert.deepEqual(
+      told.map((line) => (JSON.parse(line) as { readonly level: number; readonly stack?: string }).level),
+      [40],
+      'one line, a warning, without where in the code',
+    );
+    assert.doesNotMatch(told.join(''), /stack|\.ts:/);
   });
 
   it('describes itself as OpenAPI 3.1, made of the schemas by which it reads and answers', async () => {
