@@ -89,8 +89,9 @@ describe('cion trigger', () => {
     timeout: 120_000,
   }, async (t) => {
     let isAway = true;
+    let awayStatus = 503;
     const { url, asked } = await httpServer(t, (response) => {
-      response.statusCode = isAway ? 503 : 202;
+      response.statusCode = isAway ? awayStatus : 202;
       response.end();
     });
     const [bare, elsewhere] = [directory(t), directory(t)];
@@ -106,7 +107,10 @@ describe('cion trigger', () => {
     isAway = false;
     assert.equal((await tell(pushed('b', 'one'))).out, ['one', 'two', 'one'].map((name) => `cion: told of refs/heads/${name}\n`).join(''));
     isAway = true;
-    assert.equal((await tell(pushed('c', 'three'))).code, 3);
+    awayStatus = 401;
+    const refused = await tell(pushed('c', 'three'));
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /HOOK_REFUSED/);
     const other = await cion(['trigger', `${url}/x`, '--untold'], { cwd: bare, env });
     assert.deepEqual([other.code, other.out], [0, ''], 'another server is told nothing of it');
     isAway = false;

@@ -20,18 +20,22 @@ const keptRef = z.object({
   moved: z.object({ ref: z.string(), old: z.string(), new: z.string(), commit: z.string().exactOptional(), by: z.string() }),
 });
 
+/** Of a server that is gone for good, the oldest go. */
+const most = 1000;
+
 /** Of the server at this address; `undefined` where there is no repository. */
 export const untoldOf = async ({ cwd, env }: Context, url: URL): Promise<Untold | undefined> => {
   const asked = { cwd, env: { ...env }, extendEnv: false, reject: false, stdin: 'ignore' } as const;
   const { exitCode, stdout } = await execa('git', ['rev-parse', '--absolute-git-dir'], asked);
   if (exitCode !== 0) return undefined;
   const directory = join(stdout, 'cion-untold');
+  const names = async (): Promise<readonly string[]> =>
+    (await readdir(directory).catch((): string[] => [])).filter((name) => name.endsWith('.json')).toSorted();
   return {
     directory,
     list: async () => {
-      const names = (await readdir(directory).catch((): string[] => [])).filter((name) => name.endsWith('.json')).toSorted();
       const all = await Promise.all(
-        names.map(async (name) => {
+        (await names()).map(async (name) => {
           const path = join(directory, name);
           const kept = keptRef.safeParse(
             await readFile(path, 'utf8')
@@ -45,6 +49,7 @@ export const untoldOf = async ({ cwd, env }: Context, url: URL): Promise<Untold 
     },
     keep: async (moved) => {
       await mkdir(directory, { recursive: true });
+      for (const name of (await names()).slice(0, -most + 1)) await rm(join(directory, name), { force: true });
       const name = `${String(Date.now()).padStart(15, '0')}-${randomUUID()}.json`;
       await replaceFile(join(directory, name), async (file) => {
         await file.writeFile(JSON.stringify({ url: url.href, moved }));

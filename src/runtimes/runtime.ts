@@ -35,12 +35,9 @@ export type Runtime = {
   readonly name: string;
 
   /**
-   * A hint: nothing runs now. Makes one of what takes long, whichever run comes next: that run has it then, and `sweep` of the run removes it. Until then it is `spare`.
+   * A hint: nothing runs now. Makes one of what takes long, whichever run comes next: that run has it then, and `sweep` of the run removes it. Until then it is `spare`. What fails is made when it is needed.
    */
   ready(signal: AbortSignal): Promise<void>;
-
-  /** A hint: a container of the run comes soon. Makes what takes long and needs no item; `sweep` of the run removes it. What fails is made when it is needed. */
-  ahead(run: { readonly run: string; readonly project: string }, signal: AbortSignal): Promise<void>;
 
   /**
    * Pulls images (once per image and run, joining a pull under way), makes network, services (started and ready), volumes and the

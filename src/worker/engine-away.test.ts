@@ -29,7 +29,6 @@ const losable = () => {
     runtime: (runtime: Runtime): Runtime => ({
       ...runtime,
       ready: (...given) => reached(() => runtime.ready(...given)),
-      ahead: (...given) => reached(() => runtime.ahead(...given)),
       prepare: (...given) => reached(() => runtime.prepare(...given)),
       attach: (...given) => reached(async () => cut(await runtime.attach(...given))),
       start: (...given) => reached(async () => cutExecution(await runtime.start(...given))),

@@ -21,8 +21,6 @@ export type LedgerAttempt = Readonly<z.output<typeof attemptSchema>>;
 export type Ledger = {
   runs(): readonly string[];
   attempts(): readonly LedgerAttempt[];
-  /** Something of the run is about to be made. */
-  use(run: string): Promise<void>;
   begin(id: string, item: Item, volumes: Readonly<Record<string, string>>): Promise<void>;
   end(id: string): Promise<void>;
   forget(run: string): Promise<void>;
@@ -55,10 +53,6 @@ export const openLedger = async (directory: string): Promise<Ledger> => {
   return {
     runs: () => [...runs],
     attempts: () => [...attempts.values()],
-    use: (run) => {
-      runs.add(run);
-      return save();
-    },
     begin: (id, item, volumes) => {
       runs.add(item.run);
       attempts.set(id, { item: id, run: item.run, stage: item.stage.name, attempt: item.attempt, volumes });

@@ -228,33 +228,6 @@ describe('a worker', () => {
     assert.deepEqual([world.runs(), claims], [[], before]);
   });
 
-  it('makes ready what the first attempt of a run needs when it hears of the run, and sweeps it when nothing of the run comes', async (t) => {
-    const { server, begin } = fakeSite(t);
-    const told: string[] = [];
-    const swept = Promise.withResolvers<void>();
-    const watching = (runtime: Runtime): Runtime => ({
-      ...runtime,
-      ahead: async ({ run }) => void told.push(run),
-      sweep: (scope, signal) => {
-        if (scope.kind === 'run' && scope.run === 'run_2') swept.resolve();
-        return runtime.sweep(scope, signal);
-      },
-    });
-    let hear = (_run: { readonly run: string; readonly project: string }): void => {};
-    const soon = (listener: typeof hear) => {
-      hear = listener;
-      return () => {};
-    };
-    await begin('one', { runtime: watching, more: { slots: 3, soon } });
-    await server.finished(server.push({ stage: doing('first') }));
-    for (const run of ['run_2', 'run_3', 'run_4', 'run_5']) hear({ run, project: 'acme/app' });
-    server.end('run_2');
-    for (let n = 0; n < 3; n++) await server.finished(server.push({ stage: doing(`s${n}`), run: 'run_3' }));
-    await swept.promise;
-    assert.deepEqual(told.slice(0, 2), ['run_2', 'run_3']);
-    assert.ok(told.length <= 3, 'no more than there are slots');
-  });
-
   it('has what takes long ready while nothing runs, and leaves none of it however it ends', async (t) => {
     const { server, begin } = fakeSite(t);
     const done: string[] = [];
@@ -283,6 +256,21 @@ describe('a worker', () => {
     worker.leave();
     await worker.ended;
     assert.equal(done.at(-1), 'spare');
+  });
+
+  it('leaves nothing on its engine when the server has taken it and then does not any more', async (t) => {
+    const { server, begin } = fakeSite(t);
+    let isRevoked = false;
+    const refused = Object.assign(new Error('this token is of no worker'), { status: 401, code: 'TOKEN_UNKNOWN' });
+    const { claim } = server.api;
+    const api = { ...server.api, claim: (...given: Parameters<typeof claim>) => (isRevoked ? Promise.reject(refused) : claim(...given)) };
+    const worker = await begin('one', { more: { api } });
+    const item = server.push({ stage: doing('build', { FAKE_WRITE: '{"/w/a":"a"}' }, { mounts: work }), keep: ['work'] });
+    await server.fact(item, 'stage.started');
+    isRevoked = true;
+    await server.finished(item);
+    await assert.rejects(worker.ended, refused);
+    assert.deepEqual(worker.world.runs(), []);
   });
 
   for (const [why, refused] of [

@@ -5,7 +5,7 @@ import type { ClaimAnswer, Claimed, WorkerApi } from '../api/worker-protocol.ts'
 import { abortable } from '../lib/abortable.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RegistryLogins } from '../runtimes/registry-logins.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
+import type { Runtime, SweepScope } from '../runtimes/runtime.ts';
 import { makeBudget } from './budget.ts';
 import { makeEngineVolumes } from './engine-volumes.ts';
 import { type Held, type HoldDeps, holdAttempt, spoolName, sweptPatiently } from './hold-attempt.ts';
@@ -32,8 +32,6 @@ export type WorkerOptions = {
   /** Its own directory, one process at a time: logs on their way, and what is on the engine. Made when it is not there. */
   readonly stateDir: string;
   readonly log: (line: string) => void;
-  /** Tells of runs whose first attempts come soon, and are perhaps claimed here; gives what ends that. Absent: nobody knows of them before. */
-  readonly soon?: (listener: (run: { readonly run: string; readonly project: string }) => void) => () => void;
   /** How much of logs may wait on the disk for the server; then commands wait. */
   readonly spoolBytes?: number;
 };
@@ -47,7 +45,7 @@ export type WorkerSignals = {
 
 const claimWaitMs = 20_000;
 const claimPatienceMs = 10_000;
-const leaveNothingMs = 5000;
+const sweepInTimeMs = 10_000;
 /** What is the same is not said more often. */
 const tellAgainMs = 300_000;
 /** An attempt that takes its engine down as often is at fault itself. */
@@ -99,8 +97,6 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   let isTidy = false;
   let readying = Promise.resolve();
   const engineLosses = new Map<string, number>();
-  /** Something was made ahead for them, and nothing of them was claimed yet. */
-  const expected = new Set<string>();
   /** Until the engine answers again. */
   let away: Promise<void> | undefined;
   let claiming: AbortController | undefined;
@@ -129,14 +125,6 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const makeReady = (): void => {
     if (!isTidy || away !== undefined || ending.aborted || held.size + sweeps.size > 0) return;
     readying = runtime.ready(ending).catch(() => {});
-  };
-
-  /** For as many as there are slots; for the others it is made when it is needed. */
-  const makeAhead = (about: { readonly run: string; readonly project: string }): void => {
-    const { run } = about;
-    if (fresh || away !== undefined || ending.aborted || isUsed(run) || held.size + expected.size >= slots) return;
-    expected.add(run);
-    inBackground(ledger.use(run).then(() => runtime.ahead(about, leave)));
   };
 
   const engineAnswers = async (): Promise<void> => {
@@ -187,7 +175,6 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       engineAway: (why) => engineAway(item, why),
     });
     held.set(item, one);
-    expected.delete(run);
     use(run, 1);
     inBackground(one.swept.finally(() => use(run, -1)));
     void one.over.finally(() => {
@@ -199,7 +186,6 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   };
 
   const forget = async (run: string): Promise<void> => {
-    expected.delete(run);
     volumes.forget(run);
     await sweptPatiently(deps, { kind: 'run', run }, run);
     if (!isUsed(run)) await ledger.forget(run).catch((error: unknown) => log(textOf(error)));
@@ -265,11 +251,10 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     }
   };
 
-  /** However it ends: it is no more than a container that does nothing. */
-  const leaveNothingReady = async (): Promise<void> => {
+  const sweptInTime = async (scope: SweepScope): Promise<void> => {
     const late = new AbortController();
-    const stopTimer = clock.after(leaveNothingMs, () => late.abort());
-    await runtime.sweep({ kind: 'spare' }, late.signal).catch(() => {});
+    const stopTimer = clock.after(sweepInTimeMs, () => late.abort());
+    await runtime.sweep(scope, late.signal).catch((error: unknown) => log(`not all that is needed no more was removed: ${textOf(error)}`));
     stopTimer();
   };
 
@@ -302,7 +287,11 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       } catch (error) {
         if (ending.aborted) return;
         if (away !== undefined) continue;
-        if (isTurnedAway(error) && held.size === 0) throw error;
+        if (isTurnedAway(error) && held.size === 0) {
+          // It may never come back, and nothing of an earlier process runs here: who does come back makes anew what it needs.
+          if (isTidy) await sweptInTime({ kind: 'all', exceptRuns: [] });
+          throw error;
+        }
         failures += 1;
         if (failures === 1) log(`the server gives no work, it is asked again: ${textOf(error)}`);
         await patience.pause(failures, ending).catch(() => {});
@@ -315,10 +304,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     for (const one of held.values()) one.leave();
   };
   leave.addEventListener('abort', onLeave, { once: true });
-  const hearNoMore = options.soon?.(makeAhead);
   try {
     await claimOn();
-    hearNoMore?.();
     if (!leave.aborted) {
       for (const one of held.values()) one.giveBack();
       if (held.size > 0) log(`${held.size} of what runs is waited for`);
@@ -328,10 +315,9 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
     while (sweeps.size > 0) await Promise.all(sweeps);
     if (!leave.aborted) await leaveClean();
   } finally {
-    hearNoMore?.();
     leave.removeEventListener('abort', onLeave);
     await readying;
-    await leaveNothingReady();
+    await sweptInTime({ kind: 'spare' });
     ended.abort();
     await reporting;
     await ledger.settled();

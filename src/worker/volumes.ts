@@ -153,7 +153,6 @@ export const itemVolumes = (given: {
     runtime: {
       name: runtime.name,
       ready: (signal) => runtime.ready(signal),
-      ahead: (run, signal) => runtime.ahead(run, signal),
       prepare: (item, notify, signal) =>
         bound(async () => {
           await recordedOnce(item);

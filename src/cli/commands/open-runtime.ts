@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
+import { endableClock } from '../../lib/endable-clock.ts';
 import type { ImageFinder } from '../../runtimes/image-finder.ts';
 import { type RegistryLogins, registryLogins } from '../../runtimes/registry-logins.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
@@ -35,15 +36,21 @@ export const openRuntime = async (options: RuntimeOptions, context: Context, sig
     import('../../runtimes/docker/engine/endpoint.ts'),
   ]);
   const engine = await connect(findEndpoint(context.env), signal);
+  const clock = endableClock(systemClock);
   const runtime = dockerRuntime({
     engine,
+    clock,
     env: context.env,
     logins,
     allowPrivileged: options.allowPrivileged === true,
     allowHostPaths: (options.allowHostPath ?? []).map((path) => resolve(context.cwd, path)),
     ...(context.env.CION_NAMESPACE ? { namespace: context.env.CION_NAMESPACE } : {}),
   });
-  return { runtime, logins, findImage: dockerImageFinder({ engine, env: context.env }), close: () => engine.close() };
+  const close = async (): Promise<void> => {
+    clock.end();
+    await engine.close();
+  };
+  return { runtime, logins, findImage: dockerImageFinder({ engine, env: context.env }), close };
 };
 
 const patienceMs = 60_000;

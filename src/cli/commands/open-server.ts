@@ -71,7 +71,6 @@ import { projectSecrets } from '../../server/secrets/project-secrets.ts';
 import { resealProjects } from '../../server/secrets/reseal-projects.ts';
 import { secretsPlugin } from '../../server/secrets/secrets-plugin.ts';
 import { runSecrets } from '../../server/secrets/run-secrets.ts';
-import { isUntrusted } from '../../server/secrets/who-is-given.ts';
 import { latestVersion } from '../../server/triggers/latest-version.ts';
 import { timers } from '../../server/triggers/timers.ts';
 import { triggersPlugin } from '../../server/triggers/triggers-plugin.ts';
@@ -123,8 +122,6 @@ export type OpenServer = {
   readonly app: FastifyInstance;
   readonly setup: SetupToken;
   readonly metrics: ServerMetrics;
-  /** Tells of runs whose commits are fetched now: their first attempts follow. Of a fork's nothing is made before it is known that something of it is run. Gives what ends that. */
-  soon(listener: (run: { readonly run: string; readonly project: string }) => void): () => void;
   /** Carries runs, works on what came in, until the signal aborts. */
   start(signal: AbortSignal): Promise<void>;
 };
@@ -329,10 +326,6 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     app,
     setup,
     metrics,
-    soon: (listener) =>
-      dispatcher.watch(undefined, (events, { run, project, trigger }) => {
-        if (events.some(({ kind }) => kind === 'fetch.started') && !isUntrusted(trigger)) listener({ run, project });
-      }),
     start: async (signal) => {
       await dispatcher.start(signal);
       if (signal.aborted) return;

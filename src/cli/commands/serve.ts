@@ -26,7 +26,7 @@ import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 import { Refusal } from '../refusal.ts';
 import { write } from '../write.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
-import { forgeSites, type OpenServer, openServer, type ServerParts } from './open-server.ts';
+import { forgeSites, openServer, type ServerParts } from './open-server.ts';
 import { openState } from './server-state.ts';
 import { databasePlace, dataDirectory, insideWorker, keysOf, makeDirectory, makeKey } from './server-place.ts';
 import { openStorage, type StorageOptions } from './server-storage.ts';
@@ -85,7 +85,12 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const keys = await keysOf(context, options, directory);
   const clock = endableClock(systemClock);
   const state = await openState(place, clock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
-  const storage = await openStorage(context, directory, options, warn);
+  const storage = await openStorage(context, directory, options, warn).catch(async (error: unknown) => {
+    stop.off();
+    await state.close();
+    clock.end();
+    throw error;
+  });
   const source = sourceApart();
   try {
     const policy = await imagePolicy(context, options);
@@ -146,7 +151,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     const working =
       options.slots === 0
         ? Promise.resolve()
-        : work(context, options, { directory, embedded, server: server.app.server, soon: server.soon, clock, stop: ended });
+        : work(context, options, { directory, embedded, server: server.app.server, clock, stop: ended });
     const going = [server.start(ended), working, untilAborted(ended)];
     for (const one of going) one.catch(() => failed.abort());
     try {
@@ -171,13 +176,12 @@ type Inside = {
   readonly directory: string;
   readonly embedded: ServerParts['embedded'];
   readonly server: Parameters<typeof inProcessAgent>[0];
-  readonly soon: OpenServer['soon'];
   readonly clock: Clock;
   readonly stop: AbortSignal;
 };
 
 /** The worker inside: as any other, but without a network between. */
-const work = async (context: Context, options: ServeOptions, { directory, embedded, server, soon, clock, stop }: Inside): Promise<void> => {
+const work = async (context: Context, options: ServeOptions, { directory, embedded, server, clock, stop }: Inside): Promise<void> => {
   const agent = inProcessAgent(server);
   const namespace = context.env.CION_NAMESPACE || `server-${embedded.worker}`;
   const { runtime, logins, close } = await openRuntime(options, { ...context, env: { ...context.env, CION_NAMESPACE: namespace } }, stop);
@@ -197,7 +201,6 @@ const work = async (context: Context, options: ServeOptions, { directory, embedd
         name: embedded.worker,
         labels: options.label ?? [],
         slots: options.slots,
-        soon,
         stateDir: join(directory, 'worker'),
         log: (line) => void context.stderr.write(`cion: worker: ${line}\n`),
       },

@@ -29,9 +29,10 @@ export const trigger = async (context: Context, address: string, options: Trigge
     try {
       await callHook(url, secret, moved);
     } catch (error) {
-      if (!(error instanceof HookCallError) || untold === undefined) throw error;
+      const isRefused = error instanceof Refusal && error.code === 'HOOK_REFUSED';
+      if ((!isRefused && !(error instanceof HookCallError)) || untold === undefined) throw error;
       for (const { moved: later, keep } of tellings.slice(index)) await keep?.(later);
-      throw error.kept(untold.directory);
+      throw error instanceof HookCallError ? error.kept(untold.directory) : error;
     }
     await done?.();
     context.stdout.write(`cion: told of ${visible(moved.ref)}\n`);

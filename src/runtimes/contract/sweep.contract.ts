@@ -60,20 +60,6 @@ export const sweepContract = (test: ContractTest): void => {
     assert.deepEqual(await subject.left(run), []);
   });
 
-  test('what is made ahead of a run is there for its first item, and the sweep of the run removes it', [], async (given) => {
-    const { item, drive, runtime, run, signal, subject } = given;
-    await runtime.ahead({ run, project: 'contract' }, signal);
-    await runtime.ahead({ run, project: 'contract' }, signal);
-    const first = { ...item(script('echo first', { FAKE_STDOUT: 'first\n' })), alone: true } as const;
-    assert.equal((await drive(first)).text, 'first\n');
-    await runtime.sweep({ kind: 'run', run }, signal);
-    assert.deepEqual(await subject.left(run), []);
-    const making = runtime.ahead({ run, project: 'contract' }, signal).catch(() => {});
-    await runtime.sweep({ kind: 'run', run }, signal);
-    await making;
-    assert.deepEqual(await subject.left(run), []);
-  });
-
   test('the sweep of all spares the runs named', [], async ({ item, drive, runtime, run, signal, subject }) => {
     await drive(item(script('true')));
     await runtime.sweep({ kind: 'all', exceptRuns: [run] }, signal);

@@ -7,31 +7,6 @@ import { findEndpoint } from './engine/endpoint.ts';
 import { label, labelFilter } from './labels.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
 
-test('a stage that is alone in its run takes the network that was made ahead, and makes none of its own', async (t) => {
-  const endpoint = findEndpoint(process.env);
-  const engine = await connect(endpoint, AbortSignal.timeout(30_000));
-  const subject = await dockerSubject(endpoint, process.env);
-  const run = newRunId(Date.now());
-  const { item, prepare, runtime, signal } = newCase(subject, run, t.signal);
-  try {
-    await runtime.ahead({ run, project: 'contract' }, signal);
-    const alone = { ...item(script('true')), alone: true } as const;
-    const { container } = await prepare(alone);
-    const filters = labelFilter({ [label.run]: run, [label.role]: 'pause' });
-    const pauses = await engine.json<readonly { readonly Id: string }[]>('GET', '/containers/json', { query: { filters } });
-    const made = await engine.json<{ readonly HostConfig: { readonly NetworkMode: string } }>('GET', `/containers/${container}/json`);
-    assert.deepEqual(
-      pauses.map(({ Id }) => `container:${Id}`),
-      [made.HostConfig.NetworkMode],
-    );
-    await runtime.sweep({ kind: 'run', run }, signal);
-    assert.deepEqual(await subject.left(run), []);
-  } finally {
-    await subject.close();
-    await engine.close();
-  }
-});
-
 test('a stage that is alone in its run needs no pause container, and a network again when somebody removed it', async (t) => {
   const endpoint = findEndpoint(process.env);
   const engine = await connect(endpoint, AbortSignal.timeout(30_000));

@@ -126,9 +126,6 @@ export const dockerRuntime = (options: DockerOptions): Runtime => {
 
     ready: (signal) => translated('nothing can be made ready', signal, () => abortable(spares.keep(), signal)),
 
-    ahead: ({ run, project }, signal) =>
-      translated('nothing can be made ahead', signal, () => abortable(parts.pauses.ahead(run, project), signal)),
-
     prepare: (item, notify, signal) =>
       translated(`${titleOf(item.stage)} cannot be prepared`, signal, async () => {
         const attempt = attempts.of(item);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { systemClock } from '../../lib/clock.ts';
 import { newRunId } from '../../lib/ids.ts';
 import { newCase, script } from '../contract/case.contract.ts';
+import { dockerRuntime } from './docker-runtime.ts';
 import { connect } from './engine/connect.ts';
 import { findEndpoint } from './engine/endpoint.ts';
 import { label, labelFilter } from './labels.ts';
@@ -51,7 +53,7 @@ test('a network that was made ready is that of the first run that comes, and goe
 });
 
 test('one that died in reserve is not used, and leaves nothing', async (t) => {
-  const { runtime, engine, item, drive, run, spares, signal } = await opened(t);
+  const { runtime, engine, item, drive, spares, signal } = await opened(t);
   await runtime.ready(signal);
   const [ready] = await spares();
   await engine.json('POST', `/containers/${ready?.Id}/kill`);
@@ -60,8 +62,32 @@ test('one that died in reserve is not used, and leaves nothing', async (t) => {
   await runtime.ready(signal);
   const [removed] = await spares();
   await engine.json('DELETE', `/containers/${removed?.Id}`, { query: { force: true } });
-  await runtime.ahead({ run, project: 'contract' }, signal);
+  assert.equal((await drive(item(script('echo runs too')))).text, 'runs too\n');
   assert.deepEqual(await spares(), []);
+});
+
+test('a run that has nothing to run for a while keeps no container, and has another network when it goes on', async (t) => {
+  const { engine, namespace, run, signal, subject, item } = await opened(t);
+  const idle: (() => void)[] = [];
+  const after = (ms: number, callback: () => void): (() => void) => {
+    if (ms !== 10_000) return systemClock.after(ms, callback);
+    idle.push(callback);
+    return () => void idle.splice(idle.indexOf(callback), 1);
+  };
+  const runtime = dockerRuntime({ engine, namespace, env: process.env, clock: { ...systemClock, after } });
+  const { drive } = newCase({ ...subject, runtime }, run, t.signal);
+  const filters = labelFilter({ [label.run]: run, [label.role]: 'pause' });
+  const pauses = async () => (await engine.json<readonly Listed[]>('GET', '/containers/json', { query: { filters, all: true } })).length;
+  const first = item(script('true'));
+  await drive(first);
+  await runtime.sweep({ kind: 'attempt', run, stage: first.stage.name, attempt: first.attempt }, signal);
+  assert.deepEqual([await pauses(), idle.length], [1, 1]);
+  idle.shift()?.();
+  while ((await pauses()) > 0) signal.throwIfAborted();
+  assert.equal((await drive(item(script('echo goes on')))).text, 'goes on\n');
+  assert.equal(await pauses(), 1);
+  await runtime.sweep({ kind: 'run', run }, signal);
+  assert.deepEqual([await subject.left(run), idle], [[], []]);
 });
 
 test('what was made ready and nobody took is removed by who says so, and by who begins anew', async (t) => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import type { Item } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Created } from './api.ts';
@@ -31,12 +32,13 @@ export const makePauses = (
   image: PauseImage,
   namespace: string,
   names: Names,
+  clock: Pick<Clock, 'after'>,
   labelsOf: (run: string, project: string) => Labels,
 ) => {
   const runs = new Map<string, Pool>();
 
   const poolOf = (run: string): Pool => {
-    const pool = runs.get(run) ?? { pauses: new Set() };
+    const pool = runs.get(run) ?? { pauses: new Set(), releases: new Set() };
     runs.set(run, pool);
     return pool;
   };
@@ -88,28 +90,35 @@ export const makePauses = (
 
   const add = (pool: Pool, run: string, project: string): Pause => {
     const made = async (): Promise<string> => (await spares.take(run)) ?? start({ ...labelsOf(run, project), [label.role]: 'pause' });
-    const added: Pause = { id: made(), users: new Set() };
+    const added: Pause = { id: made(), users: new Set(), isWanted: () => {} };
     pool.pauses.add(added);
     added.id.catch(() => pool.pauses.delete(added));
     return added;
   };
 
+  /** A run may wait for days, at a gate or for another worker, and comes back to another namespace then. */
+  const releaseLater = (pool: Pool, pause: Pause): void => {
+    pause.isWanted = clock.after(idleMs, () => {
+      pool.pauses.delete(pause);
+      const removed = pause.id.then((id) => unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true } })));
+      const release = removed.catch(() => {}).finally(() => pool.releases.delete(release));
+      pool.releases.add(release);
+    });
+  };
+
   return {
     spares,
-    /** One that waits for the first item of the run. */
-    ahead: async (run: string, project: string): Promise<void> => {
-      const pool = poolOf(run);
-      if (pool.pauses.size === 0) await add(pool, run, project).id;
-    },
     lease: async (item: Item): Promise<Lease> => {
       if (item.alone === true && !runs.has(item.run) && !spares.has()) return own();
       const pool = poolOf(item.run);
       const needs = new Set([...item.stage.needs.map((need) => need.node), ...(item.part === undefined ? [] : [item.stage.name])]);
       const user: User = { stage: item.stage.name, after: new Set(needs), isRunning: false };
-      const { users, id } =
+      const taken =
         [...pool.pauses].find(({ users }) => users.size > 0 && comesAfter(needs, users)) ??
         [...pool.pauses].find(({ users }) => users.size === 0) ??
         add(pool, item.run, item.project);
+      const { users, id } = taken;
+      taken.isWanted();
       for (const other of users) for (const name of other.after) user.after.add(name);
       users.add(user);
       try {
@@ -127,7 +136,10 @@ export const makePauses = (
               () => {},
             );
           },
-          giveBack: () => users.delete(user),
+          giveBack: () => {
+            users.delete(user);
+            if (users.size === 0 && runs.get(item.run) === pool) releaseLater(pool, taken);
+          },
         };
       } catch (error) {
         users.delete(user);
@@ -138,13 +150,19 @@ export const makePauses = (
     forget: async (run: string): Promise<void> => {
       const pool = runs.get(run);
       runs.delete(run);
+      for (const pause of pool?.pauses ?? []) pause.isWanted();
       await Promise.allSettled([...(pool?.pauses ?? [])].map((pause) => pause.id));
+      await Promise.all(pool?.releases ?? []);
     },
   };
 };
 
-type Pool = { readonly pauses: Set<Pause> };
-type Pause = { readonly id: Promise<string>; readonly users: Set<User> };
+/** Without an item; what is left when an engine does not answer then is the sweep's. */
+const idleMs = 10_000;
+
+type Pool = { readonly pauses: Set<Pause>; readonly releases: Set<Promise<unknown>> };
+/** `isWanted`: it is not released yet. */
+type Pause = { readonly id: Promise<string>; readonly users: Set<User>; isWanted: () => void };
 type User = { readonly stage: string; readonly after: Set<string>; isRunning: boolean };
 
 /** Whether everybody there is needed, or needed by somebody there who is needed. */

@@ -86,8 +86,6 @@ export const fakeRuntime = (options: { readonly clock: Clock; readonly world?: F
 
     ready: async () => {},
 
-    ahead: async () => {},
-
     write: (ref, tar, signal) => world.volume(ref.run, ref.volume).unpack(tar, signal),
 
     read: async (ref, signal): Promise<Readable | undefined> => {
