@@ -149,10 +149,11 @@ export const makePauses = (
     /** Resolves when nothing for the run is being made any more. */
     forget: async (run: string): Promise<void> => {
       const pool = runs.get(run);
+      if (pool === undefined) return;
       runs.delete(run);
-      for (const pause of pool?.pauses ?? []) pause.isWanted();
-      await Promise.allSettled([...(pool?.pauses ?? [])].map((pause) => pause.id));
-      await Promise.all(pool?.releases ?? []);
+      for (const pause of pool.pauses) pause.isWanted();
+      await Promise.allSettled([...pool.pauses].map((pause) => pause.id));
+      await Promise.all(pool.releases);
     },
   };
 };
