@@ -90,7 +90,7 @@ export const makePauses = (
 
   const add = (pool: Pool, run: string, project: string): Pause => {
     const made = async (): Promise<string> => (await spares.take(run)) ?? start({ ...labelsOf(run, project), [label.role]: 'pause' });
-    const added: Pause = { id: made(), users: new Set(), isWanted: () => {} };
+    const added: Pause = { id: made(), users: new Set(), stay: () => {} };
     pool.pauses.add(added);
     added.id.catch(() => pool.pauses.delete(added));
     return added;
@@ -98,7 +98,7 @@ export const makePauses = (
 
   /** A run may wait for days, at a gate or for another worker, and comes back to another namespace then. */
   const releaseLater = (pool: Pool, pause: Pause): void => {
-    pause.isWanted = clock.after(idleMs, () => {
+    pause.stay = clock.after(idleMs, () => {
       pool.pauses.delete(pause);
       const removed = pause.id.then((id) => unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true } })));
       const release = removed.catch(() => {}).finally(() => pool.releases.delete(release));
@@ -118,7 +118,7 @@ export const makePauses = (
         [...pool.pauses].find(({ users }) => users.size === 0) ??
         add(pool, item.run, item.project);
       const { users, id } = taken;
-      taken.isWanted();
+      taken.stay();
       for (const other of users) for (const name of other.after) user.after.add(name);
       users.add(user);
       try {
@@ -151,7 +151,7 @@ export const makePauses = (
       const pool = runs.get(run);
       if (pool === undefined) return;
       runs.delete(run);
-      for (const pause of pool.pauses) pause.isWanted();
+      for (const pause of pool.pauses) pause.stay();
       await Promise.allSettled([...pool.pauses].map((pause) => pause.id));
       await Promise.all(pool.releases);
     },
@@ -162,8 +162,8 @@ export const makePauses = (
 const idleMs = 10_000;
 
 type Pool = { readonly pauses: Set<Pause>; readonly releases: Set<Promise<unknown>> };
-/** `isWanted`: it is not released yet. */
-type Pause = { readonly id: Promise<string>; readonly users: Set<User>; isWanted: () => void };
+/** `stay`: it is not released, where it was about to be. */
+type Pause = { readonly id: Promise<string>; readonly users: Set<User>; stay: () => void };
 type User = { readonly stage: string; readonly after: Set<string>; isRunning: boolean };
 
 /** Whether everybody there is needed, or needed by somebody there who is needed. */
