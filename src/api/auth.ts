@@ -10,6 +10,7 @@ const time = z.int();
 
 export const rightSchema = z.enum(['read', 'run', 'decide', 'secrets', 'settings', 'admin', 'tokens']);
 export const roleSchema = z.enum(['owner', 'writer', 'reader']);
+export type RoleJson = z.output<typeof roleSchema>;
 
 /** How one can log in here. `setup`: there is no admin yet. */
 export const loginWays = z.object({ setup: z.boolean(), ways: z.array(z.enum(['password', 'github', 'gitlab', 'gitea'])) });
@@ -83,12 +84,16 @@ export const accountRow = z.object({
   forges: z.array(atForge),
   createdAt: time,
 });
+export type AccountRow = z.output<typeof accountRow>;
 export const accountRequest = z.strictObject({ name: accountName, password, isAdmin: z.boolean().default(false) });
+export type AccountJson = z.input<typeof accountRequest>;
+export const accountMade = z.object({ id: z.string() });
 export const accountChange = z.strictObject({
   isAdmin: z.boolean().optional(),
   isClosed: z.boolean().optional(),
   password: password.optional(),
 });
+export type AccountChangeJson = z.input<typeof accountChange>;
 
 export const memberRow = z.object({ account: z.string(), name: z.string(), role: roleSchema });
 export const memberRequest = z.strictObject({ role: roleSchema });

@@ -10,7 +10,20 @@ import {
   rolledBackSchema,
 } from './acts.ts';
 import { ApiError, apiErrorOf } from './api-error.ts';
-import { meAnswer, type TokenJson, tokenMade, tokenRow, type workerTokenRequest, workerTokenRow } from './auth.ts';
+import {
+  type AccountChangeJson,
+  type AccountJson,
+  accountMade,
+  accountRow,
+  meAnswer,
+  memberRow,
+  type RoleJson,
+  type TokenJson,
+  tokenMade,
+  tokenRow,
+  type workerTokenRequest,
+  workerTokenRow,
+} from './auth.ts';
 import {
   deploymentsSchema,
   differenceSchema,
@@ -167,6 +180,14 @@ export const apiClient = ({
     removeSubscription: async (project: string, id: string) => void (await act('DELETE', paths.subscription(project, id))),
     testSubscription: (project: string, id: string) => post(letterMade, paths.subscriptionTest(project, id), {}),
     letters: (project: string, id: string) => get(letterRow.array(), paths.letters(project, id)),
+    accounts: () => get(accountRow.array(), paths.accounts),
+    makeAccount: (wanted: AccountJson) => post(accountMade, paths.accounts, wanted),
+    changeAccount: async (id: string, change: AccountChangeJson) => void (await act('PATCH', paths.account(id), change)),
+    /** Of the account that asks, in a session. */
+    changePassword: async (current: string, password: string) => void (await act('POST', paths.ownPassword, { current, password })),
+    members: (project: string) => get(memberRow.array(), paths.members(project)),
+    setMember: async (project: string, name: string, role: RoleJson) => void (await act('PUT', paths.member(project, name), { role })),
+    removeMember: async (project: string, name: string) => void (await act('DELETE', paths.member(project, name))),
     /** Of the account that asks; these three are for its sessions, and for no token. */
     tokens: () => get(tokenRow.array(), paths.tokens),
     makeToken: (wanted: TokenJson) => post(tokenMade, paths.tokens, wanted),

@@ -60,5 +60,10 @@ export const paths = {
   tokens: '/api/auth/tokens',
   token: (id: string): string => `${paths.tokens}/${part(id)}`,
   me: '/api/auth/me',
+  ownPassword: '/api/auth/password',
+  accounts: '/api/accounts',
+  account: (id: string): string => `${paths.accounts}/${part(id)}`,
+  members: (project: string): string => `${paths.project(project)}/members`,
+  member: (project: string, account: string): string => `${paths.members(project)}/${part(account)}`,
   difference: (project: string, from: string, to: string): string => `${paths.environment(project, from)}/difference/${part(to)}`,
 } as const;

@@ -24,6 +24,7 @@ import {
   runtimeOption,
   identityOption,
 } from './program-options.ts';
+import { peopleCommands } from './people-commands.ts';
 import { projectCommands } from './project-commands.ts';
 import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
@@ -372,6 +373,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
   remoteCommands({ command, context, finish });
   projectCommands({ command, context, finish });
   triggerAndSubscriptionCommands({ command, context, finish });
+  peopleCommands({ command, context, finish });
   tokenCommands({ command, context, finish });
   serverCommands({ command, context, finish });
 

@@ -14,6 +14,8 @@ export class Refusal extends Error {
 export type RefusalCode =
   | 'USAGE'
   | 'PASSWORD_NONE'
+  | 'ACCOUNT_UNKNOWN'
+  | 'MEMBER_UNKNOWN'
   | 'NO_RUNS'
   | 'RUN_UNKNOWN'
   | 'RUN_AMBIGUOUS'

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { accountChange, accountRequest, accountRow, auditQuery, auditRow, memberRequest, memberRow } from '../../api/auth.ts';
+import { accountChange, accountMade, accountRequest, accountRow, auditQuery, auditRow, memberRequest, memberRow } from '../../api/auth.ts';
 import { projectOf, projectParams } from '../../api/project-name.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { AuditFilter } from '../../store/audit.ts';
+import type { Actor } from '../actor.ts';
 import { type AuthContext } from './auth-context.ts';
 import { AuthError, notFound } from './auth-error.ts';
 import { newId } from './bearer.ts';
@@ -23,29 +24,25 @@ export const accountRoutes =
       }));
     });
 
-    app.post(
-      '/api/accounts',
-      { schema: { body: accountRequest, response: { 201: z.object({ id: z.string() }) } } },
-      async (request, reply) => {
-        const { actor } = await identityOf(request);
-        await permit(guard, actor, 'admin', { action: 'account.make' });
-        const { name, password, isAdmin } = request.body;
-        checkPassword(password, name);
-        const id = newId('acc');
-        const account: Account = {
-          id,
-          name,
-          isAdmin,
-          isClosed: false,
-          password: await passwords.hash(password),
-          forges: [],
-          createdAt: clock.now(),
-        };
-        if (!(await accounts.add(account))) throw new AuthError('ACCOUNT_EXISTS', `There is an account "${name}" already.`);
-        await guard.note({ actor, action: 'account.make', outcome: 'done', detail: { account: id, name, isAdmin: String(isAdmin) } });
-        return reply.code(201).send({ id });
-      },
-    );
+    app.post('/api/accounts', { schema: { body: accountRequest, response: { 201: accountMade } } }, async (request, reply) => {
+      const { actor } = await identityOf(request);
+      await permit(guard, actor, 'admin', { action: 'account.make' });
+      const { name, password, isAdmin } = request.body;
+      checkPassword(password, name);
+      const id = newId('acc');
+      const account: Account = {
+        id,
+        name,
+        isAdmin,
+        isClosed: false,
+        password: await passwords.hash(password),
+        forges: [],
+        createdAt: clock.now(),
+      };
+      if (!(await accounts.add(account))) throw new AuthError('ACCOUNT_EXISTS', `There is an account "${name}" already.`);
+      await guard.note({ actor, action: 'account.make', outcome: 'done', detail: { account: id, name, isAdmin: String(isAdmin) } });
+      return reply.code(201).send({ id });
+    });
 
     app.patch(
       '/api/accounts/:id',
@@ -58,7 +55,7 @@ export const accountRoutes =
         const account = await accounts.get(id);
         if (account === undefined) throw notFound();
         if (actor.kind === 'account' && actor.account === id && (isAdmin === false || isClosed === true)) {
-          throw new AuthError('FORBIDDEN', 'An admin cannot close or demote the own account: another one can, so that one always remains.');
+          throw new AuthError('OWN_ROLE', 'An admin cannot close or demote the own account: another one can, so that one always remains.');
         }
         if (password !== undefined) checkPassword(password, account.name);
         const hash = password === undefined ? {} : { password: await passwords.hash(password) };
@@ -98,8 +95,8 @@ export const accountRoutes =
         const { actor } = await identityOf(request);
         const project = projectOf(request.params);
         await permit(guard, actor, 'settings', { action: 'member.set', project });
-        const account = await accounts.find({ name: request.params.account });
-        if (account === undefined) throw notFound();
+        const account = await knownAs(request.params.account);
+        if (request.body.role !== 'owner') mustStayOwner(actor, account);
         await members.set(project, account.id, request.body.role);
         await guard.note({
           actor,
@@ -119,8 +116,8 @@ export const accountRoutes =
         const { actor } = await identityOf(request);
         const project = projectOf(request.params);
         await permit(guard, actor, 'settings', { action: 'member.remove', project });
-        const account = await accounts.find({ name: request.params.account });
-        if (account === undefined) throw notFound();
+        const account = await knownAs(request.params.account);
+        mustStayOwner(actor, account);
         await members.remove(project, account.id);
         await guard.note({ actor, action: 'member.remove', project, outcome: 'done', detail: { account: account.id } });
         return reply.code(204).send();
@@ -131,7 +128,20 @@ export const accountRoutes =
       await permit(guard, (await identityOf(request)).actor, 'admin', { action: 'audit.list' });
       return [...(await audit.list(filterOf(request.query)))].map(({ detail, ...record }) => ({ ...record, detail: { ...detail } }));
     });
+
+    async function knownAs(name: string): Promise<Account> {
+      const account = await accounts.find({ name });
+      if (account !== undefined) return account;
+      throw new AuthError('ACCOUNT_UNKNOWN', `There is no account ${JSON.stringify(name)}.`, 'An admin makes it: cion accounts add NAME.');
+    }
   };
+
+/** Whoever may say who has a part in a project owns it; admins own it whatever is said. */
+const mustStayOwner = (actor: Actor, account: Account): void => {
+  if (actor.kind === 'account' && actor.account === account.id && !account.isAdmin) {
+    throw new AuthError('OWN_ROLE', 'Owners do not take their own role away: another owner or an admin can, so that one always remains.');
+  }
+};
 
 const memberParams = projectParams.extend({ account: z.string().max(100) });
 

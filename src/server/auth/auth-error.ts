@@ -2,12 +2,14 @@
 export class AuthError extends Error {
   readonly code: AuthErrorCode;
   readonly statusCode: number;
+  readonly hint: string | undefined;
 
-  constructor(code: AuthErrorCode, message: string) {
+  constructor(code: AuthErrorCode, message: string, hint?: string) {
     super(message);
     this.name = 'AuthError';
     this.code = code;
     this.statusCode = statuses[code];
+    this.hint = hint;
   }
 }
 
@@ -22,6 +24,8 @@ export type AuthErrorCode =
   | 'SETUP_REFUSED'
   | 'PASSWORD_REFUSED'
   | 'ACCOUNT_EXISTS'
+  | 'ACCOUNT_UNKNOWN'
+  | 'OWN_ROLE'
   | 'FORGE_LOGIN_REFUSED'
   | 'FORGE_UNREACHABLE'
   | 'WORKER_REFUSED'
@@ -38,6 +42,8 @@ const statuses: Readonly<Record<AuthErrorCode, number>> = {
   SETUP_REFUSED: 403,
   PASSWORD_REFUSED: 400,
   ACCOUNT_EXISTS: 409,
+  ACCOUNT_UNKNOWN: 404,
+  OWN_ROLE: 403,
   FORGE_LOGIN_REFUSED: 403,
   FORGE_UNREACHABLE: 502,
   WORKER_REFUSED: 403,

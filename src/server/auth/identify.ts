@@ -82,8 +82,10 @@ export const identifyOf = ({ accounts, tokens, sessions, cookies, origin, clock 
 
   const ofWorker = async (token: Token, bound: string | undefined, said: string | string[] | undefined): Promise<Identity> => {
     const name = said ?? bound;
-    if (!workerName.safeParse(name).success || typeof name !== 'string') throw otherWorker();
-    if ((bound ?? (await tokens.bind(token.id, name))) !== name) throw otherWorker();
+    if (!workerName.safeParse(name).success || typeof name !== 'string') throw namesNoWorker();
+    const owner = bound ?? (await tokens.bind(token.id, name));
+    if (owner === undefined) throw invalid();
+    if (owner !== name) throw otherWorker(owner, name);
     return { by: 'worker-token', actor: { kind: 'worker', worker: name } };
   };
 
@@ -111,5 +113,12 @@ export const identifyOf = ({ accounts, tokens, sessions, cookies, origin, clock 
 export const actorOfAccount = ({ id, name, isAdmin }: Account): AccountActor => ({ kind: 'account', account: id, name, isAdmin });
 
 const invalid = (): AuthError => new AuthError('TOKEN_INVALID', 'The token is unknown, was revoked, or has run out.');
-const otherWorker = (): AuthError =>
-  new AuthError('WORKER_REFUSED', 'The token stands for another worker, or the header cion-worker names none.');
+const namesNoWorker = (): AuthError =>
+  new AuthError('WORKER_REFUSED', 'The header cion-worker names no worker: a name has 1 to 63 letters, digits and . _ - in it.');
+/** Who has the token is told whose it is. */
+const otherWorker = (owner: string, name: string): AuthError =>
+  new AuthError(
+    'WORKER_REFUSED',
+    `The token is of the worker ${JSON.stringify(owner)}, and this one is called ${JSON.stringify(name)}.`,
+    `Begin it as that one, with --name ${owner}; or make a token for it: cion worker token add ${name}`,
+  );

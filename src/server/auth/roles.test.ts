@@ -63,7 +63,8 @@ test('owners say who has a part in their project; a reader may not, and both tri
   await server.members.set(project, owner.id, 'owner');
   const path = `/api/projects/${project}/members`;
   assert.equal((await owner.send('PUT', `${path}/rob`, { role: 'reader' })).status, 204);
-  assert.equal((await owner.send('PUT', `${path}/nobody`, { role: 'reader' })).status, 404);
+  for (const nobody of [await owner.send('PUT', `${path}/nobody`, { role: 'reader' }), await owner.send('DELETE', `${path}/nobody`)])
+    assert.deepEqual([nobody.status, nobody.body.code], [404, 'ACCOUNT_UNKNOWN']);
   assert.equal((await owner.send('PUT', `${path}/rob`, { role: 'admin' })).status, 400);
   assert.deepEqual((await owner.get(path)).body, [
     { account: owner.id, name: 'olga', role: 'owner' },
@@ -82,6 +83,22 @@ test('owners say who has a part in their project; a reader may not, and both tri
   );
   assert.equal((await owner.send('DELETE', `${path}/rob`)).status, 204);
   assert.deepEqual(await rightsOf(reader, project), []);
+});
+
+test('no owner takes the own role away, so that one remains; another owner or an admin takes it', async () => {
+  const project = server.addProject('acme/kept');
+  const [first, second, admin] = [await server.login('fay'), await server.login('sid'), await server.login('root', true)];
+  const path = (name: string) => `/api/projects/${project}/members/${name}`;
+  assert.equal((await admin.send('PUT', path('fay'), { role: 'owner' })).status, 204);
+  for (const refused of [await first.send('PUT', path('fay'), { role: 'writer' }), await first.send('DELETE', path('fay'))])
+    assert.deepEqual([refused.status, refused.body.code], [403, 'OWN_ROLE']);
+  assert.equal((await first.send('PUT', path('fay'), { role: 'owner' })).status, 204);
+  assert.equal((await first.send('PUT', path('sid'), { role: 'owner' })).status, 204);
+  assert.equal((await second.send('PUT', path('fay'), { role: 'reader' })).status, 204);
+  assert.equal((await admin.send('DELETE', path('sid'))).status, 204);
+  assert.equal((await admin.send('PUT', path('root'), { role: 'owner' })).status, 204);
+  assert.equal((await admin.send('DELETE', path('root'))).status, 204);
+  assert.deepEqual(await server.members.list(project), [{ account: first.id, role: 'reader' }]);
 });
 
 test('admins read the audit, by who, where and what, and nobody else does', async () => {

@@ -135,6 +135,7 @@ test('atk-15: a worker’s token stands for one name, by creation or from its fi
   assert.deepEqual((await who(named.token)).body, { kind: 'worker', worker: 'builder-1' });
   assert.deepEqual((await who(named.token, 'builder-1')).body, { kind: 'worker', worker: 'builder-1' });
   assert.deepEqual(await tried(named.token, 'builder-2'), refused);
+  assert.match((await who(named.token, 'builder-2')).body.message, /of the worker "builder-1", and this one is called "builder-2"/);
 
   const open = await make({});
   assert.deepEqual(await tried(open.token), refused);

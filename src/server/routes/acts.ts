@@ -115,7 +115,12 @@ const decisionIn = (
     planned.waitsFor.who.length > 0 &&
     !planned.waitsFor.who.includes(by)
   ) {
-    throw new HttpError('GATE_NOT_YOURS', 403, `The gate ${JSON.stringify(name)} waits for ${planned.waitsFor.who.join(' or ')}.`);
+    throw new HttpError(
+      'GATE_NOT_YOURS',
+      403,
+      `The gate ${JSON.stringify(name)} waits for ${planned.waitsFor.who.join(' or ')}, not for ${by}.`,
+      'Those whom a gate names decide it, and nobody in their place: admins neither.',
+    );
   }
   return facts;
 };
