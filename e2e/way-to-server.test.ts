@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer as httpServer, request as httpRequest, type RequestListener } from 'node:http';
 import { createServer as httpsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -111,7 +112,7 @@ test('with the certificate of an authority of one’s own in NODE_EXTRA_CA_CERTS
     claimed.resolve();
     reply.writeHead(503).end();
   });
-  await working(t, claiming.url, 'works for', trusts);
+  assert.doesNotMatch(await working(t, claiming.url, 'the server gives no work', trusts), /works for/);
   await claimed.promise;
   assert.match(heard.join('\n'), /authorization/);
 });
@@ -135,6 +136,29 @@ test('a way without TLS is taken to this machine alone, and to a network only wh
   const loggedIn = await cion(['projects'], { cwd: server.cwd, env: login.env });
   assert.equal(loggedIn.code, 0, loggedIn.err);
   await working(t, open, 'works for', { CION_INSECURE_HTTP: '1' });
+});
+
+test('a worker that has the token of another is told whose it is, works for nobody, and is taken by that name (atk-15)', async (t) => {
+  const made = await cion(['worker', 'token', 'add', 'rack-1'], {
+    cwd: server.cwd,
+    env: { ...home(t), CION_SERVER: server.url, CION_TOKEN: server.token },
+  });
+  assert.equal(made.code, 0, made.err);
+  const cwd = directory(t);
+  const token = join(cwd, 'worker.token');
+  writeFileSync(token, made.out);
+  const args = ['work', '--server', server.url, '--token-file', token, '--runtime', 'fake', '--state-dir'];
+  const env = { CION_NAMESPACE: 'e2e-way-to-server' };
+  const other = await cion([...args, 'other', '--name', 'rack-2'], { cwd, env });
+  assert.equal(other.code, 2, other.err);
+  assert.match(other.err, /The token is of the worker "rack-1", and this one is called "rack-2"\. \[WORKER_REFUSED\]\n.*--name rack-1/);
+  assert.doesNotMatch(other.err, /works for/);
+  const nameless = await cion([...args, 'nameless', '--name', 'a b'], { cwd, env });
+  assert.match(nameless.err, /A worker cannot be called "a b"\. \[USAGE\]\n.*--name/);
+  const own = startCion([...args, 'own', '--name', 'rack-1'], { cwd, env });
+  await own.wrote('the worker "rack-1" works for');
+  own.process.kill('SIGTERM');
+  assert.equal((await own.ended).code, 0);
 });
 
 test('a redirect is followed by nobody, from https to http, to another host, or to where one was: no token goes there (atk-19)', async (t) => {

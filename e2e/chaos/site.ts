@@ -83,7 +83,7 @@ export const openSite = async (size: number): Promise<Site> => {
     await partOf(victim).start();
     if (victim === 'server') await server.wrote('cion serves at');
     const worker = workers.find(({ name }) => name === victim);
-    await worker?.wrote('works for');
+    await worker?.wrote('for work');
   };
   return {
     directory,

@@ -283,4 +283,18 @@ describe('a worker', () => {
       await assert.rejects(worker.ended, refused);
     });
   }
+
+  it('says that it is taken when the server has answered its first claim, once, and not before', async (t) => {
+    const { server, begin, meanwhile } = fakeSite(t);
+    const [claims, taken]: [string[], number[]] = [[], []];
+    const claim: typeof server.api.claim = async (...asked) => {
+      claims.push('asked');
+      if (claims.length === 1) throw Object.assign(new Error('nobody listens there'), { code: 'ECONNREFUSED' });
+      return server.api.claim(...asked);
+    };
+    await begin('one', { more: { api: { ...server.api, claim }, taken: () => taken.push(claims.length) } });
+    await meanwhile(server.finished(server.push({ stage: doing('first') })));
+    await meanwhile(server.finished(server.push({ stage: doing('second') })));
+    assert.deepEqual(taken, [2]);
+  });
 });

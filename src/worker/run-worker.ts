@@ -32,6 +32,8 @@ export type WorkerOptions = {
   /** Its own directory, one process at a time: logs on their way, and what is on the engine. Made when it is not there. */
   readonly stateDir: string;
   readonly log: (line: string) => void;
+  /** Called once: the server has taken it, its first claim was answered. */
+  readonly taken?: () => void;
   /** How much of logs may wait on the disk for the server; then commands wait. */
   readonly spoolBytes?: number;
 };
@@ -260,6 +262,7 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
 
   const claimOn = async (): Promise<void> => {
     let failures = 0;
+    let isTaken = false;
     while (!ending.aborted) {
       if (away !== undefined) {
         await away.catch(() => {});
@@ -275,6 +278,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
         const answer = await claim();
         if (failures > 0) log('the server gives work again');
         failures = 0;
+        if (!isTaken) options.taken?.();
+        isTaken = true;
         if (isFresh) fresh = false;
         for (const claimed of answer.claimed) begin(claimed, isFresh);
         if (isFresh && !isTidy) {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ApiError } from '../../api/api-error.ts';
+import { workerName } from '../../api/auth.ts';
 import { workerClient } from '../../api/worker-client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { endableClock } from '../../lib/endable-clock.ts';
@@ -32,7 +33,7 @@ const patienceMs = 60_000;
 export const work = async (context: Context, options: WorkOptions): Promise<ExitCode> => {
   const url = serverUrl(options.server);
   refuseInTheClear(context, url, options.insecureHttp === true);
-  const name = options.name ?? hostname();
+  const name = nameOf(options.name ?? hostname());
   const token = await tokenOf(context, options);
   const stateDir = stateDirOf(context, options, name);
   const clock = endableClock(systemClock);
@@ -56,7 +57,7 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
     if (opened === undefined) return exitCodes.passed;
     const { runtime, logins, close } = opened;
     try {
-      log(`the worker ${JSON.stringify(name)} works for ${url} with ${runtime.name}`);
+      log(`the worker ${JSON.stringify(name)} asks ${url} for work`);
       await runWorker(
         {
           ...workerClient({ url, token, folder: await emptyFolder(join(stateDir, 'uploads')) }),
@@ -69,6 +70,7 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
           slots: options.slots ?? Math.max(4, availableParallelism()),
           stateDir,
           log,
+          taken: () => log(`the worker ${JSON.stringify(name)} works for ${url} with ${runtime.name}`),
         },
         { drain: interrupts.cancel, leave: interrupts.force },
       );
@@ -85,6 +87,15 @@ export const work = async (context: Context, options: WorkOptions): Promise<Exit
     await lock.release();
   }
   return exitCodes.passed;
+};
+
+const nameOf = (text: string): string => {
+  if (workerName.safeParse(text).success) return text;
+  throw new Refusal(
+    'USAGE',
+    `A worker cannot be called ${JSON.stringify(text)}.`,
+    'Give it a name with --name: 1 to 63 letters, digits and . _ - in it.',
+  );
 };
 
 /** Never from the command line, where everybody on the machine could read it. */
