@@ -105,3 +105,23 @@ test('a server refuses the network without TLS, a data directory that is no dire
   assert.equal(meant.url, 'https://ci.example');
   assert.equal(await meant.stop(), 0);
 });
+
+test('an address of a server, an allowed address and a label that are none are refused with a hint, before anything is made', async (t) => {
+  const cwd = directory(t);
+  for (const [args, said] of [
+    [['--url', 'ftp://x'], /--url is no address of a server\. \[USAGE\]\n.*https:\/\/host/],
+    [['--allow-address', '10.0.0.0/99'], /"10\.0\.0\.0\/99" cannot be allowed.*\[USAGE\]\n.*10\.1\.0\.0\/16/],
+    [['--allow-address', '10.0.0.1', '--allow-address', '???'], /"\?\?\?" cannot be allowed.*\[USAGE\]\n.*hooks\.intern/],
+    [['--label', 'a b'], /'--label <label>' argument 'a b' is invalid\..*no spaces/],
+  ] as const) {
+    const { code, err } = await cion(['serve', '--data', 'data', '--listen', '127.0.0.1:0', '--slots', '0', ...args], {
+      cwd,
+      env: offline,
+    });
+    assert.equal(code, 2, err);
+    assert.match(err, said);
+  }
+  const labelled = await cion(['work', '--server', 'http://127.0.0.1:1'], { cwd, env: { ...offline, CION_LABEL: 'arm64, big disk' } });
+  assert.deepEqual([labelled.code, /CION_LABEL is "arm64, big disk".*\[USAGE\]/.test(labelled.err)], [2, true], labelled.err);
+  assert.equal(existsSync(join(cwd, 'data')), false);
+});

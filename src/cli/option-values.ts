@@ -4,6 +4,12 @@ import { didYouMean } from '../lib/did-you-mean.ts';
 /** Of an option that is repeatable. */
 export const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
 
+/** Of an option that is repeatable: what stages and projects may ask a worker for. */
+export const labels = (value: string, earlier: readonly string[] | undefined): readonly string[] => {
+  if (!/^[\w.:/-]{1,100}$/.test(value)) throw new InvalidArgumentError('A label has letters, digits and . _ : / - in it, and no spaces.');
+  return collect(value, earlier);
+};
+
 /** Of known words, with commas between them or in several options. */
 export const wordsOf =
   <Word extends string>(known: readonly Word[]) =>

@@ -1,7 +1,7 @@
 import { type Command, type CommandOptions, Option } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import type { CommandExit, ExitCode } from './exit-codes.ts';
-import { atLeastOne, collect, wholeNumber } from './option-values.ts';
+import { atLeastOne, collect, labels, wholeNumber } from './option-values.ts';
 import { guarding, resultsEndpointOption, resultsOption, runtimeOption, serverOption, stepsRegistryOption } from './program-options.ts';
 
 export type CommandMaker = {
@@ -34,7 +34,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
       .addOption(
         new Option('--slots <n>', 'how many stages its own worker runs at once; 0: no worker inside').argParser(wholeNumber).default(4),
       )
-      .addOption(new Option('--label <label>', 'a label of its own worker (repeatable)').argParser(collect))
+      .addOption(new Option('--label <label>', 'a label of its own worker (repeatable)').argParser(labels))
       .addOption(resultsOption())
       .addOption(resultsEndpointOption())
       .addOption(
@@ -115,7 +115,7 @@ export const serverCommands = ({ command, context, finish }: CommandMaker): void
     .option('--server <url>', 'the address of the server')
     .option('--token-file <file>', 'the file that holds the token')
     .option('--name <name>', 'what the worker is called, its own on the server (default: the name of this machine)')
-    .addOption(new Option('--label <label>', 'what stages may ask a worker for (repeatable)').argParser(collect))
+    .addOption(new Option('--label <label>', 'what stages may ask a worker for (repeatable)').argParser(labels))
     .addOption(
       new Option('--slots <n>', 'how many stages may run at once (default: as many as there are processors, at least 4)').argParser(
         atLeastOne,

@@ -221,3 +221,15 @@ test('a file of logins that is broken is named, and kept as it is', async () => 
   await assert.rejects(serverOf({ env }, {}), { code: 'SERVERS_UNREADABLE' });
   assert.equal(readFileSync(file, 'utf8'), '{"servers": 3}');
 });
+
+test('a name and a password on stdin are no login: it is said what stdin has, and which commands make a token', async () => {
+  const { env } = newConfig();
+  const { code, err } = await cion(['login', '--server', server.url], env, `ada\n${goodPassword}\n`);
+  assert.equal(code, 2, err);
+  assert.match(
+    err,
+    /This is no token of cion.*\[USAGE\]\n.*it has a token, and no name and password.*"cion tokens create NAME .*--account YOU/,
+  );
+  assert.match(err, /\/tokens in a browser.*"cion login --setup"/);
+  assert.equal(err.includes(goodPassword), false);
+});

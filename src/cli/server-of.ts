@@ -40,12 +40,11 @@ export const serverUrl = (text: string, place: string): string => {
   return url.href.replace(/\/+$/, '');
 };
 
-export const checkedToken = (text: string): string => {
+export const checkedToken = (
+  text: string,
+  hint = '"cion login --server URL" makes one for a name and a password; docs/server-login.md says how else.',
+): string => {
   const token = text.trim();
   if (/^cion_[\x21-\x7e]+$/.test(token)) return token;
-  throw new Refusal(
-    'USAGE',
-    'This is no token of cion: one begins with "cion_".',
-    '"cion login --server URL" makes one for a name and a password; docs/server-login.md says how else.',
-  );
+  throw new Refusal('USAGE', 'This is no token of cion: one begins with "cion_".', hint);
 };

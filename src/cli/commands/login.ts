@@ -30,6 +30,7 @@ export const login = async (
       : wantsToken || !isTTY
         ? await readSecret(context, 'Token: ')
         : await byPerson(context, url, admin),
+    ...(isTTY || setup ? [] : [onlyToken(url)]),
   );
   const { name } = await whoIs(url, token);
   const { servers } = await readServers(context);
@@ -52,6 +53,11 @@ export const logout = async (context: Context, options: ServerOptions): Promise<
   await write(context.stdout, `${said}\n`);
   return exitCodes.passed;
 };
+
+const onlyToken = (url: string): string =>
+  'Where stdin is no terminal it has a token, and no name and password. These make one:' +
+  ` "cion tokens create NAME --scopes read,run --account YOU --server ${url}", which reads the password, or ${url}/tokens in a browser;` +
+  ' of a server without an account "cion login --setup".';
 
 const byPerson = async (context: Context, url: string, isAdmin: boolean): Promise<string> => {
   if ((await waysToLogin(url)).ways.some((way) => way !== 'password')) {

@@ -10,7 +10,7 @@ import { sealerOf } from '../../secrets/sealer.ts';
 import { workerKeysOf } from '../../secrets/worker-keys.ts';
 import { dockerHub, parseImageReference } from '../../plan/image-reference.ts';
 import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/registry/registry-key.ts';
-import { allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
+import { type AllowedAddresses, allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
 import { askOutside } from '../../server/outgoing/ask-outside.ts';
 import { outgoing } from '../../server/outgoing/outgoing.ts';
 import { metricsServer } from '../../server/observe/metrics-server.ts';
@@ -24,6 +24,7 @@ import { emptyFolder } from '../empty-folder.ts';
 import { imagePolicy, type PolicyOptions } from '../asked-policy.ts';
 
 import { Refusal } from '../refusal.ts';
+import { serverUrl } from '../server-of.ts';
 import { write } from '../write.ts';
 import { openRuntime, type RuntimeOptions } from './open-runtime.ts';
 import { forgeSites, openServer, type ServerParts } from './open-server.ts';
@@ -75,11 +76,13 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   const { stdout, stderr } = context;
   const warn = (text: string): void => void stderr.write(`cion: ${text}\n`);
   const stop = stopOf();
+  const proxies = proxiesOf(options.proxy ?? []);
+  const allowed = allowedOf(options.allowAddress ?? []);
+  const said = options.url === undefined ? undefined : serverUrl(options.url, '--url');
   const directory = dataDirectory(context, options);
   await makeDirectory(directory);
   const listen = await settled(listenAddress(options.listen));
   refuseInTheClear(listen.host, options);
-  const proxies = proxiesOf(options.proxy ?? []);
   const place = databasePlace(options, directory);
   await makeKey(context, options, directory, warn);
   const keys = await keysOf(context, options, directory);
@@ -95,10 +98,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
   try {
     const policy = await imagePolicy(context, options);
     const anywhere = { name: () => true, address: () => true };
-    const askSteps = askOutside(
-      outgoing({ allowed: allowedAddresses(options.allowAddress ?? []), clock }),
-      outgoing({ allowed: anywhere, clock }),
-    );
+    const askSteps = askOutside(outgoing({ allowed, clock }), outgoing({ allowed: anywhere, clock }));
     const embedded = { token: newBearer('worker'), worker: await insideWorker(directory) };
     const parts: Omit<ServerParts, 'publicUrl'> = {
       state,
@@ -134,10 +134,7 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       log: { write: (line) => void stderr.write(line) },
       warn,
     };
-    const publicUrl = (options.url ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`).replace(
-      /\/+$/,
-      '',
-    );
+    const publicUrl = said ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`;
     const server = await openServer({ ...parts, publicUrl });
     await server.app.listen(listen).catch((error: unknown) => Promise.reject(listenError(error, listen)));
     await write(stdout, `cion serves at ${publicUrl}\n`);
@@ -257,6 +254,18 @@ const proxiesOf = (given: readonly string[]): readonly string[] => {
     }
   }
   return given;
+};
+
+const allowedOf = (given: readonly string[]): AllowedAddresses => {
+  for (const text of given) {
+    try {
+      allowedAddresses([text]);
+    } catch {
+      const hint = 'Write an address, 192.0.2.7, a network, 10.1.0.0/16, or a name, hooks.intern.';
+      throw new Refusal('USAGE', `${JSON.stringify(text)} cannot be allowed: it is no address, no network and no name.`, hint);
+    }
+  }
+  return allowedAddresses(given);
 };
 
 const listenAddress = (text: string): { readonly host: string; readonly port: number } => {
