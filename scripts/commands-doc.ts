@@ -68,7 +68,7 @@ export const commandsDoc = (): string => {
       ' answers: `a` approves, `r` rejects, `n` shows the next gate when several wait. From anywhere else `cion approve` and `cion reject` answer, also' +
       ' while no process carries the run: the decision is kept and `cion resume` goes on with it. The first decision counts, and who decided and when' +
       ' is recorded. A gate that is rejected, or not decided in time, has failed: what needs it is skipped and the run ends as failed, exit code 1.',
-    'Names are taken on trust: on one machine nothing proves that `--by` is who decides. `who` of a gate keeps people from mistakes, not from lying.',
+    'Names are taken on trust: on one machine nothing proves that `--by` is who decides. `who` of a gate keeps people from mistakes, not from lying. A server knows who asks: there `who` are accounts, and nobody decides in their place.',
     'A gate for a pipeline is decided by the runs of another project of this machine: its path relative to the root of this one, or the name of a' +
       ' directory beside it. It is approved when a run of the whole pipeline there passes after this run was created.',
     '## Environment',

@@ -16,7 +16,12 @@ export type OwnPasswordOptions = Pick<RemoteOptions, 'server'> & { readonly acco
 export const ownPassword = async (context: Context, { account, server }: OwnPasswordOptions): Promise<ExitCode> => {
   const { url, token } = await serverOf(context, typeof server === 'string' ? { server } : {});
   if (token === undefined) refuseInTheClear(context, url);
-  const owner = account ?? (token === undefined ? await typedName(context) : (await whoIs(url, token)).name);
+  const me = account === undefined && token !== undefined ? await whoIs(url, token) : undefined;
+  if (me?.hasPassword === false) {
+    const hint = `An admin gives one: cion accounts reset ${visible(me.name)}`;
+    throw new Refusal('PASSWORD_NONE', `${visible(me.name)} logs in with a forge alone and has no password here.`, hint);
+  }
+  const owner = account ?? me?.name ?? (await typedName(context));
   const { current, password } = await bothPasswords(context, owner);
   await withLogin(url, owner, current, (session) => session.changePassword(current, password));
   await write(
