@@ -78,6 +78,11 @@ export const notificationStoresContract = (
     );
     const [, again] = await outbox.due(300, 10);
     assert.deepEqual([again?.id, again?.attempts, again?.note], ['b', 1, 'it answered 500']);
+    await subscriptions.add(other);
+    await outbox.put([{ ...letter('c', 'e/1', 300), subscription: 'other' }]);
+    const but = async (...except: string[]) => (await outbox.due(300, 10, except)).map(({ id }) => id);
+    assert.deepEqual([await but('one'), await but('one', 'other')], [['c'], []]);
+    await outbox.move('c', { state: 'sent', tryAt: 300, attempts: 1 });
     await outbox.move('a', { state: 'sent', tryAt: 300, attempts: 1 });
     await outbox.move('b', { state: 'given-up', tryAt: 300, attempts: 9, note: 'a day is over' });
     assert.deepEqual(await outbox.due(9e15, 10), []);

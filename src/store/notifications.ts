@@ -44,8 +44,8 @@ export type SubscriptionFilter = {
 export type Outbox = {
   /** Those that are new: one with the same `event` for the same subscription is the same letter (R-WRK-69). */
   put(letters: readonly NewLetter[]): Promise<void>;
-  /** Not sent and not given up, whose `tryAt` is not after `until`; the earliest first. */
-  due(until: number, limit: number): Promise<readonly Letter[]>;
+  /** Not sent and not given up, whose `tryAt` is not after `until`, of other subscriptions than these; the earliest first. */
+  due(until: number, limit: number, except?: readonly string[]): Promise<readonly Letter[]>;
   move(id: string, to: LetterProgress): Promise<void>;
   /** Newest first. */
   list(subscription: string, limit: number): Promise<readonly Letter[]>;

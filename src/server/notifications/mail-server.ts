@@ -1,4 +1,6 @@
+import { Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
+import { abortable } from '../../lib/abortable.ts';
 import { DeliveryError } from './delivery-error.ts';
 import type { MailMessage } from './mail-message.ts';
 
@@ -13,13 +15,14 @@ export type MailServer = {
   readonly from: string;
 };
 
-export type SendMail = (mail: MailMessage & { readonly id: string; readonly to: readonly string[] }) => Promise<void>;
+/** Until the signal aborts: its connection is dropped then. */
+export type SendMail = (mail: MailMessage & { readonly id: string; readonly to: readonly string[] }, signal: AbortSignal) => Promise<void>;
 
 const patienceMs = 20_000;
 
-/** Rejects with DeliveryError. */
+/** A connection for each mail. Rejects with DeliveryError. */
 export const sendMail = ({ host, port, security, login, from }: MailServer): SendMail => {
-  const transport = createTransport({
+  const options = {
     host,
     port,
     secure: security === 'tls',
@@ -31,11 +34,14 @@ export const sendMail = ({ host, port, security, login, from }: MailServer): Sen
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
-  });
+  };
   const domain = /@([^@\s>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
-  return async ({ id, to, subject, text }) => {
+  return async ({ id, to, subject, text }, signal) => {
+    const socket = new Socket();
+    const drop = (): unknown => socket.destroy();
+    signal.addEventListener('abort', drop);
     try {
-      await transport.sendMail({
+      const sent = createTransport({ ...options, socket }).sendMail({
         from,
         to: [...to],
         subject,
@@ -43,9 +49,12 @@ export const sendMail = ({ host, port, security, login, from }: MailServer): Sen
         messageId: `<${id}@${domain}>`,
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       });
+      await abortable(sent, signal);
     } catch (error) {
       const code = error instanceof Error && 'responseCode' in error ? ` ${String(error.responseCode)}` : '';
       throw new DeliveryError(`the mail server does not take it${code}`, { cause: error });
+    } finally {
+      signal.removeEventListener('abort', drop);
     }
   };
 };

@@ -32,8 +32,9 @@ export const sqlOutbox = ({ sql: db }: Pick<Database, 'sql'>): Outbox => ({
         on conflict (subscription, event) do nothing`.execute(db);
     }
   },
-  due: async (until, limit) => {
+  due: async (until, limit, except = []) => {
     const { rows } = await sql<Letter>`select ${columns} where state = 'waiting' and try_at <= ${until}
+      and letter.subscription <> all(${[...except]}::text[])
       order by try_at, letter.place limit ${limit}`.execute(db);
     return rows.map(present);
   },

@@ -8,7 +8,9 @@ export type TakenMail = { readonly from: string; readonly to: readonly string[];
 export type SmtpServer = {
   readonly port: number;
   readonly mails: readonly TakenMail[];
-  /** What the next mails are answered with in place of being taken. */
+  /** Resolves when somebody wants a mail taken. */
+  readonly asked: Promise<void>;
+  /** What the next mails are answered with in place of being taken; empty: with nothing, ever. */
   refuse(answer: string | undefined): void;
 };
 
@@ -16,10 +18,11 @@ export type SmtpServer = {
 export const smtpServer = async (t: { after(undo: () => void): void }): Promise<SmtpServer> => {
   const mails: TakenMail[] = [];
   const open = new Set<Socket>();
+  const asked = Promise.withResolvers<void>();
   let refusal: string | undefined;
   const server = createServer((socket) => {
     open.add(socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket)));
-    void talk(socket, () => refusal, mails);
+    void talk(socket, () => (asked.resolve(), refusal), mails);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -30,6 +33,7 @@ export const smtpServer = async (t: { after(undo: () => void): void }): Promise<
   return {
     port: (server.address() as AddressInfo).port,
     mails,
+    asked: asked.promise,
     refuse: (answer) => {
       refusal = answer;
     },
@@ -64,7 +68,8 @@ const talk = async (socket: Socket, refusal: () => string | undefined, mails: Ta
       say('235 welcome');
     } else if (verb === 'MAIL') {
       from = /<(.*)>/.exec(line)?.[1] ?? '';
-      say(refusal() ?? '250 go on');
+      const answer = refusal() ?? '250 go on';
+      if (answer !== '') say(answer);
     } else if (verb === 'RCPT') {
       to.push(/<(.*)>/.exec(line)?.[1] ?? '');
       say('250 go on');
