@@ -37,6 +37,8 @@ const attemptSchema = z
     stepArtifacts: filesSchema.exactOptional(),
     done: z.object({ startedAt: at, container: z.string() }).exactOptional(),
     committed: imageSchema.exactOptional(),
+    /** News of what was done with its container. */
+    notes: z.array(z.string()).readonly().exactOptional(),
     steps: z.array(stepStateSchema).readonly(),
   })
   .meta({ id: 'Attempt' });
@@ -118,6 +120,8 @@ export const runSchema = z
     only: z.array(z.string()).readonly().exactOptional(),
     nodes: z.array(nodeSchema).readonly(),
     deployments: z.array(deploymentSchema.extend({ stage: z.string() })).readonly(),
+    /** News of it as a whole. */
+    notes: z.array(z.string()).readonly().exactOptional(),
     /** The number of its newest event: events after it are news. */
     lastSeq: z.int(),
   })

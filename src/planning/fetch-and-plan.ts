@@ -75,14 +75,14 @@ export type FetchEnd =
  */
 export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: AbortSignal): Promise<FetchEnd> => {
   const { recorder } = deps;
-  if (deps.again !== true) await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code' }]);
+  if (deps.again !== true) await recorder.report([{ kind: 'fetch.started' }, { kind: 'run.noted', text: 'get code', aside: true }]);
   const log = fetchLog(deps.results, deps.run, deps.clock);
   log.say('get code');
   const refuse = async (problems: readonly Problem[], files: CompiledTree['files'] = []): Promise<FetchEnd> => {
     const message = problems.length === 1 ? (problems[0]?.message ?? '') : `The configuration has ${problems.length} problems.`;
     for (const problem of problems) log.say(`${placeOf(problem)}${problem.message}`);
     await log.end('failed', problems.length === 1 ? undefined : message);
-    const parsed: readonly RunFact[] = files.length === 0 ? [] : [{ kind: 'run.noted', text: parsing(files) }];
+    const parsed: readonly RunFact[] = files.length === 0 ? [] : [{ kind: 'run.noted', text: parsing(files), aside: true }];
     await recorder.report([...parsed, { kind: 'fetch.failed', outcome: 'failed', message, problems }, finished('failed')]);
     return { kind: 'refused', problems, files };
   };
@@ -124,7 +124,7 @@ export const fetchAndPlan = async (deps: FetchDeps, wanted: Wanted, signal: Abor
     await log.end('passed');
     await recorder.report([
       ...ready,
-      { kind: 'run.noted', text: parsing(files) },
+      { kind: 'run.noted', text: parsing(files), aside: true },
       {
         kind: 'run.planned',
         plan,

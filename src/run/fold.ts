@@ -55,9 +55,13 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
   state.lastSeq = event.seq;
   switch (event.kind) {
     case 'run.resumed':
-    case 'run.noted':
-    case 'stage.noted':
       return;
+    case 'run.noted':
+      if (!event.aside) state.notes = withNote(state.notes, event.text);
+      return;
+    case 'stage.noted':
+      if (event.aside) return;
+      return onAttempt(state, event, undefined, (attempt) => ({ ...attempt, notes: withNote(attempt.notes, event.text) }));
     case 'run.rerun':
       state.phase = 'running';
       delete state.outcome;
@@ -216,6 +220,14 @@ const apply = (state: Folded, event: Exclude<RunEvent, { kind: 'run.created' }>)
       // An event of a newer cion means nothing to this one; the journal keeps it.
       event satisfies never;
   }
+};
+
+const mostNotes = 20;
+const longestNote = 1000;
+
+const withNote = (notes: readonly string[] = [], text: string): readonly string[] => {
+  const note = text.length > longestNote ? `${text.slice(0, longestNote)}…` : text;
+  return notes.length >= mostNotes || notes.includes(note) ? notes : [...notes, note];
 };
 
 const failedFetch = (fetch: FetchState, event: RunEvent & { kind: 'fetch.failed' }): FetchState => ({

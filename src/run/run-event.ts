@@ -27,8 +27,8 @@ export type RunFact =
   | { readonly kind: 'approval.asked'; readonly commit: string; readonly until: number }
   /** Rejected or expired, the run ends. */
   | { readonly kind: 'approval.decided'; readonly decision: Decision }
-  /** What the run is about to do outside its stages, for who follows it: `get code`, `parse wercker.yml`. */
-  | { readonly kind: 'run.noted'; readonly text: string }
+  /** News of the run outside its stages: what it waits for, whose release it does again. `aside`: what it is about to do, for who follows it: `get code`, `parse wercker.yml`. */
+  | { readonly kind: 'run.noted'; readonly text: string; readonly aside?: true }
   | { readonly kind: 'fetch.started' }
   | { readonly kind: 'fetch.finished'; readonly source: Source }
   /** The files of the run are in the tree store, by the digest of their tar: any worker can have them. */

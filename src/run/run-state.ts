@@ -30,6 +30,8 @@ export type RunState = {
   /** The digest of the tar of its files, where they are in a tree store. */
   readonly sourceTree?: string;
   readonly deployments: readonly (Deployment & { readonly stage: string })[];
+  /** News of it as a whole: the first 20, each of at most 1000 characters. Absent: none. */
+  readonly notes?: readonly string[];
   /** How many nodes have not finished. */
   readonly openNodes: number;
   /** Stages whose newest attempt failed or errored; a retry takes them out again. */
@@ -95,6 +97,8 @@ export type AttemptState = {
   readonly tree?: FileTree;
   /** The image that it became. */
   readonly committed?: { readonly reference: string; readonly digest: string };
+  /** News of what was done with its container: the first 20, each of at most 1000 characters. Absent: none. */
+  readonly notes?: readonly string[];
   /** In the order in which they began, also those of `after`. */
   readonly steps: readonly StepState[];
 };

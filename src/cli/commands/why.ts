@@ -2,6 +2,7 @@ import type { RunState } from '../../run/run-state.ts';
 import { explain, explainRun } from '../../server/dispatch/why.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { notesOf } from '../printers/notes.ts';
 import { visible } from '../printers/visible.ts';
 import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-remote.ts';
 import { remoteRuns } from '../remote/remote-runs.ts';
@@ -24,7 +25,7 @@ export const why = async (
   const sentences = async (node: string): Promise<readonly string[]> =>
     remote === undefined ? [localText(state, node, here.get(node) ?? '')] : remote.api.why(remote.project, state.number, node);
   const lines: string[] = [];
-  if (stage !== undefined) lines.push(...(await sentences(stage)));
+  if (stage !== undefined) lines.push(...(await sentences(stage)), ...notesOf(state.nodes.get(stage)));
   else {
     lines.push(explainRun(state));
     for (const name of openNodes(state)) for (const text of await sentences(name)) lines.push(`${name}: ${text}`);

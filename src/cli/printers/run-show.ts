@@ -15,6 +15,7 @@ import {
   triggerSentence,
   waitingWords,
 } from './sentences.ts';
+import { noteSentences, stageNotes } from './notes.ts';
 import { stepPlace, stepTitle } from './step-words.ts';
 import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -32,6 +33,7 @@ export const runShow = (state: RunState, now: number, look: Look): string[] => {
     ...about(state, now, look),
     ...block(stages(state, now, look)),
     ...block(reasons(state, look)),
+    ...block(stageNotes(state, look)),
     ...block(steps(state, now, look)),
     ...block(earlierAttempts(state, now, look)),
     ...(chart.length > 1 ? block(chart) : []),
@@ -75,6 +77,7 @@ const about = (state: RunState, now: number, look: Look): string[] => {
       ({ stage, environment, at }) =>
         ['Deployed', `to ${visible(environment)} by ${visible(stage)}, ${dateTime(at, look.timeZone)}`] as const,
     ),
+    ...noteSentences(state.notes).map((text) => ['Noted', text] as const),
     ...unrecorded(state).map((text) => ['Not recorded', text] as const),
     ['Id', state.run],
   ];

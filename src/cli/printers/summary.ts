@@ -3,6 +3,7 @@ import type { NodeState, RunState, StageState } from '../../run/run-state.ts';
 import { lastAttempt } from './attempt-times.ts';
 import type { Look } from './look.ts';
 import { causeSentence, commitWords, decisionSentence, outcomeVerb, skipSentence } from './sentences.ts';
+import { stageNotes } from './notes.ts';
 import { artifactsCommand, logCommand, rerunCommand, showCommand } from './suggestions.ts';
 import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -16,7 +17,13 @@ export const summary = (state: RunState, look: Look, { timeline, since = state.c
   const stages = [...state.nodes.values()].filter((node) => node.kind === 'stage');
   const chart =
     timeline && stages.filter((stage) => stage.attempts.length > 0).length > 1 ? waterfall(state, state.finishedAt ?? 0, look) : [];
-  return [headline(state, since, look), ...block(chart), ...block(troubles(state, look)), ...block(facts(state, stages, since, look))];
+  return [
+    headline(state, since, look),
+    ...block(chart),
+    ...block(troubles(state, look)),
+    ...block(stageNotes(state, look, since)),
+    ...block(facts(state, stages, since, look)),
+  ];
 };
 
 export type SummaryOptions = {
