@@ -57,7 +57,7 @@ export const fetchCommit = async (request: FetchRequest): Promise<FetchedCommit>
     if (known !== undefined) return { ...known, isTip: false };
     await fetchObject(git, url, wanted);
     const fetched = await commitIn(own, wanted, signal);
-    if (fetched === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`);
+    if (fetched === undefined) throw new SourceError('SOURCE_UNKNOWN_COMMIT', notPushed(wanted, url));
     return { ...fetched, isTip: false };
   });
 };
@@ -226,7 +226,7 @@ const endGroup = (pid: number | undefined): void => {
 const refGone = (url: string, ref: string): SourceError => {
   const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
-  return new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url} any more.`);
+  return new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url}.`);
 };
 
 /** What a ref names on the server now, fetched: most commits that are asked for are the newest of their branch, and one connection is enough for these. */
@@ -247,8 +247,10 @@ const fetchTip = async (own: Git, git: Remote, { gitDir, url, signal }: FetchReq
 const fetchObject = async (git: Remote, url: string, wanted: string): Promise<void> => {
   const { stderr, code } = await fetchInto(git, url, wanted);
   if (code === 0) return;
-  throw isNotThere(stderr) ? new SourceError('SOURCE_UNKNOWN_COMMIT', `There is no commit ${wanted} in ${url}.`) : failure(url, stderr);
+  throw isNotThere(stderr) ? new SourceError('SOURCE_UNKNOWN_COMMIT', notPushed(wanted, url)) : failure(url, stderr);
 };
+
+const notPushed = (wanted: string, url: string): string => `The commit ${wanted} is not in ${url}: push it there first.`;
 
 const fetchInto = (git: Remote, url: string, what: string) =>
   git(['-c', 'fetch.unpackLimit=1', 'fetch', ...quiet, '--', url, `+${what}:${lastFetched}`]);

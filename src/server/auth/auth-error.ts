@@ -50,4 +50,6 @@ const statuses: Readonly<Record<AuthErrorCode, number>> = {
   NOT_FOUND: 404,
 };
 
+export const tokenNotFound = (): AuthError => new AuthError('NOT_FOUND', 'There is no such token, or it is not yours to revoke.');
+
 export const notFound = (): AuthError => new AuthError('NOT_FOUND', 'There is nothing here that you may see.');

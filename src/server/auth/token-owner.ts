@@ -6,7 +6,7 @@ import type { Token } from '../../store/tokens.ts';
 import { loginRequired } from '../http-error.ts';
 import { permit } from '../permit.ts';
 import type { AuthContext } from './auth-context.ts';
-import { AuthError, notFound } from './auth-error.ts';
+import { AuthError, tokenNotFound } from './auth-error.ts';
 import { hashOf, newBearer, newId } from './bearer.ts';
 import type { AccountActor } from './identify.ts';
 
@@ -74,7 +74,7 @@ export const revokeAccountToken = async (
   id: string,
   { tokens, guard }: Pick<AuthContext, 'tokens' | 'guard'>,
 ): Promise<void> => {
-  if (!(await tokens.remove(id, tokensOf(owner)))) throw notFound();
+  if (!(await tokens.remove(id, tokensOf(owner)))) throw tokenNotFound();
   await guard.note({ actor: owner.actor, action: 'token.revoke', outcome: 'done', detail: { token: id } });
 };
 

@@ -1,6 +1,6 @@
 import { rightSchema, tokenMade, tokenRequest, tokenRow, workerTokenRequest, workerTokenRow } from '../../api/auth.ts';
 import type { AuthContext } from './auth-context.ts';
-import { notFound } from './auth-error.ts';
+import { tokenNotFound } from './auth-error.ts';
 import { hashOf, newBearer, newId } from './bearer.ts';
 import { permit } from '../permit.ts';
 import { empty, idParams, type Routes } from './routes.ts';
@@ -53,7 +53,7 @@ export const tokenRoutes = (context: AuthContext): Routes => {
     app.delete('/api/workers/tokens/:id', { schema: { params: idParams, response: { 204: empty } } }, async (request, reply) => {
       const { actor } = await identityOf(request);
       await permit(guard, actor, 'admin', { action: 'worker-token.revoke' });
-      if (!(await tokens.remove(request.params.id, 'workers'))) throw notFound();
+      if (!(await tokens.remove(request.params.id, 'workers'))) throw tokenNotFound();
       await guard.note({ actor, action: 'worker-token.revoke', outcome: 'done', detail: { token: request.params.id } });
       return reply.code(204).send();
     });

@@ -159,10 +159,10 @@ describe('why a stage or a gate is where it is', () => {
     assert.match(run([{ kind: 'fetch.started' }, fetched]), /configuration is being read/);
     assert.match(
       run([
-        { kind: 'fetch.failed', outcome: 'failed', message: 'no such commit', problems: [] },
+        { kind: 'fetch.failed', outcome: 'failed', message: 'no such commit.', problems: [] },
         { kind: 'run.finished', outcome: 'failed' },
       ]),
-      /failed: no such commit/,
+      /failed: no such commit\.$/,
     );
     assert.match(run(plannedFacts(plan)), /under way: 3 of its/);
     const cancel: RunFact = { kind: 'run.cancel-requested', by: 'eve', force: false };

@@ -26,7 +26,7 @@ export const explainRun = (state: RunState): string => {
       return `It was rejected by ${by} and has ended: ${outcome}${reason === undefined ? '' : ` (${reason})`}. ${again}.`;
     }
     if (fetch.outcome === 'failed' || fetch.outcome === 'errored')
-      return `It has ${fetch.outcome}: ${fetch.message ?? 'its files cannot be had'}.`;
+      return `It has ${fetch.outcome}: ${(fetch.message ?? 'its files cannot be had').replace(/\.$/, '')}.`;
     return cancel === undefined ? `It has ended: ${outcome}.` : `It was cancelled by ${cancel.by} and has ended: ${outcome}.`;
   }
   if (plan === undefined && printing !== undefined && openNodes > 0) {

@@ -167,7 +167,7 @@ describe('a run of a server', () => {
       ['finished', 'failed', ['SOURCE_UNKNOWN_COMMIT']],
       ['finished', 'failed', ['CONFIG_MISSING']],
     ]);
-    assert.match(gone.fetch.message ?? '', /There is no branch gone in .* any more/);
+    assert.match(gone.fetch.message ?? '', /^There is no branch gone in \S+\.$/);
     const log = await server.results.open(gone.run, 'fetch.log');
     assert.match(log === undefined ? '' : await text(log), /There is no branch gone/);
   });

@@ -104,8 +104,20 @@ const aboutOf = ({ run, number, project, trigger, plan, fetch: { source } }: Run
   ...(source?.subject === undefined ? {} : { subject: source.subject }),
 });
 
+const whyRefused = ({ fetch: { problems = [] } }: RunState): string => {
+  const code = problems[0]?.code ?? '';
+  return refusals[code] ?? (code.startsWith('SOURCE_') ? 'its repository cannot be read' : 'its configuration is wrong');
+};
+
+const refusals: Readonly<Record<string, string>> = {
+  SOURCE_REF_GONE: 'its branch or tag is not in the repository',
+  SOURCE_UNKNOWN_COMMIT: 'its commit is not in the repository',
+  SOURCE_TOO_LARGE: 'its repository is too large',
+  CONFIG_MISSING: 'it has no configuration',
+};
+
 const notPassedOf = (state: RunState): readonly NotPassed[] => {
-  if (state.fetch.outcome === 'failed') return [{ stage: 'fetch', outcome: 'failed', why: 'its configuration is wrong' }];
+  if (state.fetch.outcome === 'failed') return [{ stage: 'fetch', outcome: 'failed', why: whyRefused(state) }];
   if (state.fetch.outcome === 'errored') return [{ stage: 'fetch', outcome: 'errored', why: 'its commit cannot be had' }];
   return Array.from(state.failures, (stage) => {
     const node = state.nodes.get(stage);
