@@ -23,12 +23,12 @@ export const wordsOf =
   };
 
 export const anyNumber = (text: string): number => {
-  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number from -999999999 to 999999999.');
   return Number(text);
 };
 
 export const wholeNumber = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number from 0 to 999999999.');
   return Number(text);
 };
 

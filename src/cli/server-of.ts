@@ -32,7 +32,13 @@ export const serverOf = async (context: Pick<Context, 'env'>, { server }: Server
 export const serverUrl = (text: string, place: string): string => {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new Refusal('USAGE', `${place} is no address of a server.`, 'Write https://host or https://host/path.');
+    throw new Refusal(
+      'USAGE',
+      `${place}${text.includes('@') ? '' : ` ${JSON.stringify(text.slice(0, 100))}`} is no address of a server.`,
+      place === '--server'
+        ? 'Write --server https://host, or --server alone and last for the server that you are logged in to.'
+        : 'Write https://host or https://host/path.',
+    );
   }
   if (url.username !== '' || url.password !== '') {
     throw new Refusal('USAGE', `${place} has a user or a password in it.`, 'Log in with "cion login".');

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { limit } from '../lib/quantities.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Cause, Outcome } from '../run/outcome.ts';
 import type { Followed } from './follow.ts';
@@ -83,7 +84,7 @@ const reasonText = (cause: Cause): string => {
     case 'oom':
       return 'out of memory';
     case 'timeout':
-      return cause.limit === 'total' ? `took longer than ${cause.ms} ms` : `no output for ${cause.ms} ms`;
+      return cause.limit === 'total' ? `took longer than ${limit(cause.ms)}` : `no output for ${limit(cause.ms)}`;
     case 'error':
       return `${cause.code}: ${cause.message}`;
     case 'cancelled':

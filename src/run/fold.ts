@@ -226,7 +226,7 @@ const mostNotes = 20;
 const longestNote = 1000;
 
 const withNote = (notes: readonly string[] = [], text: string): readonly string[] => {
-  const note = text.length > longestNote ? `${text.slice(0, longestNote)}…` : text;
+  const note = text.length > longestNote ? `${text.slice(0, longestNote)}...` : text;
   return notes.length >= mostNotes || notes.includes(note) ? notes : [...notes, note];
 };
 

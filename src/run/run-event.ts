@@ -155,10 +155,10 @@ export type RunFact =
 
 /**
  * Why a run exists. `by` is a person's or system's name, for people; `actor` the forge's numeric id of who did it, by which trust is decided.
- * `from`: the run whose files it takes on. `ref`: as git has it, `refs/heads/main`.
+ * `from`: the run whose files it takes on; `fromNumber`: its number, where that is known. `ref`: as git has it, `refs/heads/main`.
  */
 export type Trigger =
-  | { readonly kind: 'manual'; readonly by: string; readonly from?: string; readonly ref?: string }
+  | { readonly kind: 'manual'; readonly by: string; readonly from?: string; readonly fromNumber?: number; readonly ref?: string }
   | { readonly kind: 'push' | 'tag'; readonly by: string; readonly actor?: string; readonly ref: string; readonly from?: never }
   | {
       readonly kind: 'pull-request';

@@ -54,7 +54,7 @@ export const deployRun = async (context: Context, project: Project, from: string
       dialects,
       wanted,
       asked,
-      from,
+      from: { run: built.run, number: built.number },
       freeze: async (into, signal, log) => {
         const { commit, branch } = built.fetch.source ?? {};
         const [frozen, origin] = await Promise.all([

@@ -59,7 +59,7 @@ export type NewRun = {
   readonly wanted: Wanted;
   readonly asked: Asked;
   /** The run whose files it takes on. */
-  readonly from?: string;
+  readonly from?: { readonly run: string; readonly number: number };
   /** Puts its source into a directory that is there for as long as the run needs it. */
   freeze(into: string, signal: AbortSignal, log: (line: string) => void): Promise<Frozen>;
   /** What the command line says over the text. */
@@ -80,7 +80,7 @@ export const startRun = async (context: Context, wanted: NewRun, options: StartO
   const build = buildName(context.env);
   let afterwards = async (): Promise<void> => undefined;
   const begin = async () => {
-    const trigger = { kind: 'manual', by, ...(from === undefined ? {} : { from }) } as const;
+    const trigger = { kind: 'manual', by, ...(from === undefined ? {} : { from: from.run, fromNumber: from.number }) } as const;
     return { kind: 'run.created', run: id, number: await takeRunNumber(project.stateDir, id), project: project.name, trigger } as const;
   };
   const ends = { ...options, begin, ...(stop === undefined ? {} : { stop }) };

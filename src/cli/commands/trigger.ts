@@ -80,7 +80,17 @@ const noCommit = '0'.repeat(40);
 const linesOf = async ({ stdin }: Context, { ref, commit, untold }: TriggerOptions): Promise<readonly string[]> => {
   if ((ref === undefined) !== (commit === undefined)) throw new Refusal('USAGE', '--ref and --commit go together.');
   if (untold) return [];
-  if (ref !== undefined) return [`${noCommit} ${commit} ${ref}`];
+  if (ref !== undefined && commit !== undefined) {
+    if (!isHash(commit))
+      throw new Refusal('USAGE', `--commit ${JSON.stringify(visible(commit.slice(0, 200)))} is no whole hash.`, 'Write "$(git rev-parse HEAD)".');
+    if (!isRef(ref))
+      throw new Refusal(
+        'USAGE',
+        `--ref ${JSON.stringify(visible(ref.slice(0, 200)))} is no whole name of a branch or a tag.`,
+        'Write refs/heads/NAME or refs/tags/NAME.',
+      );
+    return [`${noCommit} ${commit} ${ref}`];
+  }
   return (await text(stdin)).split('\n').filter((line) => line !== '');
 };
 

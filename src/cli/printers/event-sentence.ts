@@ -12,6 +12,7 @@ import {
   openGateWords,
   skipSentence,
   sourceSentence,
+  subjectWords,
   triggerSentence,
 } from './sentences.ts';
 import { capital, stepFinished, stepPlace, stepTitle } from './step-words.ts';
@@ -42,7 +43,7 @@ export const eventSentence = (event: RunEvent, state: RunState, look: Reach = {}
       return { text: `${decisionSentence(event.decision)}.` };
     case 'fetch.finished':
       return {
-        text: `Source: ${sourceSentence(event.source)}${event.source.subject === undefined ? '' : `, "${visible(event.source.subject)}"`}`,
+        text: `Source: ${sourceSentence(event.source)}${event.source.subject === undefined ? '' : `, "${subjectWords(event.source.subject)}"`}`,
       };
     case 'fetch.failed':
       return { text: sentence(visible(event.message)), outcome: event.outcome };

@@ -14,6 +14,8 @@ export type RunListRow = {
   readonly finishedAt?: number;
   readonly pipeline?: string;
   readonly source?: Source;
+  /** That it is of. */
+  readonly tag?: string;
   /** Gates that it waits at while nothing of it runs. */
   readonly waitsAt?: readonly string[];
   /** Its process is gone, so that it can be resumed. */
@@ -59,7 +61,7 @@ const row = (run: RunListRow, several: boolean, now: number, look: Look): Cell[]
   String(run.number),
   stateCell(run, look),
   commitCell(run.source),
-  visible(run.source?.branch ?? ''),
+  visible(run.tag === undefined ? (run.source?.branch ?? '') : `tag ${run.tag}`),
   { text: visible(run.source?.subject ?? ''), paint: look.palette.quiet },
   several ? visible(run.pipeline ?? '') : '',
   { text: ago(run.createdAt, now), paint: look.palette.quiet },

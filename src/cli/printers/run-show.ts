@@ -12,6 +12,7 @@ import {
   outcomeSentence,
   skipSentence,
   sourceSentence,
+  subjectWords,
   triggerSentence,
   waitingWords,
 } from './sentences.ts';
@@ -21,8 +22,8 @@ import { type Cell, table } from './table.ts';
 import { unrecorded } from './unrecorded.ts';
 import { visible } from './visible.ts';
 import { waterfall } from './waterfall.ts';
-import { ago, dateTime, digestDigits, duration, limit, sentence } from './words.ts';
-import { plural, size } from '../../lib/quantities.ts';
+import { ago, dateTime, digestDigits, duration, sentence } from './words.ts';
+import { limit, plural, size } from '../../lib/quantities.ts';
 
 /** All there is to say about a run: what it was about, each stage with its end and why, and when what ran. */
 export const runShow = (state: RunState, now: number, look: Look): string[] => {
@@ -63,7 +64,7 @@ const about = (state: RunState, now: number, look: Look): string[] => {
   const rows: readonly (readonly [string, string])[] = [
     ...(state.outcome === undefined || state.plan === undefined ? [] : [['Outcome', outcomeSentence(state.outcome)] as const]),
     ...(source === undefined ? [] : [['Source', sourceSentence(source)] as const]),
-    ...(source?.subject === undefined ? [] : [['Subject', visible(source.subject)] as const]),
+    ...(source?.subject === undefined ? [] : [['Subject', subjectWords(source.subject)] as const]),
     ...troubles(state),
     ...(state.plan === undefined ? [] : [['Pipeline', visible(state.plan.pipeline)] as const]),
     ['Trigger', triggerSentence(state.trigger)],

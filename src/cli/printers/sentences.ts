@@ -3,10 +3,11 @@ import type { Gate, GateReason } from '../../plan/plan.ts';
 import type { Cause, Outcome, SkipCause } from '../../run/outcome.ts';
 import type { Decision, Source, Trigger } from '../../run/run-event.ts';
 import type { ApprovalState, RunState } from '../../run/run-state.ts';
+import { cut } from './fit.ts';
 import { approveCommand, approveRunCommand, type Reach } from './suggestions.ts';
 import { visible } from './visible.ts';
-import { dateTime, limit, list, sentence, shortCommit } from './words.ts';
-import { plural } from '../../lib/quantities.ts';
+import { dateTime, list, sentence, shortCommit } from './words.ts';
+import { limit, plural } from '../../lib/quantities.ts';
 
 /** Why a stage that ran did not pass: a sentence without its full stop. */
 export const causeSentence = (cause: Cause): string => {
@@ -142,7 +143,7 @@ const reasonWords = ({ reason }: Decision): string => (reason === undefined ? ''
 export const triggerSentence = (trigger: Trigger): string => {
   switch (trigger.kind) {
     case 'manual':
-      return `Started by ${visible(trigger.by)}${trigger.from === undefined ? '' : ` from ${visible(trigger.from)}`}`;
+      return `Started by ${visible(trigger.by)}${trigger.from === undefined ? '' : ` from ${trigger.fromNumber === undefined ? visible(trigger.from) : `run ${trigger.fromNumber}`}`}`;
     case 'push':
       return `Pushed to ${visible(shortRef(trigger.ref))} by ${visible(trigger.by)}`;
     case 'tag':
@@ -168,6 +169,11 @@ export const sourceSentence = (source: Source): string => {
   const branch = source.branch === undefined ? '' : ` on ${visible(source.branch)}`;
   return `${commitWords(source.commit, source.changedFiles)}${branch}`;
 };
+
+/** The first line of a commit: some 200 columns of it are enough. */
+export const subjectWords = (subject: string): string => cut(visible(subject), subjectColumns, '...');
+
+const subjectColumns = 200;
 
 export const commitWords = (commit: string, changedFiles: number): string =>
   `${visible(shortCommit(commit))}${changedFiles === 0 ? '' : ` + ${plural(changedFiles, 'changed file')}`}`;

@@ -1,7 +1,7 @@
 import type { Plan, Step } from '../../plan/plan.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { StepState } from '../../run/run-state.ts';
-import { limit } from './words.ts';
+import { limit } from '../../lib/quantities.ts';
 import { visible } from './visible.ts';
 
 export type StepPlace = { readonly step: Step; readonly number: number; readonly of: number; readonly isAfter: boolean };

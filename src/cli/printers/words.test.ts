@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, dateTime, duration, elapsed, limit, list, shortDigest } from './words.ts';
+import { ago, dateTime, duration, elapsed, list, shortDigest } from './words.ts';
+import { limit } from '../../lib/quantities.ts';
 
 test('durations are as exact as they are short', () => {
   const said = [0, 40, 400, 12_340, 59_940, 59_960, 64_000, 3_599_400, 3_600_000, 7_500_000, 86_400_000, 273_600_000].map(duration);

@@ -13,21 +13,6 @@ export const elapsed = (ms: number): string => {
   return seconds < 60 ? `${seconds} s` : longDuration(seconds);
 };
 
-/** A limit as people say it: `30 s`, `10 min`, `1 h 30 min`, `500 ms`. */
-export const limit = (ms: number): string => {
-  if (ms < 1000) return `${ms} ms`;
-  const seconds = ms / 1000;
-  const parts = [
-    [Math.floor(seconds / 3600), 'h'],
-    [Math.floor((seconds % 3600) / 60), 'min'],
-    [Number((seconds % 60).toFixed(1)), 's'],
-  ] as const;
-  return parts
-    .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
-    .join(' ');
-};
-
 /** `just now`, `3 minutes ago`, `in 2 hours` where clocks disagree. */
 export const ago = (at: number, now: number): string => {
   const ms = Math.abs(now - at);

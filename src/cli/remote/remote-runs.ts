@@ -1,3 +1,4 @@
+import { ApiError } from '../../api/api-error.ts';
 import { fold } from '../../run/fold.ts';
 import type { RunEvent } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
@@ -19,11 +20,13 @@ export const remoteRuns = (remote: RemoteProject): RunPlace => ({
 export const numberOf = async (remote: RemoteProject, text: string | undefined): Promise<number> => {
   const found = await lookUp(remote, text ?? 'last');
   if (found !== undefined) return found;
-  const hint = `"cion runs --server --on ${remote.project}" lists them.`;
   if (text === undefined || text === 'last')
     throw new Refusal('NO_RUNS', `${remote.project} has no runs yet.`, 'Start one: cion run --server');
-  throw new Refusal('RUN_UNKNOWN', `${remote.project} has no run "${text}".`, hint);
+  throw runUnknown(remote, JSON.stringify(text));
 };
+
+const runUnknown = ({ project, isHere }: RemoteProject, run: string): Refusal =>
+  new Refusal('RUN_UNKNOWN', `${project} has no run ${run}.`, `"cion runs --server${isHere ? '' : ` --on ${project}`}" lists them.`);
 
 const searched = 1000;
 
@@ -51,10 +54,13 @@ const lookUp = async ({ api, project }: RemoteProject, text: string): Promise<nu
   return undefined;
 };
 
-export const eventsOf = async ({ api, project }: RemoteProject, number: number): Promise<readonly RunEvent[]> => {
+export const eventsOf = async (remote: RemoteProject, number: number): Promise<readonly RunEvent[]> => {
+  const { api, project } = remote;
   const events: RunEvent[] = [];
   for (;;) {
-    const more = await api.events(project, number, events.at(-1)?.seq ?? 0);
+    const more = await api.events(project, number, events.at(-1)?.seq ?? 0).catch((error: unknown) => {
+      throw error instanceof ApiError && error.code === 'RUN_UNKNOWN' ? runUnknown(remote, String(number)) : error;
+    });
     if (more.length === 0) return events;
     events.push(...more);
   }
@@ -62,6 +68,6 @@ export const eventsOf = async ({ api, project }: RemoteProject, number: number):
 
 export const readRemote = async (remote: RemoteProject, number: number): Promise<RunState> => {
   const state = fold(await eventsOf(remote, number));
-  if (state === undefined) throw new Refusal('RUN_UNKNOWN', `${remote.project} has no run ${number}.`);
+  if (state === undefined) throw runUnknown(remote, String(number));
   return state;
 };

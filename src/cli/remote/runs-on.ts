@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { runRowSchema } from '../../api/lists.ts';
 import type { Outcome } from '../../run/outcome.ts';
+import type { Trigger } from '../../run/run-event.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { looks } from '../looks.ts';
@@ -34,8 +35,12 @@ export const runsOn = async (
   return exitCodes.passed;
 };
 
+const tagOf = (trigger: Trigger): string | undefined =>
+  'ref' in trigger && trigger.ref?.startsWith('refs/tags/') ? trigger.ref.slice('refs/tags/'.length) : undefined;
+
 const listed = ({ number, phase, outcome, createdAt, finishedAt, pipeline, ...row }: z.output<typeof runRowSchema>): RunListRow => {
   const { commit, branch, subject } = row;
+  const tag = tagOf(row.trigger);
   return {
     number,
     phase,
@@ -43,6 +48,7 @@ const listed = ({ number, phase, outcome, createdAt, finishedAt, pipeline, ...ro
     ...(outcome === undefined ? {} : { outcome }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
     ...(pipeline === '' ? {} : { pipeline }),
+    ...(tag === undefined ? {} : { tag }),
     source: {
       changedFiles: 0,
       files: 0,

@@ -128,7 +128,7 @@ describe('why a stage or a gate is where it is', () => {
     });
     assert.equal(why('ask', []), 'It waits for "build" to pass.');
     assert.equal(why('ship', []), 'It waits for a decision about "ask" and "build" to pass.');
-    assert.match(why('ask', [opened]) ?? '', /somebody approves or rejects it, for at most 1000 ms/);
+    assert.match(why('ask', [opened]) ?? '', /somebody approves or rejects it, for at most 1 s\./);
     assert.equal(why('ask', [opened, decided('approved')]), 'Approved by eve: it is late.');
     assert.equal(why('ask', [opened, decided('rejected')]), 'Rejected by eve: it is late.');
     assert.match(why('ask', [opened, decided('expired')]) ?? '', /before its time was over/);

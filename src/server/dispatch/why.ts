@@ -1,5 +1,6 @@
 import { causeText } from '../../engine/cause.ts';
 import { assertNever } from '../../lib/assert-never.ts';
+import { limit } from '../../lib/quantities.ts';
 import type { Gate, Need, PlanNode } from '../../plan/plan.ts';
 import type { SkipCause } from '../../run/outcome.ts';
 import { openApproval } from '../../run/open-approval.ts';
@@ -141,7 +142,7 @@ const gateText = (gate: Gate, own: GateState): string => {
 };
 
 const openText = ({ waitsFor, timeoutMs }: Gate): string => {
-  const end = timeoutMs === undefined ? '' : `, for at most ${timeoutMs} ms`;
+  const end = timeoutMs === undefined ? '' : `, for at most ${limit(timeoutMs)}`;
   if (waitsFor.kind === 'pipeline')
     return `It waits until ${quoted(waitsFor.pipeline)} passes, by a run that ends after this one began${end}`;
   return `It waits until ${waitsFor.who.length === 0 ? 'somebody' : listed(waitsFor.who, 'or')} approves or rejects it${end}`;

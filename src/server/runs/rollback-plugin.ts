@@ -41,7 +41,7 @@ export const rollbackPlugin =
         const begun = await beginRun({
           project: project.name,
           pipeline: plan.pipeline,
-          trigger: { kind: 'manual', by: nameOf(actor), from: from.run },
+          trigger: { kind: 'manual', by: nameOf(actor), from: from.run, fromNumber: from.number },
           again: { run: from.run, environment },
           ...(commit === undefined ? {} : { commit }),
           ...(target === undefined ? {} : { target }),

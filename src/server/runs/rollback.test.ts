@@ -140,7 +140,7 @@ describe('a release that runs again', () => {
 
     const state = (await dispatcher.state(begun.run)) ?? assert.fail();
     assert.equal(state.outcome, 'passed');
-    assert.deepEqual(state.trigger, { kind: 'manual', by: 'ada', from: first.run });
+    assert.deepEqual(state.trigger, { kind: 'manual', by: 'ada', from: first.run, fromNumber: 1 });
     const [now] = await as('ada').deployments('acme/app');
     assert.deepEqual([now?.number, now?.commit, now?.image.digest], [3, first.commit, image('1').digest]);
     const note = guard.notes.find(({ action }) => action === 'environment.rollback');
