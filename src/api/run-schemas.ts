@@ -117,7 +117,13 @@ export const stageSummarySchema = z.object({
 });
 
 export const triggerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('manual'), by: z.string(), from: z.string().exactOptional(), fromNumber: z.int().exactOptional(), ref: z.string().exactOptional() }),
+  z.object({
+    kind: z.literal('manual'),
+    by: z.string(),
+    from: z.string().exactOptional(),
+    fromNumber: z.int().exactOptional(),
+    ref: z.string().exactOptional(),
+  }),
   z.object({ kind: z.enum(['push', 'tag']), by: z.string(), actor: z.string().exactOptional(), ref: z.string() }),
   z.object({
     kind: z.literal('pull-request'),

@@ -166,7 +166,8 @@ const sourceHints: Readonly<Partial<Record<SourceErrorCode, string>>> = {
   SOURCE_UNKNOWN_COMMIT: 'Give --commit a hash, a branch or a tag of this repository.',
   SOURCE_NO_COMMITS: 'Make one (git add, git commit), then run again. It need not be pushed.',
   SOURCE_NO_REPOSITORY: 'Give --commit a hash, a branch or a tag of this repository.',
-  SOURCE_REF_GONE: 'See that its name is right; it may also have been deleted after the run was asked for. Run a branch or a tag that is there.',
+  SOURCE_REF_GONE:
+    'See that its name is right; it may also have been deleted after the run was asked for. Run a branch or a tag that is there.',
   SOURCE_DENIED: 'See that the address of the project is right and that its deploy key, or its credential, may read the repository.',
   SOURCE_CREDENTIAL: 'Give the project one that may read the repository: cion projects credential OWNER/NAME.',
   SOURCE_ADDRESS: 'Give the project the address that git clones it from.',

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { ApiErrorBody } from '../api/api-error.ts';
 import { HttpError } from './http-error.ts';
+import { requestWords } from './request-words.ts';
 
 /** Whatever was thrown becomes the one error shape; of what was not meant for the sender, it is told nothing. */
 export const answerError = (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void => {
@@ -27,12 +28,7 @@ const answerTo = (error: FastifyError | Error): { readonly status: number; reado
     return { status, body: { code, message, ...(hint === undefined ? {} : { hint }) } };
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const [first] = error.validation;
-    const where = [error.validationContext ?? 'request', ...(first?.instancePath ?? '').split('/').filter((part) => part !== '')].join('.');
-    return {
-      status: 400,
-      body: { code: 'REQUEST_INVALID', message: `${where}: ${first?.message ?? 'it is not what this address takes'}` },
-    };
+    return { status: 400, body: { code: 'REQUEST_INVALID', message: `${requestWords(error.validation[0])}.` } };
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = Object.hasOwn(ours, code) ? ours[code] : undefined;

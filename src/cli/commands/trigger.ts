@@ -82,7 +82,11 @@ const linesOf = async ({ stdin }: Context, { ref, commit, untold }: TriggerOptio
   if (untold) return [];
   if (ref !== undefined && commit !== undefined) {
     if (!isHash(commit))
-      throw new Refusal('USAGE', `--commit ${JSON.stringify(visible(commit.slice(0, 200)))} is no whole hash.`, 'Write "$(git rev-parse HEAD)".');
+      throw new Refusal(
+        'USAGE',
+        `--commit ${JSON.stringify(visible(commit.slice(0, 200)))} is no whole hash.`,
+        'Write "$(git rev-parse HEAD)".',
+      );
     if (!isRef(ref))
       throw new Refusal(
         'USAGE',

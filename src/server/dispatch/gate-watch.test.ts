@@ -44,7 +44,10 @@ describe('gates on a server', () => {
     await server.dispatcher.report(run, () => [
       { kind: 'gate.decided', gate: 'ask', decision: { kind: 'rejected', by: 'mallory', at: 2 } },
     ]);
-    await assert.rejects(server.dispatcher.report(run, approve(asked, 'mallory')), { code: 'GATE_CLOSED' });
+    await assert.rejects(server.dispatcher.report(run, approve(asked, 'mallory')), {
+      code: 'GATE_CLOSED',
+      message: 'The gate "ask" was already decided: approved by eve, at 1970-01-01T00:00:00.001Z.',
+    });
     assert.equal((await decision(server, run))?.by, 'eve');
     await pass(server);
     assert.equal((await server.state(run))?.outcome, 'passed');

@@ -33,8 +33,14 @@ export const decideGate =
     if (state.digest !== digest) {
       throw new DispatchError('GATE_CHANGED', `What ${JSON.stringify(name)} waits for is not what was shown: look at the run again.`);
     }
+    if (gate.decision !== undefined) throw new DispatchError('GATE_CLOSED', decidedWords(name, gate.decision));
     if (planned.waitsFor.kind !== 'person' || gate.phase !== 'running') {
       throw new DispatchError('GATE_CLOSED', `The gate ${JSON.stringify(name)} waits for no decision of a person.`);
     }
     return [{ kind: 'gate.decided', gate: name, decision }];
   };
+
+const decidedWords = (name: string, { kind, by, at }: Decision): string => {
+  const how = kind === 'expired' ? 'nobody decided in time' : `${kind} by ${by}`;
+  return `The gate ${JSON.stringify(name)} was already decided: ${how}, at ${new Date(at).toISOString()}.`;
+};

@@ -16,14 +16,11 @@ const whyOf = (code: string): string | undefined => {
 };
 
 test('a run that never had a plan is told with what was wrong, in words of ours', () => {
-  assert.deepEqual(
-    ['SOURCE_REF_GONE', 'SOURCE_UNKNOWN_COMMIT', 'SOURCE_DENIED', 'CONFIG_MISSING', 'STEP_UNKNOWN'].map(whyOf),
-    [
-      'its branch or tag is not in the repository',
-      'its commit is not in the repository',
-      'its repository cannot be read',
-      'it has no configuration',
-      'its configuration is wrong',
-    ],
-  );
+  assert.deepEqual(['SOURCE_REF_GONE', 'SOURCE_UNKNOWN_COMMIT', 'SOURCE_DENIED', 'CONFIG_MISSING', 'STEP_UNKNOWN'].map(whyOf), [
+    'its branch or tag is not in the repository',
+    'its commit is not in the repository',
+    'its repository cannot be read',
+    'it has no configuration',
+    'its configuration is wrong',
+  ]);
 });
