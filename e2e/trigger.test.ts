@@ -171,12 +171,15 @@ describe('cion trigger', () => {
       [[url], env, 'what is this\n', 'USAGE'],
       [[url], env, `${hash} ${hash} refs/heads/a b\n`, 'USAGE'],
       [[url, '--ref', 'main', '--commit', hash], env, '', 'USAGE'],
+      [[url, '--ref', 'refs/heads/main', '--commit', 'HEAD'], env, '', 'USAGE'],
     ];
     for (const [args, given, input, code] of cases) {
       const told = await cion(['trigger', ...args], { cwd, env: given, input });
       assert.equal(told.code, 2, told.err);
       assert.match(told.err, new RegExp(`\\[${code}\\]`));
       assert.doesNotMatch(told.err, /the secret|password@/);
+      if (args.length > 1) assert.match(told.err, /--ref|--commit/);
+      if (args.length > 1) assert.doesNotMatch(told.err, /stdin/);
     }
     assert.deepEqual(asked, []);
     const nothing = await cion(['trigger', url], { cwd, env, input: '' });

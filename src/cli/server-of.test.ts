@@ -197,6 +197,12 @@ test('an address that is none, or has a password in it, is refused, and the pass
       (error: Error & { code?: string }) => error.code === 'USAGE' && !error.message.includes('hunter2'),
     );
   }
+  await assert.rejects(serverOf({ env }, { server: 'build' }), {
+    message: '--server "build" is no address of a server.',
+    hint: 'Write --server https://host, or --server alone and last for the server that you are logged in to.',
+  });
+  for (const secret of ['https://ci.example.org/?token=hunter2', 'cion_hunter2'])
+    await assert.rejects(serverOf({ env }, { server: secret }), { message: '--server is no address of a server.' });
   assert.deepEqual(['http://localhost:80', 'http://127.0.0.1', 'https://x.org', 'http://x.org', 'http://127.evil.org'].map(isOpenToAll), [
     false,
     false,

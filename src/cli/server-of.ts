@@ -28,13 +28,16 @@ export const serverOf = async (context: Pick<Context, 'env'>, { server }: Server
   return token === undefined ? { url } : { url, token };
 };
 
+/** Certainly no password and no token. */
+const isPlain = (text: string): boolean => /^[\w.:/-]{1,100}$/.test(text) && !text.startsWith('cion_');
+
 /** The same text for the same server. Throws a Refusal. */
 export const serverUrl = (text: string, place: string): string => {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
     throw new Refusal(
       'USAGE',
-      `${place}${text.includes('@') ? '' : ` ${JSON.stringify(text.slice(0, 100))}`} is no address of a server.`,
+      `${place}${isPlain(text) ? ` ${JSON.stringify(text)}` : ''} is no address of a server.`,
       place === '--server'
         ? 'Write --server https://host, or --server alone and last for the server that you are logged in to.'
         : 'Write https://host or https://host/path.',

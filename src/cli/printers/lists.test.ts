@@ -51,6 +51,16 @@ const runs: readonly RunListRow[] = [
   },
 ];
 
+test('a run of a tag is listed with its tag, and a commit of very many words is shown with some', () => {
+  const [tagged] = runList([{ number: 1, phase: 'queued', createdAt: noon, tag: 'v1.2' }], noon, plainLook()).slice(1);
+  assert.match(tagged ?? '', / tag v1\.2 /);
+  const run = tellStory(virtualClock({ startAt: noon }));
+  run.created();
+  run.tell({ kind: 'fetch.started' }, { kind: 'fetch.finished', source: { ...source, subject: 'x'.repeat(1500) } });
+  const shown = runShow(run.state(), noon, plainLook(300)).join('');
+  assert.ok(shown.includes('xxx...') && shown.split('x').length < 202);
+});
+
 test('runs as a table', (t) =>
   golden(t, 'run-list', [
     ...runList(runs, noon, plainLook(120)),

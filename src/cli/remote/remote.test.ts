@@ -349,6 +349,7 @@ describe('commands on a server', () => {
       return `${code} ${/\[(\w+)\]/.exec(err)?.[1]} ${err.split('\n').length - 1}`;
     };
     assert.equal(await wrong(['show', '999', ...on]), '2 RUN_UNKNOWN 2');
+    assert.match((await cion(['why', '999', ...on])).err, /acme\/app has no run 999\.[^]*"cion runs --server --on acme\/app" lists them\./);
     assert.equal(await wrong(['show', 'nonsense', ...on]), '2 RUN_UNKNOWN 2');
     assert.equal(await wrong(['runs', '--on', 'acme/none']), '2 PROJECT_UNKNOWN 2');
     assert.equal(await wrong(['run', ...on], { as: 'eve' }), '2 FORBIDDEN 2');
