@@ -29,7 +29,7 @@ const meant = ({ keyword, params, message }: Pick<FastifySchemaValidationError, 
     case 'too_big':
       return typeof maximum === 'number' ? `it must ${sizeWords('at most', maximum, origin)}` : message;
     case 'invalid_type':
-      return /received undefined$/.test(message ?? '') ? 'it is missing' : `it must be ${typeWords[String(expected)] ?? String(expected)}`;
+      return message?.endsWith('received undefined') ? 'it is missing' : `it must be ${typeWords[String(expected)] ?? String(expected)}`;
     case 'invalid_value':
       return Array.isArray(values) ? `it must be ${values.map((value) => JSON.stringify(value)).join(' or ')}` : message;
     case 'unrecognized_keys':

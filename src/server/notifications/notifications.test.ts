@@ -3,10 +3,9 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { virtualClock } from '../../lib/virtual-clock.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
-import type { Letter, NewLetter, Outbox, Subscription, SubscriptionStore } from '../../store/notifications.ts';
+import type { Letter, Outbox, Subscription, SubscriptionStore } from '../../store/notifications.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
 import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
 import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
@@ -127,19 +126,6 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
       going.abort();
       await ended;
     },
-    /** With a clock that stands still, until it is stopped. */
-    open: () => {
-      const going = new AbortController();
-      const opened = office(virtualClock({ startAt: now }));
-      const ended = opened.start(going.signal);
-      return {
-        office: opened,
-        stop: () => {
-          going.abort();
-          return ended;
-        },
-      };
-    },
     run: async (plan: Plan = planOf([stageOf('only')]), how: 'passed' | 'failed' = 'passed', project = 'acme/app') => {
       const run = await it.plan(plan, { project });
       for (const claimed of await it.claim()) {
@@ -150,16 +136,6 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
     letters: (id = 'sub1') => outbox.list(id, 100),
   };
 };
-
-const letterOf = (subscription: string, n: number, at: number): NewLetter => ({
-  id: `${subscription}-${n}`,
-  subscription,
-  event: `test/${n}`,
-  body: { event: 'subscription.tested', project: 'acme/app', at, by: 'ada', subscription },
-  createdAt: at,
-});
-
-const never = (): Promise<WebAnswer> => new Promise(() => undefined);
 
 const only = async (letters: Promise<readonly Letter[]>): Promise<Letter> => {
   const [one, ...more] = await letters;
@@ -385,58 +361,6 @@ test('one who does not answer holds up nobody else', async (t) => {
   assert.equal(
     (await it.letters('dead')).reduce((sum, { attempts }) => sum + attempts, 0),
     1,
-  );
-});
-
-test('one who takes a letter and never answers holds up nobody else, and is told in order', async (t) => {
-  const slow = await webServer(t, never);
-  const receiver = await webServer(t, () => ({ status: 200 }));
-  const it = await server();
-  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
-  await it.write();
-  for (let n = 0; n < 120; n++) await outbox.put([letterOf('slow', n, it.now)]);
-  const { office, stop } = it.open();
-  await slow.came(1);
-  for (const round of [1, 2]) {
-    await subscribe({ way: 'http', url: receiver.url, secret: 's' }, { id: `later${round}`, project: `acme/other${round}` });
-    for (let n = 0; n < 7; n++) await outbox.put([letterOf(`later${round}`, n, it.now)]);
-    office.wake();
-    await receiver.came(7 * round);
-  }
-  assert.deepEqual(
-    receiver.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
-    ['later1', 'later2'].flatMap((id) => Array.from({ length: 7 }, (_, n) => `${id}-${n}`)),
-  );
-  assert.equal(slow.requests.length, 1);
-  await stop();
-});
-
-test('a stop drops the letters that are on their way at once, and they are sent by the next server', async (t) => {
-  let isSlow = true;
-  const slow = await webServer(t, () => (isSlow ? never() : { status: 200 }));
-  const mail = await smtpServer(t);
-  mail.refuse('');
-  const it = await server({ mailPort: mail.port });
-  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
-  await subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
-  await outbox.put([letterOf('slow', 0, it.now), letterOf('mail', 0, it.now)]);
-  const { stop } = it.open();
-  await Promise.all([slow.came(1), mail.asked]);
-  const began = performance.now();
-  await stop();
-  assert.ok(performance.now() - began < 5000);
-  for (const id of ['slow', 'mail']) {
-    const { state, attempts, tryAt, note } = await only(it.letters(id));
-    assert.deepEqual([state, attempts, tryAt, note], ['waiting', 1, it.now, undefined]);
-  }
-  assert.deepEqual(it.failures, []);
-  isSlow = false;
-  mail.refuse(undefined);
-  await it.send();
-  assert.deepEqual([(await only(it.letters('slow'))).state, (await only(it.letters('mail'))).state], ['sent', 'sent']);
-  assert.deepEqual(
-    slow.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
-    ['slow-0', 'slow-0'],
   );
 });
 

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, beforeEach, test } from 'node:test';
+import { virtualClock } from '../../lib/virtual-clock.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { sealerOf } from '../../secrets/sealer.ts';
+import type { Letter, NewLetter, Outbox, SubscriptionStore } from '../../store/notifications.ts';
+import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
+import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
+import { outgoing } from '../outgoing/outgoing.ts';
+import { type WebAnswer, webServer } from '../outgoing/testing/web-server.ts';
+import { deliver } from './deliver.ts';
+import { sendMail } from './mail-server.ts';
+import { postOffice } from './post-office.ts';
+import { sealTarget, type Target } from './target.ts';
+import { smtpServer } from './testing/smtp-server.ts';
+
+let made: TestDatabase;
+let subscriptions: SubscriptionStore;
+let outbox: Outbox;
+before(async () => {
+  const [first] = testDatabases;
+  assert.ok(first);
+  made = await first.make();
+  subscriptions = sqlSubscriptions(made.database);
+  outbox = sqlOutbox(made.database);
+});
+beforeEach(() => made.clear());
+after(() => made.close());
+
+const sealer = sealerOf([randomBytes(32)]);
+const now = 1_800_000_000_000;
+const wants = { outcomes: [], results: true, branches: [], environments: [], gates: true } as const;
+
+const subscribe = (target: Target, { id, project = 'acme/app' }: { readonly id: string; readonly project?: string }): Promise<void> =>
+  subscriptions.add({
+    id,
+    project,
+    way: target.way,
+    target: sealTarget(sealer, target, { project, id }),
+    place: 'somewhere',
+    wants,
+    by: 'ada',
+    createdAt: 0,
+  });
+
+/** Post offices whose clock stands still, each until it is stopped. */
+const site = (options: { readonly mailPort?: number } = {}) => {
+  const failures: unknown[] = [];
+  let count = 0;
+  let told = (): void => undefined;
+  const watched: Outbox = {
+    ...outbox,
+    move: async (id, to) => {
+      await outbox.move(id, to);
+      if (to.state === 'sent') count++;
+      told();
+    },
+  };
+  return {
+    now,
+    /** Resolves when so many letters were. */
+    sent: (wanted: number) =>
+      new Promise<void>((resolve) => {
+        told = () => (count >= wanted ? resolve() : undefined);
+        told();
+      }),
+    failures,
+    letters: (id: string) => outbox.list(id, 100),
+    open: () => {
+      const going = new AbortController();
+      const { mailPort: port } = options;
+      const mails =
+        port === undefined ? {} : { sendMail: sendMail({ host: '127.0.0.1', port, security: 'none', from: 'cion <ci@example.org>' }) };
+      const clock = virtualClock({ startAt: now });
+      const send = outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock });
+      const office = postOffice({
+        outbox: watched,
+        deliver: deliver({ send, clock, ...mails }),
+        sealer,
+        clock,
+        failed: (error) => void failures.push(error),
+      });
+      const ended = office.start(going.signal);
+      return {
+        office,
+        stop: () => {
+          going.abort();
+          return ended;
+        },
+      };
+    },
+  };
+};
+
+const letterOf = (subscription: string, n: number, at: number): NewLetter => ({
+  id: `${subscription}-${n}`,
+  subscription,
+  event: `test/${n}`,
+  body: { event: 'subscription.tested', project: 'acme/app', at, by: 'ada', subscription },
+  createdAt: at,
+});
+
+const never = (): Promise<WebAnswer> => new Promise(() => undefined);
+
+const only = async (letters: Promise<readonly Letter[]>): Promise<Letter> => {
+  const [one, ...more] = await letters;
+  assert.equal(more.length, 0);
+  assert.ok(one);
+  return one;
+};
+
+test('one who takes a letter and never answers holds up nobody else, and is told in order', async (t) => {
+  const slow = await webServer(t, never);
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = site();
+  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
+  for (let n = 0; n < 120; n++) await outbox.put([letterOf('slow', n, it.now)]);
+  const { office, stop } = it.open();
+  await slow.came(1);
+  for (const round of [1, 2]) {
+    await subscribe({ way: 'http', url: receiver.url, secret: 's' }, { id: `later${round}`, project: `acme/other${round}` });
+    for (let n = 0; n < 7; n++) await outbox.put([letterOf(`later${round}`, n, it.now)]);
+    office.wake();
+    await receiver.came(7 * round);
+  }
+  assert.deepEqual(
+    receiver.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
+    ['later1', 'later2'].flatMap((id) => Array.from({ length: 7 }, (_, n) => `${id}-${n}`)),
+  );
+  assert.equal(slow.requests.length, 1);
+  await stop();
+});
+
+test('a stop drops the letters that are on their way at once, and they are sent by the next server', async (t) => {
+  let isSlow = true;
+  const slow = await webServer(t, () => (isSlow ? never() : { status: 200 }));
+  const mail = await smtpServer(t);
+  mail.refuse('');
+  const it = site({ mailPort: mail.port });
+  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
+  await subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
+  await outbox.put([letterOf('slow', 0, it.now), letterOf('mail', 0, it.now)]);
+  const { stop } = it.open();
+  await Promise.all([slow.came(1), mail.asked]);
+  const began = performance.now();
+  await stop();
+  assert.ok(performance.now() - began < 5000);
+  for (const id of ['slow', 'mail']) {
+    const { state, attempts, tryAt, note } = await only(it.letters(id));
+    assert.deepEqual([state, attempts, tryAt, note], ['waiting', 1, it.now, undefined]);
+  }
+  assert.deepEqual(it.failures, []);
+  isSlow = false;
+  mail.refuse(undefined);
+  const next = it.open();
+  await it.sent(2);
+  await next.stop();
+  assert.deepEqual([(await only(it.letters('slow'))).state, (await only(it.letters('mail'))).state], ['sent', 'sent']);
+  assert.deepEqual(
+    slow.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
+    ['slow-0', 'slow-0'],
+  );
+});
