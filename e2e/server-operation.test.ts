@@ -109,7 +109,7 @@ test('a server refuses the network without TLS, a data directory that is no dire
 test('an address of a server, an allowed address and a label that are none are refused with a hint, before anything is made', async (t) => {
   const cwd = directory(t);
   for (const [args, said] of [
-    [['--url', 'ftp://x'], /--url is no address of a server\. \[USAGE\]\n.*https:\/\/host/],
+    [['--url', 'ftp://x'], /--url "ftp:\/\/x" is no address of a server\. \[USAGE\]\n.*https:\/\/host/],
     [['--allow-address', '10.0.0.0/99'], /"10\.0\.0\.0\/99" cannot be allowed.*\[USAGE\]\n.*10\.1\.0\.0\/16/],
     [['--allow-address', '10.0.0.1', '--allow-address', '???'], /"\?\?\?" cannot be allowed.*\[USAGE\]\n.*hooks\.intern/],
     [['--label', 'a b'], /'--label <label>' argument 'a b' is invalid\..*no spaces/],
