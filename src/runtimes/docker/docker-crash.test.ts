@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { type ContractSubject, collect, newCase, script, tarOf, throwsCode } fro
 import type { Step } from '../../plan/plan.ts';
 import type { Item } from '../runtime.ts';
 import { findEndpoint } from './engine/endpoint.ts';
+import { makeNames } from './names.ts';
 import { dockerSubject } from './testing/contract-subject.ts';
 
 const fromTheBeginning = { stdout: 0, stderr: 0 } as const;
@@ -48,6 +49,15 @@ for (const log of [{}, { log: 'live' }] as const) {
     assert.deepEqual(await subject.left(run), []);
   });
 }
+
+test('a held container that was left frozen by who died before it was removed is taken away by the next', async (t) => {
+  const { item, prepare, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+  const held = item(script('echo run'));
+  await prepare(held);
+  execFileSync('docker', ['pause', makeNames(subject.namespace).container(held)]);
+  assert.deepEqual(await subject.another().attach(held, signal), { kind: 'unstarted' });
+  await runtime.sweep({ kind: 'run', run }, signal);
+});
 
 test('a process killed in the midst of a live output leaves a command whose log is a gap; another can stop it', async (t) => {
   const { item, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);

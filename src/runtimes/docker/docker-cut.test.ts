@@ -50,3 +50,28 @@ for (const how of ['reset', 'end'] as const) {
     await runtime.sweep({ kind: 'run', run }, signal);
   });
 }
+
+/** As Debian's docker.io 20.10 says it of a container whose control group has just been removed. */
+const justEnding =
+  'runc did not terminate successfully: exit status 1: unable to get all container pids: readdirent: no such file or directory';
+
+for (const call of ['top', 'pause'] as const) {
+  test(`an attempt whose container refuses its ${call} because it is just ending is looked at once more`, async (t) => {
+    const { item, prepare, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+    const held = item(script('echo out'));
+    await prepare(held);
+    proxy.refuse(call, 2, justEnding);
+    assert.deepEqual(await subject.another().attach(held, signal), { kind: 'unstarted' });
+    await runtime.sweep({ kind: 'run', run }, signal);
+  });
+
+  test(`a container that goes on refusing its ${call} is an error with the engine's words`, async (t) => {
+    const { item, prepare, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+    const held = item(script('echo out'));
+    await prepare(held);
+    proxy.refuse(call, Number.POSITIVE_INFINITY, 'no freezer here');
+    await throwsCode(subject.another().attach(held, signal), 'ENGINE_REFUSED', /no freezer here/);
+    proxy.refuse(call, 0, '');
+    await runtime.sweep({ kind: 'run', run }, signal);
+  });
+}

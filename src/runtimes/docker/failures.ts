@@ -17,8 +17,10 @@ export const asRuntimeError = (error: unknown, doing: string, refused: RuntimeEr
   }
 };
 
-export const isRefusal = (error: unknown, status: number): boolean =>
-  error instanceof EngineError && error.code === 'refused' && error.status === status;
+/** The engine has said no, for whatever reason. */
+export const isRefused = (error: unknown): error is EngineError => error instanceof EngineError && error.code === 'refused';
+
+export const isRefusal = (error: unknown, status: number): boolean => isRefused(error) && error.status === status;
 
 /** What is gone already needs no removing. */
 export const unlessGone = async <T>(call: Promise<T>): Promise<T | undefined> => {
