@@ -8,8 +8,9 @@ import { SourceError, type SourceErrorCode } from './source-error.ts';
 import type { FromSourceProcess, SourceAnswer, SourceQuestion, SourceWork, ToSourceProcess } from './source-work.ts';
 
 /**
- * The same in a small process: a program starts faster from it than from a server, for what a process has in its memory is mapped anew for each program that it starts (docs/adr/0084-git-in-a-process-of-its-own.md). Where it ends
- * by itself it is started anew, and what it worked on is done once more.
+ * The same in a small process: a program starts faster from it than from a server, for what a process has in its memory is mapped anew for
+ * each program that it starts (docs/adr/0084-git-in-a-process-of-its-own.md). Where it ends by itself it is started anew, and what it worked
+ * on is done once more.
  */
 export const sourceApart = (): SourceWork & { close(): Promise<void> } => {
   let current = start();

@@ -1,7 +1,10 @@
 import { SourceError } from './source-error.ts';
 import { type FromSourceProcess, type SourceAnswer, type SourceQuestion, sourceWork, type ToSourceProcess } from './source-work.ts';
 
-/** The process that works on repositories for a server. It ends with it, however that ends, with nothing of its own under way; a signal to both is the server's to heed. */
+/**
+ * The process that works on repositories for a server. It ends with it, however that ends, with nothing of its own under way; a signal to both
+ * is the server's to heed.
+ */
 const stops = new Map<number, AbortController>();
 
 const tell = (told: FromSourceProcess): void => {

@@ -75,3 +75,14 @@ for (const call of ['top', 'pause'] as const) {
     await runtime.sweep({ kind: 'run', run }, signal);
   });
 }
+
+test('a network in reserve that cannot be started is no failure of the run that would have taken it', async (t) => {
+  const { item, drive, run, runtime, signal } = newCase(subject, newRunId(Date.now()), t.signal);
+  proxy.refuse('start', 1, 'no more processes');
+  const made = runtime.ready(signal);
+  const [readied, driven] = await Promise.allSettled([made, drive(item(script('echo out')))]);
+  assert.equal(readied.status, 'rejected');
+  assert.ok(driven.status === 'fulfilled', String(driven.status === 'rejected' && driven.reason));
+  assert.equal(driven.value.text, 'out\n');
+  await runtime.sweep({ kind: 'run', run }, signal);
+});

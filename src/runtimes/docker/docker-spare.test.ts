@@ -52,12 +52,13 @@ test('a network that was made ready is that of the first run that comes, and goe
   assert.deepEqual([await spares(), await subject.left(run)], [[], []]);
 });
 
-test('one that died in reserve is not used, and leaves nothing', async (t) => {
-  const { runtime, engine, item, drive, spares, signal } = await opened(t);
+test('one that died in reserve is not used, and goes with the run that would have taken it', async (t) => {
+  const { runtime, engine, item, drive, run, spares, signal } = await opened(t);
   await runtime.ready(signal);
   const [ready] = await spares();
   await engine.json('POST', `/containers/${ready?.Id}/kill`);
   assert.equal((await drive({ ...item(script('echo runs')), alone: true })).text, 'runs\n');
+  await runtime.sweep({ kind: 'run', run }, signal);
   assert.deepEqual(await spares(), []);
   await runtime.ready(signal);
   const [removed] = await spares();

@@ -3,7 +3,7 @@ import type { Item } from '../runtime.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { Created } from './api.ts';
 import type { Engine } from './engine/engine.ts';
-import { isRefusal, unlessGone } from './failures.ts';
+import { isRefusal } from './failures.ts';
 import { type Labels, label } from './labels.ts';
 import type { Names } from './names.ts';
 import type { PauseImage } from './pause-image.ts';
@@ -55,10 +55,14 @@ export const makePauses = (
       await engine.json('POST', `/containers/${Id}/start`);
       return Id;
     } catch (error) {
-      await unlessGone(engine.json('DELETE', `/containers/${Id}`, { query: { force: true, v: true } }));
+      await remove(Id);
       throw error;
     }
   };
+
+  /** What is left when an engine does not answer is the sweep's. */
+  const remove = (id: string): Promise<void> =>
+    engine.json<void>('DELETE', `/containers/${id}`, { query: { force: true, v: true } }).catch(() => {});
 
   /** The image or the network may have been removed by somebody who found them unused: once more, then. */
   const start = async (labels: Labels): Promise<string> => {
@@ -100,8 +104,7 @@ export const makePauses = (
   const releaseLater = (pool: Pool, pause: Pause): void => {
     pause.stay = clock.after(idleMs, () => {
       pool.pauses.delete(pause);
-      const removed = pause.id.then((id) => unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true } })));
-      const release = removed.catch(() => {}).finally(() => pool.releases.delete(release));
+      const release = pause.id.then(remove).finally(() => pool.releases.delete(release));
       pool.releases.add(release);
     });
   };
@@ -158,7 +161,7 @@ export const makePauses = (
   };
 };
 
-/** Without an item; what is left when an engine does not answer then is the sweep's. */
+/** Without an item. */
 const idleMs = 10_000;
 
 type Pool = { readonly pauses: Set<Pause>; readonly releases: Set<Promise<unknown>> };

@@ -1,13 +1,13 @@
 import { abortable } from '../../lib/abortable.ts';
 import type { Engine } from './engine/engine.ts';
-import { isRefusal, unlessGone } from './failures.ts';
+import { isRefusal } from './failures.ts';
 import { type Labels, label, labelFilter } from './labels.ts';
 import type { Names } from './names.ts';
 import { removeContainer } from './sweep.ts';
 
 /**
- * One pause container that no run has yet (docs/adr/0087-a-network-in-reserve.md). Labels cannot change, so that it is its name which says for which run it was taken; a process that comes after
- * this one finds it by that.
+ * One pause container that no run has yet (docs/adr/0087-a-network-in-reserve.md). Labels cannot change, so that it is its name which says for
+ * which run it was taken; a process that comes after this one finds it by that.
  */
 export const makeSpares = (engine: Engine, namespace: string, names: Names, start: (labels: Labels) => Promise<string>) => {
   const labels = { [label.namespace]: namespace, [label.role]: 'spare' };
@@ -38,23 +38,22 @@ export const makeSpares = (engine: Engine, namespace: string, names: Names, star
       }
       await spare;
     },
-    /** It is the run's from now on; `undefined` where there is none, or none that lives. */
+    /** It is the run's from now on, its sweep removes it; `undefined` where there is none, or none that lives. */
     take: async (run: string): Promise<string | undefined> => {
       const made = spare;
       spare = undefined;
-      if (made === undefined) return undefined;
+      const id = await made?.catch(() => undefined);
+      if (id === undefined) return undefined;
       try {
-        const id = await made;
         const [{ State }] = await Promise.all([
           engine.json<Inspected>('GET', `/containers/${id}/json`),
           engine.json('POST', `/containers/${id}/rename`, { query: { name: `${names.taken(run)}${id.slice(0, 12)}` } }),
         ]);
-        if (State.Running) return id;
-        await unlessGone(engine.json('DELETE', `/containers/${id}`, { query: { force: true, v: true } }));
+        return State.Running ? id : undefined;
       } catch (error) {
         if (!isRefusal(error, 404)) throw error;
+        return undefined;
       }
-      return undefined;
     },
     /** Resolves to how many. */
     remove: async (signal: AbortSignal): Promise<number> => {

@@ -39,7 +39,7 @@ export const cuttingProxy = async (engine: Endpoint) => {
     /** Resolves at the next such call about a container. */
     asked: (call: 'logs') => once(asked, call),
     /** The next such calls about containers are answered as an engine does that cannot do it: with 500 and these words. */
-    refuse: (call: 'top' | 'pause', times: number, message: string): void => {
+    refuse: (call: 'start' | 'top' | 'pause', times: number, message: string): void => {
       const body = JSON.stringify({ message });
       const head = ['HTTP/1.1 500 Internal Server Error', 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`];
       refusals.set(call, { times, answer: `${head.join('\r\n')}\r\n\r\n${body}` });
