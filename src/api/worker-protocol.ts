@@ -14,7 +14,10 @@ import type { Item } from '../runtimes/runtime.ts';
  * and a `status` as HTTP has it: 401 and 403 say that this is no worker of this server, 502 to 504 that it may work later.
  */
 export type WorkerApi = {
-  /** Waits until there is work or `waitMs` are over. A worker that begins anew says `fresh`, and is given first what it still holds. */
+  /**
+   * Waits until there is work or `waitMs` are over. A worker that begins anew says `fresh`, and is given first what it still holds. One that heard no
+   * answer to its last claim says what it `holds`, and is given first what that answer may have told it.
+   */
   claim(request: ClaimRequest, signal: AbortSignal): Promise<ClaimAnswer>;
   /** Events, heartbeat and renewal of the leases in one. With nothing to tell, it waits up to `waitMs` for something to be told. */
   report(request: ReportRequest, signal: AbortSignal): Promise<ReportAnswer>;
@@ -27,6 +30,8 @@ export type ClaimRequest = {
   readonly slots: number;
   readonly waitMs: number;
   readonly fresh: boolean;
+  /** Items. Absent where it has heard of all that it was given. */
+  readonly holds?: readonly string[] | undefined;
   /** Runs of which it keeps volumes and images for their next stages. */
   readonly keeps?: readonly string[];
 };

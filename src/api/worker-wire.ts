@@ -38,6 +38,7 @@ export const claimRequestSchema = z.object({
   slots: z.int().nonnegative().max(10_000),
   waitMs,
   fresh: z.boolean(),
+  holds: z.array(id).max(10_000).optional(),
   keeps: z.array(id).max(100_000).exactOptional(),
 });
 

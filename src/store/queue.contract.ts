@@ -205,7 +205,7 @@ export const queueContract = (name: string, make: () => Promise<StoreUnderTest>,
       let last = 0;
       for (let turn = 0; turn < 4; turn++) {
         const stage = turn % 2 === 0 ? 'a' : 'b';
-        const [got] = turn < 2 ? await claim(1) : await queue.reclaim('w1', noon);
+        const [got] = turn < 2 ? await claim(1) : await queue.reclaim('w1', [], noon);
         const token = got?.claim?.token ?? 0;
         assert.ok(token > last, `${stage}: ${token} after ${last}`);
         last = Math.max(...(await queue.list()).map(({ claim: its }) => its?.token ?? 0));
@@ -242,8 +242,8 @@ export const queueContract = (name: string, make: () => Promise<StoreUnderTest>,
 
       it('ends when its worker begins anew: the items stay its own, under new tokens', async () => {
         const before = tokens();
-        assert.deepEqual(await queue.reclaim('w2', noon + 50), []);
-        const again = await queue.reclaim('w1', noon + 50);
+        assert.deepEqual(await queue.reclaim('w2', [], noon + 50), []);
+        const again = await queue.reclaim('w1', [], noon + 50);
         assert.deepEqual(stagesOf(again), ['a', 'b']);
         for (const [index, { claim: its }] of again.entries()) {
           assert.ok((its?.token ?? 0) > (before[index]?.token ?? 0));
@@ -253,6 +253,14 @@ export const queueContract = (name: string, make: () => Promise<StoreUnderTest>,
         const [old] = before;
         assert.ok(old);
         assert.equal(await runs.append(change('run_a', 1, { facts: [noted('late')], guard: old })), 'fenced');
+      });
+
+      it('goes on for what its worker knows of, when it asks for what it was not told of', async () => {
+        const [a, b] = tokens();
+        assert.ok(a && b);
+        const [again, ...more] = await queue.reclaim('w1', [a.item, 'run_a/c/1', 'no'], noon + 50);
+        assert.deepEqual([again?.id, more], [b.item, []]);
+        assert.deepEqual(await queue.renew([a, b], noon + 99), new Set([a.item]));
       });
 
       it('ends when the item is given back, which then stands where it stood', async () => {

@@ -10,8 +10,8 @@ export type Queue = {
   claim(requests: readonly QueueClaim[], lease: { readonly now: number; readonly until: number }): Promise<readonly QueueItem[]>;
   /** Answers those items whose token is still the newest, and which are now leased until then. */
   renew(held: readonly { readonly item: string; readonly token: number }[], until: number): Promise<ReadonlySet<string>>;
-  /** What a worker holds, under new tokens: it has begun anew. */
-  reclaim(worker: string, until: number): Promise<readonly QueueItem[]>;
+  /** What is claimed by a worker that knows only of these, under new tokens. */
+  reclaim(worker: string, known: readonly string[], until: number): Promise<readonly QueueItem[]>;
   /**
    * All items of a project that are in this group or in none, claimed ones too, are in it from now on, with that limit; without a limit they are in none. What
    * is claimed beyond a new limit goes on.

@@ -227,7 +227,7 @@ export const runStoreContract = (name: string, make: () => Promise<StoreUnderTes
 
       it('begins to count anew with each lease', async () => {
         assert.equal(await guarded(1, { sequence: 1 }), 'appended');
-        const [again] = await queue.reclaim('w1', noon + 30_000);
+        const [again] = await queue.reclaim('w1', [], noon + 30_000);
         token = again?.claim?.token ?? Number.NaN;
         assert.equal(await guarded(2, { sequence: 1 }), 'appended');
       });

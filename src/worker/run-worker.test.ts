@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { digestOf } from '../lib/canonical-json.ts';
 import { after, doing } from '../engine/testing/fake-run.ts';
+import type { WorkerApi } from '../api/worker-protocol.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import { fakeSite } from './testing/fake-worker.ts';
 
@@ -19,6 +20,31 @@ describe('a worker', () => {
       ['stage.preparing', 'image.resolved', 'stage.started', 'stage.finished'],
     );
     assert.equal(await server.logOf(item), 'hello\n');
+  });
+
+  it('is given at once what an answer told that was lost on its way', async (t) => {
+    const { server, begin, clock } = fakeSite(t);
+    let lost = 0;
+    let told: string | undefined;
+    const losing: WorkerApi = {
+      ...server.api,
+      claim: async (...given) => {
+        const answer = await server.api.claim(...given);
+        if (lost > 0 || !answer.claimed.some(({ lease }) => lease.item === told)) return answer;
+        lost += 1;
+        throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+      },
+    };
+    await begin('one', { more: { api: losing } });
+    const before = server.push({ stage: doing('before', { FAKE_SLEEP_MS: '60000' }) });
+    await server.fact(before, 'stage.started');
+    told = server.push({ stage: doing('build', { FAKE_EXIT: '3' }) });
+    const pushed = clock.now();
+    assert.equal((await server.finished(told)).outcome, 'failed');
+    assert.ok(clock.now() - pushed < 3000, `${clock.now() - pushed} ms`);
+    assert.equal((await server.finished(before)).outcome, 'passed');
+    assert.equal(server.facts(before).filter(({ kind }) => kind === 'stage.started').length, 1);
+    assert.equal(lost, 1);
   });
 
   it('runs as many at a time as it has slots', async (t) => {

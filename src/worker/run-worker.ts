@@ -96,6 +96,8 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
   const ending = AbortSignal.any([drain, leave]);
   let freed = Promise.withResolvers<void>();
   let fresh = true;
+  /** It has heard an answer to its last claim. */
+  let isSure = true;
   let isTidy = false;
   let readying = Promise.resolve();
   const engineLosses = new Map<string, number>();
@@ -235,8 +237,12 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       call.abort(Object.assign(new Error('it does not answer'), { code: 'ETIMEDOUT' })),
     );
     const signal = AbortSignal.any([ends, call.signal]);
-    const request = { worker: name, labels, slots: free, waitMs, fresh, keeps: ledger.runs() };
-    return abortable(api.claim(request, signal), signal).finally(overdue);
+    const holds = isSure ? {} : { holds: [...held.keys()] };
+    const request = { worker: name, labels, slots: free, waitMs, fresh, ...holds, keeps: ledger.runs() };
+    isSure = false;
+    const answer = await abortable(api.claim(request, signal), signal).finally(overdue);
+    isSure = true;
+    return answer;
   };
 
   const claim = (): Promise<ClaimAnswer> => ask(Math.max(0, slots - held.size), fresh ? 0 : claimWaitMs, ending);
@@ -275,13 +281,14 @@ export const runWorker = async (options: WorkerOptions, { drain, leave }: Worker
       const moment = patience.moment(ending);
       try {
         const isFresh = fresh;
+        const takesOver = fresh || !isSure;
         const answer = await claim();
         if (failures > 0) log('the server gives work again');
         failures = 0;
         if (!isTaken) options.taken?.();
         isTaken = true;
         if (isFresh) fresh = false;
-        for (const claimed of answer.claimed) begin(claimed, isFresh);
+        for (const claimed of answer.claimed) begin(claimed, takesOver);
         if (isFresh && !isTidy) {
           await tidy(answer);
           isTidy = true;

@@ -47,6 +47,24 @@ describe('leases', () => {
     assert.equal((await kinds(server, run)).filter((kind) => kind === 'stage.started').length, 1);
   });
 
+  it('tells a worker once more what it was given by an answer that it did not hear, and no other has it; what it knows of stays as it is', async () => {
+    const server = await serve();
+    const { run, build } = await begun(server);
+    await server.tell(build, 1, [preparing(build), startedNow(build)]);
+    await server.plan(planOf([stageOf('other', [])]));
+    const [unheard] = await server.claim();
+    assert.deepEqual(await server.claim('w2'), []);
+    assert.deepEqual(await server.claim('w1'), []);
+    const [other, ...more] = await server.claim('w1', { holds: [build.lease.item] });
+    assert.ok(unheard && other);
+    assert.deepEqual([other.lease.item, more], [unheard.lease.item, []]);
+    assert.ok(other.lease.token > unheard.lease.token);
+    assert.equal((await server.tell(unheard, 1, [preparing(unheard)])).kind, 'lost');
+    assert.equal((await server.tell(other, 1, [preparing(other), startedNow(other), passed(other)])).kind, 'held');
+    assert.equal((await server.tell(build, 2, [passed(build)])).kind, 'held');
+    assert.equal((await server.state(run))?.outcome, 'passed');
+  });
+
   it('waits for a worker that had let go and was cut off, and lets it go on when it is back in time (atk-73)', async () => {
     const server = await serve();
     const { run, build } = await begun(server, 2);

@@ -145,9 +145,9 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
 
   const claims = makeClaims({ queue, clock, limits, hand, giveBack });
 
-  /** What a worker that begins anew still holds, under new tokens. */
-  const handAgain = async (worker: string): Promise<readonly Claimed[]> => {
-    const items = await queue.reclaim(worker, clock.now() + limits.leaseMs);
+  /** What a worker was given that knows only of these, under new tokens. */
+  const handAgain = async (worker: string, known: readonly string[]): Promise<readonly Claimed[]> => {
+    const items = await queue.reclaim(worker, known, clock.now() + limits.leaseMs);
     const handed = await Promise.all(items.map(hand));
     for (const item of items) {
       const lease = leases.get(item.id);
@@ -159,7 +159,8 @@ export const makeDispatcher = (deps: DispatcherDeps): Dispatcher & LeaseCheck =>
 
   const claim = async (request: ClaimRequest, signal: AbortSignal): Promise<ClaimAnswer> => {
     await started.promise;
-    const again = request.fresh ? await handAgain(request.worker) : [];
+    const known = request.fresh ? [] : request.holds;
+    const again = known === undefined ? [] : await handAgain(request.worker, known);
     const answer = again.length > 0 ? { claimed: again } : await claims.wait(request, signal);
     return request.keeps === undefined ? answer : { ...answer, over: await overOf(request.keeps) };
   };

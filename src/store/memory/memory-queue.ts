@@ -39,8 +39,8 @@ export const memoryQueue = (): MemoryQueue => {
         for (const entry of renewed) if (entry.claim !== undefined) entry.claim = { ...entry.claim, until };
         return new Set(renewed.map(({ item }) => item.id));
       },
-      reclaim: async (worker, until) => {
-        const held = [...entries.values()].filter(({ claim }) => claim?.worker === worker);
+      reclaim: async (worker, known, until) => {
+        const held = [...entries.values()].filter(({ claim, item }) => claim?.worker === worker && !known.includes(item.id));
         for (const entry of held) {
           if (entry.claim !== undefined) entry.claim = { ...entry.claim, token: ++tokens, until };
           entry.sequence = 0;

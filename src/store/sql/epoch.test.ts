@@ -68,7 +68,7 @@ describe('the one server of a database', { skip: postgres?.skip ?? true }, () =>
     await assert.rejects(runs.append(change('run_a', 1, { facts: [noted('late')] })), refused);
     await assert.rejects(queue.claim([worker], lease), refused);
     await assert.rejects(queue.renew([{ item: held.id, token: held.claim.token }], noon), refused);
-    await assert.rejects(queue.reclaim('w1', noon), refused);
+    await assert.rejects(queue.reclaim('w1', [], noon), refused);
     await assert.rejects(runs.remove('run_a'), refused);
     assert.equal(first.replaced.aborted, true);
 

@@ -32,10 +32,10 @@ export const sqlQueue = (database: Database, epoch: Epoch): Queue => {
       return new Set(renewed.map(({ id }) => id));
     },
 
-    reclaim: async (worker, until) => {
+    reclaim: async (worker, known, until) => {
       const rows = await epoch.write(async (trx) => {
         const found = await sql<Row>`
-          with locked as (select id from queue_item where claimed_by = ${worker} order by id for update)
+          with locked as (select id from queue_item where claimed_by = ${worker} and id <> all (${[...known]}::text[]) order by id for update)
           update queue_item set leased_until = ${until}, token = nextval('fencing_token'), sequence = 0
           from locked where queue_item.id = locked.id returning queue_item.*`.execute(trx);
         return found.rows;

@@ -107,13 +107,16 @@ export const memoryServer = (options: { readonly clock: Clock; readonly leaseMs?
   };
 
   const api: WorkerApi = {
-    claim: async ({ worker, slots, waitMs, fresh, keeps = [] }, signal): Promise<ClaimAnswer> => {
+    claim: async ({ worker, slots, waitMs, fresh, holds, keeps = [] }, signal): Promise<ClaimAnswer> => {
       reach(worker);
       const mayTake = ({ wanted, worker: owner, facts }: Entry): boolean =>
         owner === undefined && (wanted.only ?? worker) === worker && !isFinished(facts);
-      if (slots > 0) await until(() => [...entries.values()].some(mayTake), waitMs, signal);
+      const isUntold = ({ item, worker: owner, facts }: Entry): boolean =>
+        owner === worker && (fresh || (holds !== undefined && !holds.includes(item))) && !isFinished(facts);
+      const isThere = (): boolean => [...entries.values()].some((entry) => mayTake(entry) || isUntold(entry));
+      if (slots > 0) await until(isThere, waitMs, signal);
       reach(worker);
-      const own = fresh ? [...entries.values()].filter((entry) => entry.worker === worker && !isFinished(entry.facts)) : [];
+      const own = [...entries.values()].filter(isUntold);
       const more = [...entries.values()].filter(mayTake).slice(0, slots);
       return { claimed: [...own, ...more].map((entry) => give(entry, worker)), over: keeps.filter((run) => over.has(run)) };
     },

@@ -1,5 +1,5 @@
 import { afterEach } from 'node:test';
-import type { Claimed, ItemAnswer, WorkerFact } from '../../../api/worker-protocol.ts';
+import type { Claimed, ClaimRequest, ItemAnswer, WorkerFact } from '../../../api/worker-protocol.ts';
 import { virtualClock } from '../../../lib/virtual-clock.ts';
 import { planDigest } from '../../../plan/digest.ts';
 import type { Circumstances, Gate, Plan, Stage, Volume } from '../../../plan/plan.ts';
@@ -32,8 +32,8 @@ export const served = (more: Partial<DispatcherDeps> & { readonly policy?: Parti
   let dispatcher = makeDispatcher(deps);
 
   const signal = (): AbortSignal => new AbortController().signal;
-  const claim = async (worker = 'w1', { slots = 10, fresh = false, waitMs = 0, labels = [] as readonly string[] } = {}) =>
-    (await settle(dispatcher.claim({ worker, slots, fresh, waitMs, labels }, signal()))).claimed;
+  const claim = async (worker = 'w1', more: Partial<ClaimRequest> = {}) =>
+    (await settle(dispatcher.claim({ worker, slots: 10, fresh: false, waitMs: 0, labels: [], ...more }, signal()))).claimed;
   /** Time-outs of no length are over as soon as the clock is looked at. */
   const settle = async <T>(promise: Promise<T>): Promise<T> => {
     promise.catch(() => {});

@@ -49,7 +49,7 @@ export const shakyStore = (
       claim: (requests, lease) => call(() => queue.claim(requests, lease)),
       regroup: (project, group) => call(() => queue.regroup(project, group)),
       renew: (held, until) => call(() => queue.renew(held, until)),
-      reclaim: (worker, until) => call(() => queue.reclaim(worker, until)),
+      reclaim: (...given) => call(() => queue.reclaim(...given)),
       lapsed: (before) => call(() => queue.lapsed(before)),
       list: () => call(() => queue.list()),
     },

@@ -1,4 +1,4 @@
-import type { Cancel, Claimed, ItemReport, Lease, WorkerApi, WorkerFact } from '../../../../api/worker-protocol.ts';
+import type { Cancel, Claimed, ClaimRequest, ItemReport, Lease, WorkerApi, WorkerFact } from '../../../../api/worker-protocol.ts';
 import { itemKeyOf } from '../../item-id.ts';
 import type { Machine } from './machine.ts';
 import type { Random } from './random.ts';
@@ -135,12 +135,21 @@ export const startWorker = (deps: SimWorkerDeps): void => {
 
   const claiming = async (): Promise<void> => {
     let fresh = true;
+    let isSure = true;
     for (;;) {
       const free = slots - held.size;
       if (free > 0 || fresh) {
         const askedAt = deps.now();
-        const request = { worker: name, labels: [], slots: Math.max(1, free), waitMs: 20_000, fresh };
+        const request: ClaimRequest = {
+          worker: name,
+          labels: [],
+          slots: Math.max(1, free),
+          waitMs: 20_000,
+          fresh,
+          ...(isSure ? {} : { holds: [...held.keys()] }),
+        };
         const answer = await timed(life, 25_000, (signal) => api.claim(request, signal));
+        isSure = answer !== undefined;
         if (answer !== undefined) {
           const mine = new Set(answer.claimed.map(({ lease }) => lease.item));
           if (fresh) for (const item of [...machine.containers.keys()]) if (!mine.has(item)) machine.kill(item);
