@@ -37,10 +37,10 @@ export type Running = {
 };
 
 export const startCion = (args: readonly string[], options: CliOptions): Running => {
-  const { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY } = process.env;
+  const { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ['--', main, ...args], {
     cwd: options.cwd,
-    env: { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, ...options.env },
+    env: { PATH, HOME, DOCKER_HOST, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY, NODE_COMPILE_CACHE, ...options.env },
   });
   child.stdin.on('error', () => undefined).end(options.input);
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
