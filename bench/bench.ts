@@ -6,6 +6,7 @@ import { helpStart } from './help.ts';
 import { inTurn, median } from './measure.ts';
 import { withLog } from '../src/plan/with-log.ts';
 import { dispatches } from './queue.ts';
+import { keptLog, plainFile } from './results.ts';
 import { schedule } from './schedule.ts';
 import { firstContainer, idleMemory, liveReaders } from './server.ts';
 
@@ -88,6 +89,14 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
       );
       say(`200 MB of log on disk, log: ${log}`, `${(1 / ratio).toFixed(2)} × as fast as docker run   (${ms(a)} : ${ms(b)})`);
     }
+  },
+  results: async () => {
+    const { a, b, ratio } = await inTurn(
+      3,
+      () => keptLog(6400),
+      () => plainFile(6400),
+    );
+    say('200 MB of log kept as results', `${ratio.toFixed(2)} × a plain file   (${ms(a)} : ${ms(b)})`);
   },
   steps: async () => {
     const { a, b } = await inTurn(

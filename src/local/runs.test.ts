@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -142,11 +142,12 @@ describe('runs on this machine', () => {
       first.map(({ number }) => number),
       Array.from({ length: 1000 }, (_, i) => 1000 - i),
     );
-    const began = performance.now();
+    for (const run of ids) {
+      const journal = join(runState(dir, run), 'events.jsonl');
+      await writeFile(journal, ' '.repeat((await stat(journal)).size));
+    }
     const again = await all(dir);
-    const took = performance.now() - began;
-    assert.deepEqual(again, first);
-    assert.ok(took < 1500, `${Math.round(took)} ms`);
+    assert.deepEqual(again, first, 'a journal that has not grown is not read again');
 
     const history = deploymentHistory(again);
     assert.equal(history.length, 991);
