@@ -6,6 +6,7 @@ import { type AuthContext, beginSession, sessionOf } from './auth-context.ts';
 import { AuthError } from './auth-error.ts';
 import { isSame, newId } from './bearer.ts';
 import type { ForgeLogin, ForgePerson } from './forge-login.ts';
+import { checkFresh } from './fresh-login.ts';
 import { actorOfAccount } from './identify.ts';
 import type { Routes } from './routes.ts';
 import { wayBack } from './way-back.ts';
@@ -88,9 +89,11 @@ export const forgeRoutes = (context: AuthContext, forge: ForgeLogin): Routes => 
       },
     );
 
-    app.post(`/api/auth/${kind}`, { schema: { response: { 200: z.object({ url: z.string() }) } } }, async (request, reply) => ({
-      url: begin(reply, { link: (await sessionOf(request, context)).account.id }),
-    }));
+    app.post(`/api/auth/${kind}`, { schema: { response: { 200: z.object({ url: z.string() }) } } }, async (request, reply) => {
+      const { account, since } = await sessionOf(request, context);
+      checkFresh({ since }, clock, `link it with ${title}`);
+      return { url: begin(reply, { link: account.id }) };
+    });
 
     app.get(`/api/auth/${kind}/callback`, { schema: { querystring: callbackQuery } }, async (request, reply) => {
       const begun = begunOf(request);

@@ -6,6 +6,7 @@ import type { Account } from '../../store/accounts.ts';
 import { type AuthContext, beginSession, checkOurs, sessionOf } from './auth-context.ts';
 import { AuthError } from './auth-error.ts';
 import { newId } from './bearer.ts';
+import { checkFresh } from './fresh-login.ts';
 import { networkOf } from './network-of.ts';
 import { checkPassword } from './password.ts';
 import { empty, idParams, type Routes, throttled } from './routes.ts';
@@ -78,7 +79,8 @@ export const loginRoutes = (context: AuthContext): Routes => {
     });
 
     app.post('/api/auth/password', { schema: { body: passwordRequest, response: { 204: empty } } }, async (request, reply) => {
-      const { account, actor, session } = await sessionOf(request, context);
+      const { account, actor, session, since } = await sessionOf(request, context);
+      if (account.password === undefined) checkFresh({ since }, clock, 'have a password');
       const keys = guessKeys(account.name, networkOf(request.ip));
       throttled(reply, throttle.begin(keys));
       if (account.password !== undefined && !(await passwords.verify(request.body.current ?? '', account.password))) {

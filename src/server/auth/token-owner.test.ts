@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rightSchema } from '../../api/auth.ts';
 import { type AuthServer, authServer, goodPassword } from './testing/auth-server.ts';
-import { freshMs } from './token-owner.ts';
+import { freshMs } from './fresh-login.ts';
 
 const day = 86_400_000;
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { tokenRequest } from '../../api/auth.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Account } from '../../store/accounts.ts';
 import type { Token } from '../../store/tokens.ts';
 import { loginRequired } from '../http-error.ts';
@@ -8,6 +9,7 @@ import { permit } from '../permit.ts';
 import type { AuthContext } from './auth-context.ts';
 import { AuthError, tokenNotFound } from './auth-error.ts';
 import { hashOf, newBearer, newId } from './bearer.ts';
+import { isFresh, staleLogin } from './fresh-login.ts';
 import type { AccountActor } from './identify.ts';
 
 /** Who makes, sees and ends tokens of an account: its owner with a session, or a token with the right `tokens` (docs/adr/0085-tokens-without-a-password.md). */
@@ -15,9 +17,6 @@ export type TokenOwner = {
   readonly account: Account;
   readonly actor: AccountActor;
 } & ({ readonly by: 'session' /** Its log-in, epoch ms. */; readonly since: number } | { readonly by: 'token'; readonly token: Token });
-
-/** How long after a log-in its session makes tokens: what is left open, or stolen later, makes nothing that lasts. */
-export const freshMs = 15 * 60_000;
 
 export const tokenOwnerOf = async (request: FastifyRequest, { identityOf }: Pick<AuthContext, 'identityOf'>): Promise<TokenOwner> => {
   const identity = await identityOf(request);
@@ -45,7 +44,7 @@ export const makeAccountToken = async (
   const { account, actor } = owner;
   const now = clock.now();
   const detail = { name, scopes: scopes.join(' '), ...(owner.by === 'token' ? { by: owner.token.id } : {}) };
-  const no = whyNot(owner, { scopes, project }, now);
+  const no = whyNot(owner, { scopes, project }, clock);
   if (no !== undefined) {
     await guard.note({ actor, action: 'token.make', outcome: 'refused', detail });
     throw no;
@@ -81,13 +80,9 @@ export const revokeAccountToken = async (
 const whyNot = (
   owner: TokenOwner,
   { scopes, project }: Pick<z.output<typeof tokenRequest>, 'scopes' | 'project'>,
-  now: number,
+  clock: Pick<Clock, 'now'>,
 ): AuthError | undefined => {
-  if (owner.by === 'session') {
-    return now - owner.since < freshMs
-      ? undefined
-      : new AuthError('LOGIN_STALE', `This log-in is older than ${freshMs / 60_000} minutes: log in again to make a token.`);
-  }
+  if (owner.by === 'session') return isFresh(owner, clock) ? undefined : staleLogin('make a token');
   const { scopes: own = [], project: only } = owner.actor;
   if (scopes.includes('tokens'))
     return new AuthError('FORBIDDEN', 'What a token makes cannot make tokens itself: make that one with a login.');

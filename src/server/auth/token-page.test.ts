@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { gitHubForge } from '../forges/testing/github-forge.ts';
 import type { Browser } from './testing/browser.ts';
 import { type AuthServer, authServer, publicUrl } from './testing/auth-server.ts';
-import { freshMs } from './token-owner.ts';
+import { freshMs } from './fresh-login.ts';
 
 let forge: Awaited<ReturnType<typeof gitHubForge>>;
 let server: AuthServer;

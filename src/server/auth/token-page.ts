@@ -6,10 +6,11 @@ import type { Token } from '../../store/tokens.ts';
 import { type Html, html, pageOf, pageType } from '../html.ts';
 import { type AuthContext, sessionOf } from './auth-context.ts';
 import { formField, formTokenOf } from './form-token.ts';
+import { freshMs, isFresh } from './fresh-login.ts';
 import type { Identity } from './identify.ts';
 import { loginLinks } from './login-page.ts';
 import { idParams, type Routes } from './routes.ts';
-import { freshMs, makeAccountToken, revokeAccountToken } from './token-owner.ts';
+import { makeAccountToken, revokeAccountToken } from './token-owner.ts';
 
 /** Where people with a session make tokens, as `cion tokens` does for those who have a password: a page without scripts. */
 export const tokenPage = (context: AuthContext): Routes => {
@@ -19,13 +20,9 @@ export const tokenPage = (context: AuthContext): Routes => {
   const send = (reply: FastifyReply, content: Html): FastifyReply =>
     reply.header('referrer-policy', 'same-origin').type(pageType).send(pageOf('Tokens', content));
 
-  const own = async (
-    { account, actor }: Extract<Identity, { readonly by: 'session' }>,
-    stamp: string,
-    isFresh: boolean,
-  ): Promise<Html> => html`
+  const own = async ({ account, actor, since }: Extract<Identity, { readonly by: 'session' }>, stamp: string): Promise<Html> => html`
 <h1>Tokens of ${actor.name}</h1>
-${isFresh ? makeForm(stamp) : html`<p>To make one, log in again: this log-in is older than ${freshMs / 60_000} minutes.</p>${loginLinks(logins, address)}`}
+${isFresh({ since }, clock) ? makeForm(stamp) : html`<p>To make one, log in again: this log-in is older than ${freshMs / 60_000} minutes.</p>${loginLinks(logins, address)}`}
 <table>
 <tr><th>Name</th><th>May</th><th>Until</th><th>Used</th><th></th></tr>
 ${(await tokens.list({ account: account.id })).map((token) => rowOf(token, stamp))}</table>
@@ -43,7 +40,7 @@ ${(await tokens.list({ account: account.id })).map((token) => rowOf(token, stamp
         const identity = await identityOf(request);
         const cookie = cookies.of(request, cookies.session);
         if (identity.by !== 'session' || cookie === undefined) return send(reply, html`<h1>Tokens</h1>${loginLinks(logins, address)}`);
-        return send(reply, await own(identity, formTokenOf(cookie), clock.now() - identity.since < freshMs));
+        return send(reply, await own(identity, formTokenOf(cookie)));
       });
 
       app.post(address, { schema: { hide: true, body: tokenForm } }, async (request, reply) => {
