@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { after, before, beforeEach, test } from 'node:test';
-import { sealerOf } from '../../secrets/sealer.ts';
-import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { test } from 'node:test';
 import { routeApp } from '../testing/route-app.ts';
 import { notificationsPlugin } from './notifications-plugin.ts';
 import { openTarget } from './target.ts';
+import { letterStore } from './testing/letter-store.ts';
 
-const sealer = sealerOf([randomBytes(32)]);
-let made: TestDatabase;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
-});
-beforeEach(() => made.clear());
-after(() => made.close());
+const store = letterStore();
 
 const routes = async ({ hasMail = true } = {}) => {
   let [written, passed] = [0, 0];
-  const subscriptions = sqlSubscriptions(made.database);
-  const outbox = sqlOutbox(made.database);
+  const { subscriptions, outbox, sealer } = store;
   const it = await routeApp({ ada: { 'ada/shop': ['read', 'settings'] }, bob: { 'ada/shop': ['read'] } }, (given) => [
     notificationsPlugin({
       ...given,
@@ -52,7 +40,7 @@ test('a subscription is added and removed; its address and secret are sealed, an
   const [kept] = await it.subscriptions.list('ada/shop');
   assert.ok(kept);
   for (const hidden of ['hunter2', secret]) assert.ok(!JSON.stringify([listed.text, kept, it.audit]).includes(hidden));
-  assert.deepEqual(openTarget(sealer, kept), { way: 'http', url, secret });
+  assert.deepEqual(openTarget(store.sealer, kept), { way: 'http', url, secret });
   assert.equal((await it.ask('ada', 'DELETE', `${base}/${id}`)).status, 204);
   assert.deepEqual((await it.ask('ada', 'GET', base)).body, []);
 });

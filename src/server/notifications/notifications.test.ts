@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { createHmac, randomBytes } from 'node:crypto';
-import { after, before, beforeEach, test } from 'node:test';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
 import { sql } from 'kysely';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { sealerOf } from '../../secrets/sealer.ts';
-import type { Letter, Outbox, Subscription, SubscriptionStore } from '../../store/notifications.ts';
+import type { Subscription } from '../../store/notifications.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
-import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
 import { failed, gateOf, passed, planOf, plannedFacts, preparing, served, stageOf, startedNow } from '../dispatch/testing/served.ts';
 import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
@@ -18,44 +15,12 @@ import { untilIdle } from '../testing/until-idle.ts';
 import { deliver } from './deliver.ts';
 import { sendMail } from './mail-server.ts';
 import { postOffice } from './post-office.ts';
-import { sealTarget, type Target } from './target.ts';
+import { everything, letterStore } from './testing/letter-store.ts';
 import { smtpServer } from './testing/smtp-server.ts';
 import { writeLetters } from './write-letters.ts';
 
-let made: TestDatabase;
-let subscriptions: SubscriptionStore;
-let outbox: Outbox;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
-  subscriptions = sqlSubscriptions(made.database);
-  outbox = sqlOutbox(made.database);
-});
-beforeEach(() => made.clear());
-after(() => made.close());
-
-const sealer = sealerOf([randomBytes(32)]);
+const store = letterStore();
 const minute = 60_000;
-const everything = { outcomes: [], results: true, branches: [], environments: [], gates: true } as const;
-
-const subscribe = async (target: Target, more: Partial<Subscription> = {}): Promise<Subscription> => {
-  const id = more.id ?? 'sub1';
-  const project = more.project ?? 'acme/app';
-  const subscription: Subscription = {
-    id,
-    project,
-    way: target.way,
-    target: sealTarget(sealer, target, { project, id }),
-    place: 'somewhere',
-    wants: everything,
-    by: 'ada',
-    createdAt: 0,
-    ...more,
-  };
-  await subscriptions.add(subscription);
-  return subscription;
-};
 
 /** A server with a real dispatcher whose parts are started and die as a test wants it. */
 const server = async (options: { readonly mailPort?: number; readonly allowed?: readonly string[]; readonly secret?: string } = {}) => {
@@ -65,10 +30,9 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
   const failing = (error: unknown): void => void failures.push(error);
   const follower = (clock: Clock) =>
     followRuns(
-      { dispatcher: it.dispatcher, runs: it.store.runs, marks: sqlMarks(made.database), clock, failed: failing },
+      { dispatcher: it.dispatcher, runs: it.store.runs, marks: sqlMarks(store.database), clock, failed: failing },
       writeLetters({
-        subscriptions,
-        outbox,
+        ...store,
         cleaner: async () => {
           if (options.secret === 'unknown') throw new Error('its secrets are not known');
           return (text) => text.replaceAll(options.secret ?? '\0', '***');
@@ -79,7 +43,7 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
     );
   const office = (clock: Clock) =>
     postOffice({
-      outbox,
+      ...store,
       deliver: deliver({
         send: outgoing({ allowed: allowedAddresses(options.allowed ?? ['127.0.0.1']), clock: systemClock }),
         clock,
@@ -95,7 +59,6 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
               }),
             }),
       }),
-      sealer,
       clock,
       failed: failing,
     });
@@ -111,7 +74,7 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
       const known = failures.length;
       const idle = Promise.withResolvers<void>();
       const look = async (): Promise<void> => {
-        if (failures.length > known || (await outbox.due(at, 1)).length === 0) idle.resolve();
+        if (failures.length > known || (await store.outbox.due(at, 1)).length === 0) idle.resolve();
       };
       const clock: Clock = {
         now: () => at,
@@ -133,21 +96,13 @@ const server = async (options: { readonly mailPort?: number; readonly allowed?: 
       }
       return run;
     },
-    letters: (id = 'sub1') => outbox.list(id, 100),
   };
-};
-
-const only = async (letters: Promise<readonly Letter[]>): Promise<Letter> => {
-  const [one, ...more] = await letters;
-  assert.equal(more.length, 0);
-  assert.ok(one);
-  return one;
 };
 
 test('each result of a build is told once over HTTP, signed, whatever restarts in between (R-WRK-69)', async (t) => {
   const receiver = await webServer(t, () => ({ status: 204 }));
   const it = await server();
-  await subscribe({ way: 'http', url: `${receiver.url}hook?key=1`, secret: 'the secret' });
+  await store.subscribe({ way: 'http', url: `${receiver.url}hook?key=1`, secret: 'the secret' });
   await it.write();
   const green = await it.run();
   const red = await it.run(planOf([stageOf('test')]), 'failed');
@@ -187,7 +142,7 @@ test('each result of a build is told once over HTTP, signed, whatever restarts i
 test('a gate that waits for a person is told while it waits; other gates are not', async (t) => {
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = await server();
-  await subscribe({ way: 'http', url: receiver.url, secret: 's' }, { wants: { ...everything, results: false } });
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' }, { wants: { ...everything, results: false } });
   await it.write();
   const run = await it.run(
     planOf([
@@ -223,8 +178,8 @@ test('a run of a fork that waits for approval is told to who wants gates, and ho
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = await server();
   const target = { way: 'http', url: receiver.url, secret: 's' } as const;
-  await subscribe(target, { wants: { ...everything, results: false } });
-  await subscribe(target, { id: 'results', wants: { ...everything, gates: false } });
+  await store.subscribe(target, { wants: { ...everything, results: false } });
+  await store.subscribe(target, { id: 'results', wants: { ...everything, gates: false } });
   await it.write();
   const trigger = { kind: 'pull-request', by: 'eve', number: 7, ref: 'refs/pull/7/head', fork: true } as const;
   const asked = async (commit: string) => {
@@ -265,14 +220,14 @@ test('a run of a fork that waits for approval is told to who wants gates, and ho
       'run.finished 2   ',
     ],
   );
-  assert.equal((await it.letters('results')).length, 2);
+  assert.equal((await store.letters('results')).length, 2);
 });
 
 test('only those outcomes, branches, environments and projects are told that were asked for', async () => {
   const it = await server();
   const target = { way: 'http', url: 'http://127.0.0.1:1/', secret: 's' } as const;
   const wanting = (id: string, more: object, rest: Partial<Subscription> = {}) =>
-    subscribe(target, { id, wants: { ...everything, ...more }, ...rest });
+    store.subscribe(target, { id, wants: { ...everything, ...more }, ...rest });
   await wanting('all', {});
   await wanting('red', { outcomes: ['failed', 'errored'] });
   await wanting('main', { branches: ['main'] });
@@ -286,7 +241,7 @@ test('only those outcomes, branches, environments and projects are told that wer
   await it.run(planOf([stageOf('test')]), 'failed');
   await it.write();
   const ids = ['all', 'red', 'main', 'next', 'production', 'staging', 'later', 'other'];
-  const counts = await Promise.all(ids.map(async (id) => [id, (await it.letters(id)).length] as const));
+  const counts = await Promise.all(ids.map(async (id) => [id, (await store.letters(id)).length] as const));
   assert.deepEqual(Object.fromEntries(counts), { all: 2, red: 1, main: 2, next: 0, production: 1, staging: 0, later: 0, other: 0 });
 });
 
@@ -294,12 +249,12 @@ test('what is not taken stays in the outbox over a restart, is tried less and le
   let answer: WebAnswer = { status: 500, body: 'secret' };
   const receiver = await webServer(t, () => answer);
   const it = await server();
-  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' });
   await it.write();
   await it.run();
   await it.write();
   const tries: number[] = [];
-  for (let letter = await only(it.letters()); letter.state === 'waiting'; letter = await only(it.letters())) {
+  for (let letter = await store.only(); letter.state === 'waiting'; letter = await store.only()) {
     tries.push(letter.tryAt - it.now);
     await it.send(letter.tryAt);
   }
@@ -308,7 +263,7 @@ test('what is not taken stays in the outbox over a restart, is tried less and le
     [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5],
   );
   assert.ok(tries.length < 40);
-  const given = await only(it.letters());
+  const given = await store.only();
   assert.deepEqual(
     [given.state, given.attempts, given.note],
     ['given-up', tries.length, `Given up after a day: 127.0.0.1:${receiver.port} answered 500.`],
@@ -323,7 +278,7 @@ test('what is not taken stays in the outbox over a restart, is tried less and le
   answer = { status: 200 };
   await it.send(it.now + minute);
   assert.deepEqual(
-    (await it.letters()).map(({ state }) => state),
+    (await store.letters()).map(({ state }) => state),
     ['sent', 'sent', 'given-up'],
   );
   const runs = receiver.requests.slice(before + 1).map(({ body }) => (JSON.parse(body) as { number: number }).number);
@@ -334,11 +289,11 @@ test('what is not taken stays in the outbox over a restart, is tried less and le
 test('a server that was replaced, and does not know it yet, sends nothing (atk-74)', async (t) => {
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = await server();
-  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' });
   await it.write();
   await it.run();
   await it.write();
-  const holder = (name: string) => sql`update server set holder = ${name}`.execute(made.database.sql);
+  const holder = (name: string) => sql`update server set holder = ${name}`.execute(store.database.sql);
   await holder('another');
   await it.send();
   assert.equal(receiver.requests.length, 0);
@@ -351,15 +306,15 @@ test('a server that was replaced, and does not know it yet, sends nothing (atk-7
 test('one who does not answer holds up nobody else', async (t) => {
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = await server();
-  await subscribe({ way: 'http', url: 'http://127.0.0.1:1/', secret: 's' }, { id: 'dead' });
-  await subscribe({ way: 'slack', url: receiver.url }, { id: 'alive' });
+  await store.subscribe({ way: 'http', url: 'http://127.0.0.1:1/', secret: 's' }, { id: 'dead' });
+  await store.subscribe({ way: 'slack', url: receiver.url }, { id: 'alive' });
   await it.write();
   for (let n = 0; n < 12; n++) await it.run();
   await it.write();
   await it.send();
   assert.equal(receiver.requests.length, 12);
   assert.equal(
-    (await it.letters('dead')).reduce((sum, { attempts }) => sum + attempts, 0),
+    (await store.letters('dead')).reduce((sum, { attempts }) => sum + attempts, 0),
     1,
   );
 });
@@ -368,14 +323,14 @@ test('a webhook of Slack gets a text, a mail server a mail', async (t) => {
   const slack = await webServer(t, () => ({ status: 200, body: 'ok' }));
   const mail = await smtpServer(t);
   const it = await server({ mailPort: mail.port });
-  await subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
-  await subscribe({ way: 'mail', to: ['ada@example.org', 'bob@example.org'] }, { id: 'mail' });
+  await store.subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
+  await store.subscribe({ way: 'mail', to: ['ada@example.org', 'bob@example.org'] }, { id: 'mail' });
   await it.write();
   await it.run(planOf([stageOf('test')]), 'failed');
   await it.write();
   mail.refuse('451 later');
   await it.send();
-  assert.equal((await only(it.letters('mail'))).note, 'the mail server does not take it 451.');
+  assert.equal((await store.only('mail')).note, 'the mail server does not take it 451.');
   mail.refuse(undefined);
   await it.send(it.now + minute);
   const [posted] = slack.requests;
@@ -397,11 +352,11 @@ test('a test is delivered as all letters are: signed, tried again with a note, a
   const slack = await webServer(t, () => ({ status: 200 }));
   const mail = await smtpServer(t);
   const it = await server({ mailPort: mail.port });
-  await subscribe({ way: 'http', url: receiver.url, secret: 'the secret' });
-  await subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
-  await subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 'the secret' });
+  await store.subscribe({ way: 'slack', url: slack.url }, { id: 'slack' });
+  await store.subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
   const test = { event: 'subscription.tested', project: 'acme/app', at: it.now, by: 'ada' } as const;
-  await outbox.put(
+  await store.outbox.put(
     ['sub1', 'slack', 'mail'].map((subscription) => ({
       id: `of-${subscription}`,
       subscription,
@@ -411,11 +366,11 @@ test('a test is delivered as all letters are: signed, tried again with a note, a
     })),
   );
   await it.send();
-  const tried = await only(it.letters());
+  const tried = await store.only();
   assert.deepEqual([tried.state, tried.attempts, tried.note], ['waiting', 1, `127.0.0.1:${receiver.port} answered 500.`]);
   answer = { status: 204 };
   await it.send(tried.tryAt);
-  assert.equal((await only(it.letters())).state, 'sent');
+  assert.equal((await store.only()).state, 'sent');
   const { headers, body } = receiver.requests[1] ?? assert.fail();
   assert.deepEqual(JSON.parse(body), { id: 'of-sub1', ...test, subscription: 'sub1' });
   const signature = createHmac('sha256', 'the secret')
@@ -435,7 +390,7 @@ test('a test is delivered as all letters are: signed, tried again with a note, a
 test('a mail has the headers and receivers that it was given and no more, whatever a commit says (atk-68)', async (t) => {
   const mail = await smtpServer(t);
   const it = await server({ mailPort: mail.port });
-  await subscribe({ way: 'mail', to: ['ada@example.org'] });
+  await store.subscribe({ way: 'mail', to: ['ada@example.org'] });
   await it.write();
   const { run } = await it.dispatcher.create({ project: 'acme/app', pipeline: 'cion', trigger: { kind: 'manual', by: 'eve' } });
   const source = {
@@ -461,32 +416,32 @@ test('a mail has the headers and receivers that it was given and no more, whatev
 test('an address inside is never told anything, and why is noted; its answer is shown to nobody (atk-67)', async (t) => {
   const inside = await webServer(t, () => ({ status: 500, body: 'the secret of the inside' }));
   const it = await server({ allowed: [] });
-  await subscribe({ way: 'http', url: `http://127.0.0.1:${inside.port}/`, secret: 's' });
-  await subscribe({ way: 'slack', url: `http://localhost:${inside.port}/` }, { id: 'slack' });
+  await store.subscribe({ way: 'http', url: `http://127.0.0.1:${inside.port}/`, secret: 's' });
+  await store.subscribe({ way: 'slack', url: `http://localhost:${inside.port}/` }, { id: 'slack' });
   await it.write();
   await it.run();
   await it.write();
   await it.send();
   assert.equal(inside.requests.length, 0);
   const why = 'is not on the public internet, and the operator of this server has not allowed it.';
-  assert.equal((await only(it.letters())).note, `127.0.0.1 ${why}`);
-  assert.equal((await only(it.letters('slack'))).note, `localhost ${why}`);
+  assert.equal((await store.only()).note, `127.0.0.1 ${why}`);
+  assert.equal((await store.only('slack')).note, `localhost ${why}`);
 });
 
 test('no letter has a secret of the project, and without knowing them none is written', async (t) => {
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = await server({ secret: 'hunter2' });
-  await subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' });
   await it.write();
   await it.run(planOf([stageOf('print-hunter2')]), 'failed');
   await it.write();
   await it.send();
   assert.match(receiver.requests[0]?.body ?? '', /print-\*\*\*/);
-  assert.doesNotMatch(JSON.stringify([receiver.requests, await it.letters()]), /hunter2/);
+  assert.doesNotMatch(JSON.stringify([receiver.requests, await store.letters()]), /hunter2/);
 
   const unknowing = await server({ secret: 'unknown' });
   await unknowing.run();
   await unknowing.write();
   assert.equal(unknowing.failures.length, 1);
-  assert.equal((await it.letters()).length, 1);
+  assert.equal((await store.letters()).length, 1);
 });

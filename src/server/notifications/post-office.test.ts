@@ -1,55 +1,26 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { sealerOf } from '../../secrets/sealer.ts';
-import type { Letter, NewLetter, Outbox, SubscriptionStore } from '../../store/notifications.ts';
-import { sqlOutbox, sqlSubscriptions } from '../../store/sql/notifications.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import type { NewLetter, Outbox } from '../../store/notifications.ts';
 import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { type WebAnswer, webServer } from '../outgoing/testing/web-server.ts';
 import { deliver } from './deliver.ts';
 import { sendMail } from './mail-server.ts';
 import { postOffice } from './post-office.ts';
-import { sealTarget, type Target } from './target.ts';
+import { letterStore } from './testing/letter-store.ts';
 import { smtpServer } from './testing/smtp-server.ts';
 
-let made: TestDatabase;
-let subscriptions: SubscriptionStore;
-let outbox: Outbox;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
-  subscriptions = sqlSubscriptions(made.database);
-  outbox = sqlOutbox(made.database);
-});
-beforeEach(() => made.clear());
-after(() => made.close());
-
-const sealer = sealerOf([randomBytes(32)]);
+const store = letterStore();
 const now = 1_800_000_000_000;
-const wants = { outcomes: [], results: true, branches: [], environments: [], gates: true } as const;
-
-const subscribe = (target: Target, { id, project = 'acme/app' }: { readonly id: string; readonly project?: string }): Promise<void> =>
-  subscriptions.add({
-    id,
-    project,
-    way: target.way,
-    target: sealTarget(sealer, target, { project, id }),
-    place: 'somewhere',
-    wants,
-    by: 'ada',
-    createdAt: 0,
-  });
 
 /** Post offices whose clock stands still, each until it is stopped. */
 const site = (options: { readonly mailPort?: number } = {}) => {
   const failures: unknown[] = [];
   let count = 0;
   let told = (): void => undefined;
+  const { outbox } = store;
   const watched: Outbox = {
     ...outbox,
     move: async (id, to) => {
@@ -67,7 +38,6 @@ const site = (options: { readonly mailPort?: number } = {}) => {
         told();
       }),
     failures,
-    letters: (id: string) => outbox.list(id, 100),
     open: () => {
       const going = new AbortController();
       const { mailPort: port } = options;
@@ -78,7 +48,7 @@ const site = (options: { readonly mailPort?: number } = {}) => {
       const office = postOffice({
         outbox: watched,
         deliver: deliver({ send, clock, ...mails }),
-        sealer,
+        sealer: store.sealer,
         clock,
         failed: (error) => void failures.push(error),
       });
@@ -104,24 +74,17 @@ const letterOf = (subscription: string, n: number, at: number): NewLetter => ({
 
 const never = (): Promise<WebAnswer> => new Promise(() => undefined);
 
-const only = async (letters: Promise<readonly Letter[]>): Promise<Letter> => {
-  const [one, ...more] = await letters;
-  assert.equal(more.length, 0);
-  assert.ok(one);
-  return one;
-};
-
 test('one who takes a letter and never answers holds up nobody else, and is told in order', async (t) => {
   const slow = await webServer(t, never);
   const receiver = await webServer(t, () => ({ status: 200 }));
   const it = site();
-  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
-  for (let n = 0; n < 120; n++) await outbox.put([letterOf('slow', n, it.now)]);
+  await store.subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
+  for (let n = 0; n < 120; n++) await store.outbox.put([letterOf('slow', n, it.now)]);
   const { office, stop } = it.open();
   await slow.came(1);
   for (const round of [1, 2]) {
-    await subscribe({ way: 'http', url: receiver.url, secret: 's' }, { id: `later${round}`, project: `acme/other${round}` });
-    for (let n = 0; n < 7; n++) await outbox.put([letterOf(`later${round}`, n, it.now)]);
+    await store.subscribe({ way: 'http', url: receiver.url, secret: 's' }, { id: `later${round}`, project: `acme/other${round}` });
+    for (let n = 0; n < 7; n++) await store.outbox.put([letterOf(`later${round}`, n, it.now)]);
     office.wake();
     await receiver.came(7 * round);
   }
@@ -139,16 +102,16 @@ test('a stop drops the letters that are on their way at once, and they are sent 
   const mail = await smtpServer(t);
   mail.refuse('');
   const it = site({ mailPort: mail.port });
-  await subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
-  await subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
-  await outbox.put([letterOf('slow', 0, it.now), letterOf('mail', 0, it.now)]);
+  await store.subscribe({ way: 'http', url: slow.url, secret: 's' }, { id: 'slow' });
+  await store.subscribe({ way: 'mail', to: ['ada@example.org'] }, { id: 'mail' });
+  await store.outbox.put([letterOf('slow', 0, it.now), letterOf('mail', 0, it.now)]);
   const { stop } = it.open();
   await Promise.all([slow.came(1), mail.asked]);
   const began = performance.now();
   await stop();
   assert.ok(performance.now() - began < 5000);
   for (const id of ['slow', 'mail']) {
-    const { state, attempts, tryAt, note } = await only(it.letters(id));
+    const { state, attempts, tryAt, note } = await store.only(id);
     assert.deepEqual([state, attempts, tryAt, note], ['waiting', 1, it.now, undefined]);
   }
   assert.deepEqual(it.failures, []);
@@ -157,7 +120,7 @@ test('a stop drops the letters that are on their way at once, and they are sent 
   const next = it.open();
   await it.sent(2);
   await next.stop();
-  assert.deepEqual([(await only(it.letters('slow'))).state, (await only(it.letters('mail'))).state], ['sent', 'sent']);
+  assert.deepEqual([(await store.only('slow')).state, (await store.only('mail')).state], ['sent', 'sent']);
   assert.deepEqual(
     slow.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
     ['slow-0', 'slow-0'],
