@@ -59,7 +59,7 @@ export const notificationStoresContract = (
   it('knows which letters are due, the earliest first, until they are sent or given up', async () => {
     const { subscriptions, outbox } = await make();
     await subscriptions.add(one);
-    await outbox.put([letter('a', 'e/1', 200), letter('b', 'e/2', 100)]);
+    await outbox.put([letter('b', 'e/2', 100), letter('a', 'e/1', 200)]);
     const [b, a] = await outbox.due(200, 10);
     assert.deepEqual(b, { ...letter('b', 'e/2', 100), subscription: shown, ...fresh, tryAt: 100 });
     assert.equal(a?.id, 'a');
@@ -86,6 +86,27 @@ export const notificationStoresContract = (
     await outbox.move('a', { state: 'sent', tryAt: 300, attempts: 1 });
     await outbox.move('b', { state: 'given-up', tryAt: 300, attempts: 9, note: 'a day is over' });
     assert.deepEqual(await outbox.due(9e15, 10), []);
+  });
+
+  it('holds the letters of one subscription that wait, those too that come later, and no other; what was put aside is due at once', async () => {
+    const { subscriptions, outbox } = await make();
+    await subscriptions.add(one);
+    await subscriptions.add(other);
+    await outbox.put([letter('sent', 'e/1', 100), letter('a', 'e/2', 100), { ...letter('of-other', 'e/1', 100), subscription: 'other' }]);
+    await outbox.move('sent', { state: 'sent', tryAt: 100, attempts: 1 });
+    await outbox.hold('one', 500);
+    await outbox.hold('one', 400);
+    await outbox.put([letter('b', 'e/3', 200), letter('c', 'e/4', 600), { ...letter('more', 'e/2', 200), subscription: 'other' }]);
+    await outbox.put([letter('test', 'test/1', 300)], { aside: true });
+    const due = async (until: number) => (await outbox.due(until, 10)).map(({ id, tryAt }) => [id, tryAt]);
+    const early = [
+      ['of-other', 100],
+      ['more', 200],
+      ['test', 300],
+    ];
+    assert.deepEqual(await due(499), early);
+    assert.deepEqual(await due(600), [...early, ['a', 500], ['b', 500], ['c', 600]]);
+    assert.equal((await outbox.list('one', 10)).find(({ id }) => id === 'sent')?.tryAt, 100);
   });
 
   it('clears what is sent or given up and old, and with a subscription all that was for it', async () => {

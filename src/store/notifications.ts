@@ -42,11 +42,16 @@ export type SubscriptionFilter = {
  * StoreError alone.
  */
 export type Outbox = {
-  /** Those that are new: one with the same `event` for the same subscription is the same letter (R-WRK-69). */
-  put(letters: readonly NewLetter[]): Promise<void>;
+  /**
+   * Those that are new: one with the same `event` for the same subscription is the same letter (R-WRK-69). It is not tried before those of its subscription that wait;
+   * `aside`: it is due at once.
+   */
+  put(letters: readonly NewLetter[], how?: { readonly aside: boolean }): Promise<void>;
   /** Not sent and not given up, whose `tryAt` is not after `until`, of other subscriptions than these; the earliest first. */
   due(until: number, limit: number, except?: readonly string[]): Promise<readonly Letter[]>;
   move(id: string, to: LetterProgress): Promise<void>;
+  /** No letter of the subscription that waits is tried before, epoch ms. */
+  hold(subscription: string, until: number): Promise<void>;
   /** Newest first. */
   list(subscription: string, limit: number): Promise<readonly Letter[]>;
   /** Those that are sent or given up and older. */

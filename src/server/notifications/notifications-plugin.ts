@@ -60,7 +60,7 @@ export const notificationsPlugin =
       }
       const id = randomUUID();
       const body: ToldOfTest = { event: 'subscription.tested', project, subscription, at, by };
-      await outbox.put([{ id, subscription, event: `test/${id}`, body, createdAt: at }]);
+      await outbox.put([{ id, subscription, event: `test/${id}`, body, createdAt: at }], { aside: true });
       return id;
     };
 

@@ -18,7 +18,7 @@ const now = 1_800_000_000_000;
 /** Post offices whose clock stands still, each until it is stopped. */
 const site = (options: { readonly mailPort?: number } = {}) => {
   const failures: unknown[] = [];
-  let count = 0;
+  let [count, failed, cleared] = [0, 0, 0];
   let told = (): void => undefined;
   const { outbox } = store;
   const watched: Outbox = {
@@ -26,17 +26,26 @@ const site = (options: { readonly mailPort?: number } = {}) => {
     move: async (id, to) => {
       await outbox.move(id, to);
       if (to.state === 'sent') count++;
+      if (to.note !== undefined) failed++;
       told();
     },
+    clear: (before) => {
+      cleared++;
+      return outbox.clear(before);
+    },
   };
+  const until = (isSo: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      told = () => (isSo() ? resolve() : undefined);
+      told();
+    });
   return {
     now,
     /** Resolves when so many letters were. */
-    sent: (wanted: number) =>
-      new Promise<void>((resolve) => {
-        told = () => (count >= wanted ? resolve() : undefined);
-        told();
-      }),
+    sent: (wanted: number) => until(() => count >= wanted),
+    /** Resolves when so many tries were not taken. */
+    tried: (wanted: number) => until(() => failed >= wanted),
+    cleared: () => cleared,
     failures,
     open: () => {
       const going = new AbortController();
@@ -55,6 +64,7 @@ const site = (options: { readonly mailPort?: number } = {}) => {
       const ended = office.start(going.signal);
       return {
         office,
+        clock,
         stop: () => {
           going.abort();
           return ended;
@@ -125,4 +135,44 @@ test('a stop drops the letters that are on their way at once, and they are sent 
     slow.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
     ['slow-0', 'slow-0'],
   );
+});
+
+test('what came after a letter that was not taken waits with it, however late it came, and is told after it', async (t) => {
+  let status = 500;
+  const receiver = await webServer(t, () => ({ status }));
+  const it = site();
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  await store.outbox.put([letterOf('sub1', 0, it.now)]);
+  const { office, clock, stop } = it.open();
+  await it.tried(1);
+  status = 200;
+  await store.outbox.put([letterOf('sub1', 1, it.now), letterOf('sub1', 2, it.now)]);
+  office.wake();
+  await clock.advance(30_000);
+  office.wake();
+  await it.sent(3);
+  assert.deepEqual(
+    receiver.requests.map(({ body }) => (JSON.parse(body) as { id: string }).id),
+    ['sub1-0', 'sub1-0', 'sub1-1', 'sub1-2'],
+  );
+  await stop();
+});
+
+test('old letters are looked for once an hour, and not with each that is sent', async (t) => {
+  const receiver = await webServer(t, () => ({ status: 200 }));
+  const it = site();
+  await store.subscribe({ way: 'http', url: receiver.url, secret: 's' });
+  const { office, clock, stop } = it.open();
+  for (let n = 0; n < 3; n++) {
+    await store.outbox.put([letterOf('sub1', n, it.now)]);
+    office.wake();
+    await it.sent(n + 1);
+  }
+  assert.equal(it.cleared(), 1);
+  await clock.advance(3_600_000);
+  await store.outbox.put([letterOf('sub1', 3, it.now)]);
+  office.wake();
+  await it.sent(4);
+  await stop();
+  assert.equal(it.cleared(), 2);
 });

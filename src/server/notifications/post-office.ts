@@ -38,10 +38,12 @@ const firstRetryMs = 30_000;
 const longestRetryMs = 3_600_000;
 const dayMs = 86_400_000;
 const keptMs = 30 * dayMs;
+const sweepMs = 3_600_000;
 
 export const postOffice = (deps: PostOfficeDeps): PostOffice => {
   const { outbox, clock, failed } = deps;
   const { wait, wake } = pauses(clock);
+  let sweptAt = Number.NEGATIVE_INFINITY;
 
   const sendLetters = async (letters: readonly Letter[], signal: AbortSignal): Promise<void> => {
     try {
@@ -66,9 +68,16 @@ export const postOffice = (deps: PostOfficeDeps): PostOffice => {
       }
     }
     if (busy.size >= onTheirWay) return longestSleepMs;
-    await outbox.clear(clock.now() - keptMs);
+    await sweep();
     const [next] = await outbox.due(Number.MAX_SAFE_INTEGER, 1, [...busy.keys()]);
     return next === undefined ? longestSleepMs : Math.min(next.tryAt - clock.now(), longestSleepMs);
+  };
+
+  const sweep = async (): Promise<void> => {
+    const now = clock.now();
+    if (now - sweptAt < sweepMs) return;
+    await outbox.clear(now - keptMs);
+    sweptAt = now;
   };
 
   return {
@@ -93,35 +102,26 @@ const sendInOrder = async (
   letters: readonly Letter[],
   signal: AbortSignal,
 ): Promise<void> => {
-  let held: number | undefined;
-  for (const [place, letter] of letters.entries()) {
-    if (held !== undefined) {
-      await outbox.move(letter.id, { ...progressOf(letter), tryAt: held });
-      continue;
-    }
-    if (place >= inARow || signal.aborted) return;
+  for (const letter of letters.slice(0, inARow)) {
+    if (signal.aborted) return;
+    const { id, subscription, tryAt, note } = letter;
     const attempts = letter.attempts + 1;
     // Told before it is done: a server that was replaced is refused here, and sends nothing.
-    await outbox.move(letter.id, { ...progressOf(letter), tryAt: letter.tryAt, attempts });
+    await outbox.move(id, { state: 'waiting', tryAt, attempts, ...(note === undefined ? {} : { note }) });
     try {
-      await deliver({ id: letter.id, told: letter.body as Told }, openTarget(sealer, letter.subscription), signal);
-      await outbox.move(letter.id, { state: 'sent', tryAt: clock.now(), attempts });
+      await deliver({ id, told: letter.body as Told }, openTarget(sealer, subscription), signal);
     } catch (error) {
-      const now = clock.now();
-      if (isOfStore(error)) throw error;
       if (signal.aborted) return;
-      const isOver = now - letter.createdAt >= dayMs;
-      const note = `${isOver ? 'Given up after a day: ' : ''}${reasonOf(error)}.`;
-      const tryAt = now + Math.min(firstRetryMs * 2 ** letter.attempts, longestRetryMs);
-      await outbox.move(
-        letter.id,
-        isOver ? { state: 'given-up', tryAt: now, attempts, note } : { state: 'waiting', tryAt, attempts, note },
-      );
-      held = isOver ? undefined : tryAt;
+      const now = clock.now();
+      if (now - letter.createdAt >= dayMs) {
+        await outbox.move(id, { state: 'given-up', tryAt: now, attempts, note: `Given up after a day: ${reasonOf(error)}.` });
+        continue;
+      }
+      const again = now + Math.min(firstRetryMs * 2 ** letter.attempts, longestRetryMs);
+      await outbox.hold(subscription.id, again);
+      await outbox.move(id, { state: 'waiting', tryAt: again, attempts, note: `${reasonOf(error)}.` });
+      return;
     }
+    await outbox.move(id, { state: 'sent', tryAt: clock.now(), attempts });
   }
 };
-
-const progressOf = ({ state, attempts, note }: Letter) => ({ state, attempts, ...(note === undefined ? {} : { note }) });
-
-const isOfStore = (error: unknown): boolean => error instanceof Error && error.name === 'StoreError';

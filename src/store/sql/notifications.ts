@@ -24,10 +24,10 @@ export const sqlSubscriptions = ({ sql: db }: Pick<Database, 'sql'>): Subscripti
 });
 
 export const sqlOutbox = ({ sql: db }: Pick<Database, 'sql'>): Outbox => ({
-  put: async (letters) => {
+  put: async (letters, { aside } = { aside: false }) => {
     for (const { id, subscription, event, body, createdAt } of letters) {
       await sql`insert into letter (id, subscription, event, body, created_at, state, try_at, attempts)
-        select ${id}, subscription.id, ${event}, ${json(body)}::jsonb, ${createdAt}, 'waiting', ${createdAt}, 0
+        select ${id}, subscription.id, ${event}, ${json(body)}::jsonb, ${createdAt}, 'waiting', ${aside ? createdAt : sql`greatest(${createdAt}::bigint, ${heldUntil})`}, 0
         from subscription where subscription.id = ${subscription}
         on conflict (subscription, event) do nothing`.execute(db);
     }
@@ -43,6 +43,11 @@ export const sqlOutbox = ({ sql: db }: Pick<Database, 'sql'>): Outbox => ({
       db,
     );
   },
+  hold: async (subscription, until) => {
+    await sql`update letter set try_at = ${until} where subscription = ${subscription} and state = 'waiting' and try_at < ${until}`.execute(
+      db,
+    );
+  },
   list: async (subscription, limit) => {
     const { rows } = await sql<Letter>`select ${columns} where subscription.id = ${subscription}
       order by letter.place desc limit ${limit}`.execute(db);
@@ -52,6 +57,10 @@ export const sqlOutbox = ({ sql: db }: Pick<Database, 'sql'>): Outbox => ({
     await sql`delete from letter where state <> 'waiting' and created_at < ${createdBefore}`.execute(db);
   },
 });
+
+/** Until when those of `subscription` wait; null: none does. In the order of the index that has those that wait alone. */
+const heldUntil = sql`(select try_at from letter before where before.subscription = subscription.id and state = 'waiting'
+  order by try_at desc limit 1)`;
 
 const columns = sql`letter.id, event, body, letter.created_at as "createdAt", state, try_at as "tryAt", attempts, note,
   json_build_object('id', subscription.id, 'project', project, 'way', way, 'target', target) as subscription
