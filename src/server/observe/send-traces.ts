@@ -26,7 +26,7 @@ export const sendTraces = (
 ): Reader => ({
   name: 'traces',
   gates: false,
-  take: async ({ run }) => {
+  take: async ({ run }, stop) => {
     const trace = traceOf(await runs.events(run, 0));
     if (trace === undefined) return;
     const { status, body } = await fetch(url, {
@@ -34,7 +34,7 @@ export const sendTraces = (
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify(trace),
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
     });
     await body?.cancel();
     if (status >= 200 && status < 300) return;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock } from '../../lib/clock.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
 import { testDatabases } from '../../store/sql/testing/databases.ts';
 import { served } from '../dispatch/testing/served.ts';
@@ -45,6 +46,34 @@ test('a run that has ended is spans in spans: the run, its attempts, their steps
   assert.deepEqual(traceOf(events), traceOf(events));
   assert.equal(traceOf(events.slice(0, -1)), undefined);
   assert.equal(traceOf([]), undefined);
+});
+
+test('a stop does not wait for a collector that never answers, and the trace is sent by the next server', async (t) => {
+  const it = served();
+  let isSilent = true;
+  const collector = await webServer(t, () => (isSilent ? new Promise(() => undefined) : { status: 200 }));
+  const [first] = testDatabases;
+  const made = await first?.make();
+  assert.ok(made);
+  t.after(() => made.close());
+  const failures: unknown[] = [];
+  const failed = (error: unknown): void => void failures.push(error);
+  const deps = { dispatcher: it.dispatcher, runs: it.store.runs, marks: sqlMarks(made.database), failed };
+  const follower = (clock: Clock) =>
+    followRuns({ ...deps, clock }, sendTraces({ url: collector.url, headers: {} }, { runs: it.store.runs, failed }));
+  await untilIdle(it.clock.now(), follower);
+  const going = new AbortController();
+  const ended = follower(it.clock).start(going.signal);
+  await timedRun(it);
+  await collector.came(1);
+  const began = performance.now();
+  going.abort();
+  await ended;
+  assert.ok(performance.now() - began < 5000);
+  assert.deepEqual(failures, []);
+  isSilent = false;
+  await untilIdle(it.clock.now(), follower);
+  assert.equal(collector.requests.length, 2);
 });
 
 test('a trace has no message, no subject of a commit and no output of a run', async () => {

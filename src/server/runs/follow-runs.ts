@@ -16,7 +16,12 @@ export type FollowDeps = {
 };
 
 /** Of whom the news are, as marks call it, and whether gates and approvals are news for them too. */
-export type Reader = { readonly name: string; readonly gates: boolean; take(news: RunNews): Promise<void> };
+export type Reader = {
+  readonly name: string;
+  readonly gates: boolean;
+  /** What goes outside ends when the signal aborts: whether it was taken is not known then, and it comes again. */
+  take(news: RunNews, signal: AbortSignal): Promise<void>;
+};
 
 export type FollowRuns = {
   /** Until the signal aborts. */
@@ -64,11 +69,12 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
   };
 
   /** Answers whether it was taken, or is too old to be told. */
-  const isTold = async (news: RunNews): Promise<boolean> => {
+  const isTold = async (news: RunNews, signal: AbortSignal): Promise<boolean> => {
     try {
-      await reader.take(news);
+      await reader.take(news, signal);
       return true;
     } catch (error) {
+      if (signal.aborted) return false;
       failed(error);
       return clock.now() - news.at > patienceMs;
     }
@@ -78,7 +84,7 @@ export const followRuns = (deps: FollowDeps, reader: Reader): FollowRuns => {
   const tellAll = async (signal: AbortSignal): Promise<void> => {
     let newest = 0;
     const tell = async (news: RunNews): Promise<boolean> => {
-      const isDone = await isTold(news);
+      const isDone = await isTold(news, signal);
       if (isDone) newest = Math.max(newest, news.at);
       else if (again.push(news) === 1) againAt = clock.now() + retryMs;
       return isDone;

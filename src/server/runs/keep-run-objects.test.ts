@@ -59,7 +59,7 @@ test('the index of a run is there from its plan on, and with what it wrote when 
   await it.tell(claimed, 1, [preparing(claimed), startedNow(claimed), passed(claimed)]);
   const state = await it.state(run);
   assert.ok(state);
-  for (const news of newsOf(state)) await it.kept.reader.take(news);
+  for (const news of newsOf(state)) await it.kept.reader.take(news, new AbortController().signal);
   assert.deepEqual(it.written, ['index running', 'out finished', 'index finished']);
 });
 

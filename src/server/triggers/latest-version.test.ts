@@ -5,9 +5,15 @@ import { virtualClock } from '../../lib/virtual-clock.ts';
 import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { type WebAnswer, webServer } from '../outgoing/testing/web-server.ts';
-import { latestVersion } from './latest-version.ts';
+import { latestVersion, type LatestVersion } from './latest-version.ts';
 
-const read = latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), systemClock);
+const going = new AbortController().signal;
+/** Of a server that goes on. */
+const reading =
+  (version: LatestVersion) =>
+  (of: Parameters<LatestVersion>[0], token: string | undefined): Promise<string> =>
+    version(of, token, going);
+const read = reading(latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), systemClock));
 const tags = (of: unknown): WebAnswer => ({ status: 200, body: JSON.stringify({ 'dist-tags': of }) });
 const watch = (registry: string, more = {}) => ({ package: '@ada/dep', registry, tag: 'latest', ...more });
 
@@ -51,7 +57,7 @@ test('a name that is none is not asked for, and neither is a registry inside tha
   for (const name of ['../-/all', 'a/b', '@a/b/c', '', 'a?x', '@a', '.hidden', `@${'a'.repeat(220)}/b`]) {
     await assert.rejects(read(watch(registry.url, { package: name }), undefined), { code: 'PACKAGE_UNREADABLE' }, name);
   }
-  const strict = latestVersion(outgoing({ allowed: allowedAddresses(), clock: systemClock }), systemClock);
+  const strict = reading(latestVersion(outgoing({ allowed: allowedAddresses(), clock: systemClock }), systemClock));
   await assert.rejects(strict(watch(registry.url), 'secret'), { code: 'ADDRESS_REFUSED' });
   await assert.rejects(read(watch('file:///etc'), undefined), { code: 'ADDRESS_REFUSED' });
   assert.equal(registry.requests.length, 0);
@@ -62,7 +68,7 @@ test('a registry that has enough (429) is asked once, whoever watches what, unti
   let answer: WebAnswer = { status: 429, headers: { 'retry-after': '600' } };
   const registry = await webServer(t, () => answer);
   const other = await webServer(t, () => tags({ latest: '1.0.0' }));
-  const asked = latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), clock);
+  const asked = reading(latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), clock));
   for (let i = 0; i < 100; i++) {
     await assert.rejects(asked(watch(registry.url, { package: `p${i}` }), undefined), { code: 'PACKAGE_UNREADABLE' });
   }

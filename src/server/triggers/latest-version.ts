@@ -6,8 +6,8 @@ import type { PackageWatch } from '../../store/schedules.ts';
 import { type Outgoing, targetOf } from '../outgoing/outgoing.ts';
 import { TriggerError } from './trigger-error.ts';
 
-/** The version that a dist-tag of a package means now (R-DCK-90). Rejects with TriggerError PACKAGE_UNREADABLE, or OutgoingError. */
-export type LatestVersion = (watch: Omit<PackageWatch, 'token'>, token: string | undefined) => Promise<string>;
+/** The version that a dist-tag of a package means now (R-DCK-90). Rejects with TriggerError PACKAGE_UNREADABLE, or OutgoingError; at once when the signal aborts. */
+export type LatestVersion = (watch: Omit<PackageWatch, 'token'>, token: string | undefined, signal: AbortSignal) => Promise<string>;
 
 /** No registry is left alone for longer because it asks for it. */
 const longestRestMs = 24 * 60 * 60_000;
@@ -19,7 +19,7 @@ const timeoutMs = 30_000;
 /** Asks an npm registry for the short form of what it knows of the package. One that has enough (429) is asked for nothing, by no watch, until its time is over (atk-60). */
 export const latestVersion = (send: Outgoing, clock: Pick<Clock, 'now'>): LatestVersion => {
   const resting = new Map<string, number>();
-  return async ({ package: name, registry, tag }, token) => {
+  return async ({ package: name, registry, tag }, token, signal) => {
     if (!isPackageName(name)) throw unreadable(`${JSON.stringify(name)} is no name of a package`);
     const { host } = new URL(registry);
     const until = resting.get(host) ?? 0;
@@ -34,6 +34,7 @@ export const latestVersion = (send: Outgoing, clock: Pick<Clock, 'now'>): Latest
       },
       limitBytes,
       timeoutMs,
+      signal,
     });
     if (status === 429) {
       const restMs = Math.min(retryAfterMs(retryAfter, clock.now()) ?? usualRestMs, longestRestMs);

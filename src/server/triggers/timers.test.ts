@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import type { Schedule, ScheduleStore } from '../../store/schedules.ts';
 import { sqlSchedules } from '../../store/sql/schedules.ts';
 import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
+import { outgoing } from '../outgoing/outgoing.ts';
+import { webServer } from '../outgoing/testing/web-server.ts';
 import { begunRuns } from '../runs/testing/begun-runs.ts';
 import { untilIdle } from '../testing/until-idle.ts';
+import { latestVersion } from './latest-version.ts';
 import { nextTime } from './next-time.ts';
 import { scheduleContext, timers, type TimersDeps } from './timers.ts';
 
@@ -155,6 +159,23 @@ test('a package that changed while its schedule was paused, or while it was bein
   assert.equal(await timer('1.2.0'), 0);
   assert.equal(await timer('1.3.0'), 1);
   assert.equal(begun.requests[0]?.variables?.['CION_PACKAGE_OLD_VERSION'], '1.2.0');
+});
+
+test('a stop does not wait for a registry that never answers, and the next server asks it (R-DCK-90)', async (t) => {
+  const registry = await webServer(t, () => new Promise(() => undefined));
+  const { make, failures } = setUp({
+    latestVersion: latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), systemClock),
+  });
+  await schedules.add(nightly({ watch: { package: 'dep', registry: registry.url, tag: 'latest' } }));
+  const before = await only();
+  const going = new AbortController();
+  const ended = make(virtualClock({ startAt: before.tryAt })).start(going.signal);
+  await registry.came(1);
+  const began = performance.now();
+  going.abort();
+  await ended;
+  assert.ok(performance.now() - began < 5000);
+  assert.deepEqual([await only(), failures], [before, []]);
 });
 
 test('two servers at once, and one that died before it could say that a run began, make one run', async () => {

@@ -13,7 +13,7 @@ import { nextTime } from './next-time.ts';
  * is for: `schedule/<id>/<due time>`, so that two servers, or one that died in between, make one (R-CIO-32). What is paused begins nothing.
  */
 export type Timers = {
-  /** Until the signal aborts. */
+  /** Until the signal aborts. What is being asked then is dropped: the next server asks it. */
   start(signal: AbortSignal): Promise<void>;
   /** Schedules were changed. */
   wake(): void;
@@ -45,7 +45,7 @@ export const timers = (deps: TimersDeps): Timers => {
     while (!signal.aborted) {
       const due = await schedules.due(clock.now(), atOnce);
       if (due.length === 0) break;
-      await Promise.all(due.map((schedule) => fire(deps, schedule)));
+      await Promise.all(due.map((schedule) => fire(deps, schedule, signal)));
     }
     const [next] = await schedules.due(Number.MAX_SAFE_INTEGER, 1);
     return next === undefined ? longestSleepMs : Math.min(next.tryAt - clock.now(), longestSleepMs);
@@ -66,15 +66,17 @@ export const timers = (deps: TimersDeps): Timers => {
 };
 
 /** Rejects when the store does. */
-const fire = async (deps: TimersDeps, schedule: Schedule): Promise<void> => {
+const fire = async (deps: TimersDeps, schedule: Schedule, signal: AbortSignal): Promise<void> => {
   const now = deps.clock.now();
   const next = nextOrTomorrow(schedule, now);
   const seen = schedule.version === undefined ? {} : { version: schedule.version };
   const noted = (text: string) => ({ note: { at: now, text } });
   try {
-    const came = schedule.watch === undefined ? await beginByTime(deps, schedule) : await beginByVersion(deps, schedule, schedule.watch);
+    const came =
+      schedule.watch === undefined ? await beginByTime(deps, schedule) : await beginByVersion(deps, schedule, schedule.watch, signal);
     await deps.schedules.move(schedule, { dueAt: next, tryAt: next, ...seen, ...came });
   } catch (error) {
+    if (signal.aborted) return;
     const text = `No run could begin: ${reasonOf(error)}.`;
     const late = now - schedule.dueAt;
     const isOver = isProjectUnknown(error) || late > dayMs;
@@ -101,6 +103,7 @@ const beginByVersion = async (
   { schedules, beginRun, latestVersion, sealer, clock }: TimersDeps,
   schedule: Schedule,
   watch: NonNullable<Schedule['watch']>,
+  signal: AbortSignal,
 ): Promise<Came> => {
   const { id, project, wants, version: oldVersion } = schedule;
   const note = (text: string) => ({ note: { at: clock.now(), text } });
@@ -109,8 +112,10 @@ const beginByVersion = async (
     version = await latestVersion(
       watch,
       watch.token === undefined ? undefined : sealer.open(watch.token, scheduleContext(project, id)).toString(),
+      signal,
     );
   } catch (error) {
+    signal.throwIfAborted();
     return note(`The version could not be read: ${reasonOf(error)}.`);
   }
   if (oldVersion === undefined) return { version, ...note(`${watch.package} is ${version}; a run begins when that changes.`) };
