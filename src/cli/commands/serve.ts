@@ -13,7 +13,7 @@ import { type RegistryKey, RegistryKeyError, registryKey } from '../../server/re
 import { type AllowedAddresses, allowedAddresses } from '../../server/outgoing/allowed-addresses.ts';
 import { askOutside } from '../../server/outgoing/ask-outside.ts';
 import { outgoing } from '../../server/outgoing/outgoing.ts';
-import { metricsServer } from '../../server/observe/metrics-server.ts';
+import { type MetricsServer, metricsServer } from '../../server/observe/metrics-server.ts';
 import { traceEndpoint } from '../../server/observe/send-traces.ts';
 import { newBearer } from '../../server/auth/bearer.ts';
 import { sourceApart } from '../../source/source-apart.ts';
@@ -75,32 +75,30 @@ export type ServeOptions = RuntimeOptions &
 export const serve = async (context: Context, options: ServeOptions): Promise<ExitCode> => {
   const { stdout, stderr } = context;
   const warn = (text: string): void => void stderr.write(`cion: ${text}\n`);
-  const stop = stopOf();
-  const proxies = proxiesOf(options.proxy ?? []);
-  const allowed = allowedOf(options.allowAddress ?? []);
-  const said = options.url === undefined ? undefined : serverUrl(options.url, '--url');
   const directory = dataDirectory(context, options);
+  const asked = await askedOf(context, options);
+  const { listen, metrics: metricsAt, said, steps } = asked;
+  const storage = await openStorage(context, directory, options, warn);
   await makeDirectory(directory);
-  const listen = await settled(listenAddress(options.listen));
-  refuseInTheClear(listen.host, options);
   const place = databasePlace(options, directory);
   await makeKey(context, options, directory, warn);
   const keys = await keysOf(context, options, directory);
+  const stop = stopOf();
   const clock = endableClock(systemClock);
-  const state = await openState(place, clock, stop.signal, () => warn('another server has the database: waiting until it is gone'));
-  const storage = await openStorage(context, directory, options, warn).catch(async (error: unknown) => {
+  const waiting = (): void => warn('another server has the database: waiting until it is gone');
+  const state = await openState(place, clock, stop.signal, waiting).catch(async (error: unknown) => {
     stop.off();
-    await state.close();
+    await storage.close();
     clock.end();
     throw error;
   });
   const source = sourceApart();
   try {
-    const policy = await imagePolicy(context, options);
     const anywhere = { name: () => true, address: () => true };
-    const askSteps = askOutside(outgoing({ allowed, clock }), outgoing({ allowed: anywhere, clock }));
+    const askSteps = askOutside(outgoing({ allowed: asked.allowed, clock }), outgoing({ allowed: anywhere, clock }));
     const embedded = { token: newBearer('worker'), worker: await insideWorker(directory) };
     const parts: Omit<ServerParts, 'publicUrl'> = {
+      ...asked.parts,
       state,
       storage,
       sealer: sealerOf(keys),
@@ -108,53 +106,42 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
       source,
       clock,
       directory,
-      policy,
       stepBy: (signal, note) => {
         const place = { root: directory, stateDir: directory };
-        const asked = { ...options, production: policy.production };
-        const fetched = stepByOf(context, place, asked, signal, note, { directories: false, ask: askSteps });
+        const fetched = stepByOf(context, place, steps, signal, note, { directories: false, ask: askSteps });
         return async (reference) => {
           const step = await fetched(reference);
           if (step.ok) await storage.keepStep(step.value.tree);
           return step;
         };
       },
-      apps: appsOf(context, options),
-      sites: forgeSites(apisOf(options)),
-      ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
-      allowFiles: options.allowFiles === true,
-      allowAddresses: options.allowAddress ?? [],
-      keep: keepOf(options),
-      approveWithinMs: options.approveWithin * dayMs,
-      proxies,
-      ...mailOf(context, options),
-      ...(await registryOf(context, options)),
-      ...tracesOf(context),
       embedded,
       log: { write: (line) => void stderr.write(line) },
       warn,
     };
     const publicUrl = said ?? `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`;
     const server = await openServer({ ...parts, publicUrl });
-    await server.app.listen(listen).catch((error: unknown) => Promise.reject(listenError(error, listen)));
-    await write(stdout, `cion serves at ${publicUrl}\n`);
-    if (server.setup.token !== undefined) {
-      const how = `Whoever has this token can become it: ${server.setup.token}\n"cion login --server ${publicUrl}" asks for it.`;
-      await write(stdout, `There is no admin yet. ${how}\n`);
-    }
-    const metrics = options.metrics === undefined ? undefined : await metricsServer(server.metrics, metricsPlace(context, options.metrics));
-    const failed = new AbortController();
-    const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
-    const working =
-      options.slots === 0
-        ? Promise.resolve()
-        : work(context, options, { directory, embedded, server: server.app.server, clock, stop: ended });
-    const going = [server.start(ended), working, untilAborted(ended)];
-    for (const one of going) one.catch(() => failed.abort());
+    let metrics: MetricsServer | undefined;
     try {
-      await Promise.all(going);
+      await server.app.listen(listen).catch((error: unknown) => Promise.reject(listenError(error, listen)));
+      if (metricsAt !== undefined) {
+        metrics = await metricsServer(server.metrics, metricsAt).catch((error: unknown) => Promise.reject(listenError(error, metricsAt)));
+      }
+      await write(stdout, `cion serves at ${publicUrl}\n`);
+      if (server.setup.token !== undefined) {
+        const how = `Whoever has this token can become it: ${server.setup.token}\n"cion login --server ${publicUrl}" asks for it.`;
+        await write(stdout, `There is no admin yet. ${how}\n`);
+      }
+      const failed = new AbortController();
+      const ended = AbortSignal.any([stop.signal, state.replaced, failed.signal]);
+      const working =
+        options.slots === 0
+          ? Promise.resolve()
+          : work(context, options, { directory, embedded, server: server.app.server, clock, stop: ended });
+      const going = [server.start(ended), working, untilAborted(ended)];
+      for (const one of going) one.catch(() => failed.abort());
+      await Promise.all(going).finally(() => Promise.allSettled(going));
     } finally {
-      await Promise.allSettled(going);
       await metrics?.close();
       await server.app.close();
     }
@@ -167,6 +154,34 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     await state.close();
     clock.end();
   }
+};
+
+/** What the command line and the environment say, before anything is opened or made: a word that cannot be used is told at once. */
+const askedOf = async (context: Context, options: ServeOptions) => {
+  const listen = await settled(listenAddress(options.listen));
+  refuseInTheClear(listen.host, options);
+  const policy = await imagePolicy(context, options);
+  return {
+    listen,
+    metrics: options.metrics === undefined ? undefined : metricsPlace(context, options.metrics),
+    said: options.url === undefined ? undefined : serverUrl(options.url, '--url'),
+    allowed: allowedOf(options.allowAddress ?? []),
+    steps: { ...options, production: policy.production },
+    parts: {
+      policy,
+      apps: appsOf(context, options),
+      sites: forgeSites(apisOf(options)),
+      ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
+      allowFiles: options.allowFiles === true,
+      allowAddresses: options.allowAddress ?? [],
+      keep: keepOf(options),
+      approveWithinMs: options.approveWithin * dayMs,
+      proxies: proxiesOf(options.proxy ?? []),
+      ...mailOf(context, options),
+      ...(await registryOf(context, options)),
+      ...tracesOf(context),
+    },
+  };
 };
 
 type Inside = {
