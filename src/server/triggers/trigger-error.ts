@@ -23,4 +23,5 @@ const statuses = {
   TRIGGER_LIMIT: 409,
   TRIGGER_UNKNOWN: 404,
   UPSTREAM_UNKNOWN: 404,
+  UPSTREAM_CIRCLE: 409,
 } as const;

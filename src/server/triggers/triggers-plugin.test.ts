@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { sealerOf } from '../../secrets/sealer.ts';
 import { sqlSchedules } from '../../store/sql/schedules.ts';
 import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { sqlProjects } from '../../store/sql/projects.ts';
 import { sqlUpstreams } from '../../store/sql/upstreams.ts';
 import { routeApp } from '../testing/route-app.ts';
 import { scheduleContext } from './timers.ts';
@@ -22,7 +23,7 @@ beforeEach(() => made.clear());
 after(() => made.close());
 
 const rights = {
-  ada: { 'ada/shop': ['read', 'settings'], 'ada/library': ['read'] },
+  ada: { 'ada/shop': ['read', 'settings'], 'ada/library': ['read', 'settings'], 'ada/tools': ['read'] },
   bob: { 'ada/shop': ['read'] },
   eve: {},
 } as const;
@@ -34,6 +35,7 @@ const routes = async () => {
     triggersPlugin({
       ...given,
       schedules,
+      projects: sqlProjects(made.database),
       upstreams: sqlUpstreams(made.database),
       timers: { wake: () => void woken++ },
       sealer,
@@ -161,6 +163,24 @@ test('an upstream has to be one that who adds it may see; nobody learns of other
     [{ project: 'ada/library', pipeline: 'build', branch: 'main' }],
   );
   assert.equal((await it.ask('ada', 'DELETE', `${base}/upstreams/${listed[0]?.id}`)).status, 204);
+  assert.deepEqual((await it.ask('ada', 'GET', `${base}/upstreams`)).body, []);
+});
+
+test('an upstream that would lead back to its own project is refused with the way round, in which nobody learns of others (atk-64, atk-78)', async () => {
+  const it = await routes();
+  const add = async (project: string, after: string, wants = {}) => {
+    const answer = await it.ask('ada', 'POST', `/api/projects/${project}/upstreams`, { after: { project: after }, wants });
+    return answer.status === 201 ? 'added' : [answer.status, (answer.body as { code: string; message: string }).message];
+  };
+  assert.deepEqual(await add('ada/shop', 'ada/shop'), [409, 'ada/shop would come after itself: ada/shop → ada/shop.']);
+  assert.equal(await add('ada/library', 'ada/shop', { pipeline: 'build' }), 'added');
+  const hidden = { id: 'hidden', project: 'eve/secret', after: { project: 'ada/library' }, wants: {}, by: 'eve', createdAt: now };
+  await sqlUpstreams(made.database).add(hidden);
+  const back = 'ada/shop would come after itself: ada/shop → ada/library/build → ada/shop.';
+  assert.deepEqual(await add('ada/shop', 'ada/library'), [409, back]);
+  await sqlUpstreams(made.database).add({ ...hidden, id: 'further', project: 'ada/tools', after: { project: 'eve/secret' } });
+  const round = 'ada/shop would come after itself: ada/shop → ada/library/build → a project that you may not see → ada/tools → ada/shop.';
+  assert.deepEqual(await add('ada/shop', 'ada/tools'), [409, round]);
   assert.deepEqual((await it.ask('ada', 'GET', `${base}/upstreams`)).body, []);
 });
 

@@ -15,16 +15,19 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
 import type { PackageWatch, Schedule, ScheduleStore } from '../../store/schedules.ts';
 import type { UpstreamStore } from '../../store/upstreams.ts';
-import type { Guard } from '../actor.ts';
+import type { ProjectStore } from '../../store/projects.ts';
+import type { Actor, Guard } from '../actor.ts';
 import { nameOf, type ProjectAccess } from '../project-access.ts';
 import { isPackageName, registryOf } from './latest-version.ts';
 import { nextTime } from './next-time.ts';
 import { scheduleContext, type Timers } from './timers.ts';
 import { TriggerError } from './trigger-error.ts';
+import { begunBy, type CircleDeps, upstreamCircle } from './upstream-circle.ts';
 
 export type TriggerRoutes = {
   readonly access: ProjectAccess;
   readonly guard: Guard;
+  readonly projects: Pick<ProjectStore, 'get'>;
   readonly schedules: ScheduleStore;
   readonly upstreams: UpstreamStore;
   readonly timers: Pick<Timers, 'wake'>;
@@ -37,9 +40,16 @@ const most = 100;
 
 /** What begins runs of a project by itself: who may change its settings sees and changes it. */
 export const triggersPlugin =
-  ({ access, guard, schedules, upstreams, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
+  ({ access, guard, projects, schedules, upstreams, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const base = '/api/projects/:owner/:name';
+    const circleDeps: CircleDeps = {
+      followers: (project) => upstreams.list({ after: project }),
+      defaultBranchOf: async (project) => (await projects.get(project))?.defaultBranch,
+    };
+    /** Others came after what they may see, and who adds this one may not see them. */
+    const shownTo = async (actor: Actor, link: Parameters<typeof begunBy>[0]): Promise<string> =>
+      (await guard.may(actor, 'read', link.project)) ? begunBy(link) : 'a project that you may not see';
 
     app.get(
       `${base}/schedules`,
@@ -132,6 +142,8 @@ export const triggersPlugin =
         if (!(await guard.may(actor, 'read', after.project))) {
           throw new TriggerError('UPSTREAM_UNKNOWN', `There is no project ${JSON.stringify(after.project)} here, or you may not see it.`);
         }
+        const circle = await upstreamCircle({ project: project.name, after, wants }, circleDeps);
+        if (circle !== undefined) throw inCircle(await Promise.all(circle.map((link) => shownTo(actor, link))));
         const id = randomUUID();
         if ((await upstreams.list({ project: project.name })).length >= most) throw tooMany('upstreams');
         await upstreams.add({ id, project: project.name, after, wants, by: nameOf(actor), createdAt: clock.now() });
@@ -162,6 +174,12 @@ const shown = ({ watch, ...schedule }: Schedule): z.output<typeof scheduleRow> =
     ? {}
     : { watch: { package: watch.package, registry: watch.registry, tag: watch.tag, hasToken: watch.token !== undefined } }),
 });
+
+/** `way`: from what would begin on, all that would begin then. */
+const inCircle = (way: readonly string[]): TriggerError =>
+  new TriggerError('UPSTREAM_CIRCLE', `${way[0]} would come after itself: ${[...way, way[0]].join(' → ')}.`, {
+    hint: 'Pipelines of one project may follow one another: name both, the one that it comes after and the one that runs.',
+  });
 
 const tooMany = (what: string): TriggerError => new TriggerError('TRIGGER_LIMIT', `A project has at most ${most} ${what}.`);
 
