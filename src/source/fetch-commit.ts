@@ -21,7 +21,7 @@ export type FetchRequest = {
   readonly keys: string;
   /** For https: what one logs in with, at its origin alone. */
   readonly credential?: Credential;
-  /** What the operator knows of hosts; absent: who answers first is remembered in `<gitDir>/known_hosts`. */
+  /** The file of what the operator knows of hosts; absent: who answers first is remembered in `<gitDir>/known_hosts`. */
   readonly knownHosts?: string;
   /** `file://` is fetched too. */
   readonly allowFiles?: boolean;

@@ -102,6 +102,7 @@ export type ServerParts = {
   /** The forges that one can log in with. */
   readonly apps: readonly (ForgeApp & { readonly kind: ForgeSite['kind'] })[];
   readonly sites: readonly ForgeSite[];
+  /** A file of ssh; absent: who answers first is remembered. */
   readonly knownHosts?: string;
   readonly allowFiles: boolean;
   /** Besides the public internet: what users may have called. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, isIPv4, isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -171,7 +171,7 @@ const askedOf = async (context: Context, options: ServeOptions) => {
       policy,
       apps: appsOf(context, options),
       sites: forgeSites(apisOf(options)),
-      ...(options.knownHosts === undefined ? {} : { knownHosts: await readFile(resolve(context.cwd, options.knownHosts), 'utf8') }),
+      ...(await knownHostsOf(context, options)),
       allowFiles: options.allowFiles === true,
       allowAddresses: options.allowAddress ?? [],
       keep: keepOf(options),
@@ -344,6 +344,15 @@ const securities: Readonly<Record<string, 'tls' | 'starttls' | 'none'>> = {
   'smtp:': 'none',
 };
 const usualPorts = { tls: 465, starttls: 587, none: 25 } as const;
+
+const knownHostsOf = async ({ cwd }: Context, { knownHosts }: ServeOptions): Promise<Pick<ServerParts, 'knownHosts'>> => {
+  if (knownHosts === undefined) return {};
+  const path = resolve(cwd, knownHosts);
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw new Refusal('USAGE', `The file of --known-hosts cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  });
+  return { knownHosts: path };
+};
 
 const keyIn = (pem: string): RegistryKey => {
   try {

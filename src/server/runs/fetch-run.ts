@@ -64,7 +64,7 @@ export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> & {
   readonly stepBy: (signal: AbortSignal, note: (line: string) => void) => StepBy;
   /** The server's own. Mirrors and checkouts lie in it. */
   readonly directory: string;
-  /** What the operator knows of ssh hosts. */
+  /** The file of what the operator knows of ssh hosts. */
   readonly knownHosts?: string;
   /** `file://` addresses are fetched too. */
   readonly allowFiles?: boolean;
