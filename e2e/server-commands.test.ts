@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeliveryJson } from '../src/api/deliveries.ts';
 import { apiClient } from '../src/api/client.ts';
 import { noTerminal, startTerminal } from '../src/cli/printers/testing/terminal.ts';
 import { cion as anyCion } from './cli.ts';
@@ -211,6 +212,20 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     assert.equal(parsed(await done(['schedules', '--json', ...on])).length, 1);
   });
 
+  it('what a hook told is listed with the run that it began or why it began none, for who may change settings (R-DCK-86)', async () => {
+    assert.match(
+      await done(['deliveries', project]),
+      /When +Forge +Event +Delivery +What became of it\n.* git +push +[0-9a-f]{12,}…? +run 1\n$/,
+    );
+    const [row, ...more] = parsed<DeliveryJson>(await done(['deliveries', '--json', ...on]));
+    assert.deepEqual([row?.forge, row?.event, row?.result?.kind, row?.result?.numbers, more], ['git', 'push', 'done', [1], []]);
+    const quiet = 'acme/quiet';
+    await done(['projects', 'add', quiet, '--clone-url', 'https://git.example.org/acme/quiet.git']);
+    assert.equal(await done(['deliveries', quiet]), `Nothing was told of ${quiet} yet.\n`);
+    await done(['projects', 'remove', quiet, '--yes']);
+    await refused('LOGIN_REQUIRED', ['deliveries', project], { token: '' });
+  });
+
   it('upstreams are added, listed with what they come after, and removed; one that is not there or may not be seen is refused', async () => {
     assert.match(await done(['upstreams', ...on]), /acme\/app begins after no other pipeline\./);
     const up = 'acme/library';
@@ -232,6 +247,10 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     assert.match(shown, /[0-9a-f]{8} +acme\/library +nightly, next +ada +\d{4}-/);
 
     await refused('UPSTREAM_UNKNOWN', ['upstreams', 'add', 'acme/never', ...on]);
+    assert.match(
+      await refused('UPSTREAM_CIRCLE', ['upstreams', 'add', project, ...on]),
+      /acme\/app would come after itself: acme\/app → acme\/app\./,
+    );
     assert.match(await refused('USAGE', ['upstreams', 'add', 'library', ...on]), /OWNER\/NAME/);
     const id = rows[0]?.id ?? '';
     assert.match(

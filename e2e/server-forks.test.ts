@@ -253,7 +253,7 @@ describe('runs of forks on a server', { timeout: 600_000 }, () => {
       (
         await acme.server.asked<readonly { readonly event: string; readonly result?: { readonly kind: string; readonly note: string } }[]>(
           'GET',
-          `${paths.project(project)}/deliveries`,
+          paths.deliveries(project),
         )
       ).filter(({ event }) => /comment|review/.test(event));
     for (let all = await results(); all.length < sent || all.some(({ result }) => result === undefined); ) all = await results();

@@ -24,6 +24,7 @@ import {
   type workerTokenRequest,
   workerTokenRow,
 } from './auth.ts';
+import { deliveryRow } from './deliveries.ts';
 import {
   deploymentsSchema,
   differenceSchema,
@@ -167,6 +168,7 @@ export const apiClient = ({
     secrets: (project: string) => get(secretsSchema, paths.secrets(project)),
     setSecret: async (project: string, name: string, secret: SecretJson) => void (await act('PUT', paths.secret(project, name), secret)),
     removeSecret: async (project: string, name: string) => void (await act('DELETE', paths.secret(project, name))),
+    deliveries: (project: string) => get(deliveryRow.array(), paths.deliveries(project)),
     schedules: (project: string) => get(scheduleRow.array(), paths.schedules(project)),
     addSchedule: (project: string, schedule: ScheduleJson) => post(madeAnswer, paths.schedules(project), schedule),
     removeSchedule: async (project: string, id: string) => void (await act('DELETE', paths.schedule(project, id))),

@@ -38,6 +38,7 @@ export const paths = {
   /** Where the forms of a run's page go. */
   approvalForm: (project: string, number: number): string => `${paths.runPage(project, number)}/approval`,
   askAgainForm: (project: string, number: number): string => `${paths.approvalForm(project, number)}/again`,
+  deliveries: (project: string): string => `${paths.project(project)}/deliveries`,
   settings: (project: string): string => `${paths.project(project)}/settings`,
   deployments: (project: string): string => `${paths.project(project)}/deployments`,
   environments: (project: string): string => `${paths.project(project)}/environments`,

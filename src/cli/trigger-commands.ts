@@ -5,8 +5,14 @@ import type { CommandMaker } from './server-commands.ts';
 
 const outcomes = ['passed', 'failed', 'errored', 'cancelled', 'skipped'] as const;
 
-/** What begins runs of a project of a server by the clock and after other pipelines, and who is told of them. */
+/** What begins runs of a project of a server: what hooks told, the clock, other pipelines; and who is told of them. */
 export const triggerAndSubscriptionCommands = ({ command, context, finish }: CommandMaker): void => {
+  onServer(
+    command('deliveries', 'list what hooks told a server of a project, and what became of it')
+      .argument('[project]', 'OWNER/NAME, as --on')
+      .addOption(jsonOption('print JSON lines')),
+  ).action(async (project, options) => finish(await (await import('./commands/deliveries.ts')).deliveryList(context(), project, options)));
+
   const schedules = command('schedules', 'list, add, pause and remove what begins runs of a project by the clock');
   onServer(
     schedules.command('list', { isDefault: true }).summary('list them, with their next time').addOption(jsonOption('print JSON lines')),

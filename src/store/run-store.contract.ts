@@ -255,6 +255,12 @@ export const runStoreContract = (name: string, make: () => Promise<StoreUnderTes
         assert.deepEqual(await found({ before: 'run_a' }), []);
       });
 
+      it('finds those that are named, and nothing where none is', async () => {
+        assert.deepEqual(await found({ runs: ['run_a', 'run_gone', 'run_x'] }), ['run_x', 'run_a']);
+        assert.deepEqual(await found({ runs: ['run_a', 'run_x'], project: 'ada/shop' }), ['run_a']);
+        assert.deepEqual(await found({ runs: [] }), []);
+      });
+
       it('finds exactly the green ones of a branch of a project (R-CIO-17)', async () => {
         assert.deepEqual(await found({ project: 'ada/shop', branch: 'main', outcome: 'passed' }), ['run_a']);
         assert.deepEqual(await found({ project: 'ada/shop', outcome: 'passed' }), ['run_c', 'run_a']);

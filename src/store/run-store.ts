@@ -77,6 +77,8 @@ export type RunFilter = {
   readonly project?: string;
   readonly number?: number;
   readonly run?: string;
+  /** One of these. */
+  readonly runs?: readonly string[];
   readonly branch?: string;
   readonly commit?: string;
   readonly pipeline?: string;

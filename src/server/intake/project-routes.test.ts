@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { DeliveryJson } from '../../api/deliveries.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import type { RunRow } from '../../store/run-store.ts';
@@ -388,15 +389,10 @@ describe('projects', () => {
     await server.idle();
     const { json } = await call('GET', '/api/projects/ada/app/deliveries', undefined, 'admin:root');
     assert.deepEqual(
-      json.map(({ id, event, result }: { id: string; event: string; result: { kind: string; note: string } }) => [
-        id,
-        event,
-        result.kind,
-        result.note,
-      ]),
+      (json as readonly DeliveryJson[]).map(({ id, forge, event, result }) => [id, forge, event, result?.kind, result?.note]),
       [
-        ['d2', 'star', 'ignored', 'It tells of an event "star".'],
-        ['d1', 'push', 'done', 'It made a run.'],
+        ['d2', 'github', 'star', 'ignored', 'It tells of an event "star".'],
+        ['d1', 'github', 'push', 'done', 'It made a run.'],
       ],
     );
     assert.equal((await call('GET', '/api/projects/ada/app/deliveries', undefined, 'user:eve')).status, 404);

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { deliveryRow } from '../../api/deliveries.ts';
 import { credentialRequest, settingsRequest, settingsSchema } from '../../api/projects.ts';
 import { projectOf as nameIn, projectParams } from '../../api/project-name.ts';
 import type { Project, ProjectSettings } from '../../store/projects.ts';
@@ -21,7 +22,8 @@ import { loginRequired, projectUnknown } from '../http-error.ts';
 import { actionOf, permit } from '../permit.ts';
 import { IntakeError } from './intake-error.ts';
 import { webhookContext } from './project-secrets.ts';
-import { connectBody, deliveryList, repositoryList } from './project-shapes.ts';
+import { connectBody, repositoryList } from './project-shapes.ts';
+import { shownDeliveries } from './shown-deliveries.ts';
 
 export type ProjectRouteDeps = Omit<IntakeDeps, 'forges' | 'beginRun'> & { readonly apiFor: ApiFor };
 
@@ -194,13 +196,10 @@ export const projectRoutes = (deps: ProjectRouteDeps): FastifyPluginAsync => {
 
     app.get(
       '/api/projects/:owner/:name/deliveries',
-      { schema: { params: projectParams, response: { 200: deliveryList } } },
+      { schema: { params: projectParams, response: { 200: deliveryRow.array().readonly() } } },
       async (request) => {
         const { project } = await projectFor(request, 'settings');
-        return (await deliveries.list(project.name, 100)).map(({ project: _project, headers, ...row }) => ({
-          ...row,
-          event: eventOf(headers),
-        }));
+        return shownDeliveries(await deliveries.list(project.name, 100), runs);
       },
     );
   };
@@ -237,6 +236,3 @@ const settingsOf = ({ limit, ...settings }: Omit<ProjectSettings, 'limit'> & { r
   ...settings,
   ...(typeof limit === 'number' ? { limit } : {}),
 });
-
-const eventOf = (headers: Readonly<Record<string, string>>): string =>
-  headers['x-github-event'] ?? headers['x-gitlab-event'] ?? headers['x-gitea-event'] ?? 'push';

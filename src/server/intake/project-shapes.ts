@@ -30,20 +30,3 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
   ]);
 
 export const repositoryList = z.array(z.object({ id: z.string(), name: z.string(), visibility, project: z.string().optional() }));
-
-export const deliveryList = z.array(
-  z.object({
-    id: z.string(),
-    event: z.string(),
-    at: z.number(),
-    tries: z.number(),
-    result: z
-      .object({
-        kind: z.enum(['done', 'ignored', 'refused', 'given-up']),
-        note: z.string(),
-        runs: z.array(z.string()).readonly(),
-        at: z.number(),
-      })
-      .optional(),
-  }),
-);

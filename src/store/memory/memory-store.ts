@@ -78,6 +78,7 @@ const isAsked = (row: RunRow, filter: RunFilter): boolean =>
   (['project', 'number', 'run', 'branch', 'commit', 'pipeline', 'outcome'] as const).every(
     (key) => filter[key] === undefined || filter[key] === row[key],
   ) &&
+  (filter.runs === undefined || filter.runs.includes(row.run)) &&
   (filter.finished === undefined || filter.finished === (row.phase === 'finished')) &&
   (filter.finishedAfter === undefined || (row.finishedAt !== undefined && row.finishedAt > filter.finishedAfter));
 

@@ -48,6 +48,7 @@ export const sqlRunStore = (database: Database, epoch: Epoch): RunStore => {
         if (filter[column] !== undefined) found = found.where(column, '=', filter[column]);
       }
       if (filter.run !== undefined) found = found.where('id', '=', filter.run);
+      if (filter.runs !== undefined) found = found.where('id', '=', sql<string>`any(${[...filter.runs]}::text[])`);
       if (filter.finished !== undefined) found = found.where('phase', filter.finished ? '=' : '<>', 'finished');
       if (filter.finishedAfter !== undefined) found = found.where('finished_at', '>', filter.finishedAfter);
       const { before } = filter;

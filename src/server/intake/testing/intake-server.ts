@@ -100,11 +100,12 @@ export const intakeServer = async (
       },
     },
     runs: {
-      list: async ({ project, run, finished }) =>
+      list: async ({ project, run, runs, finished }) =>
         [...rows.values()].filter(
           (row) =>
             (project === undefined || row.project === project) &&
             (run === undefined || row.run === run) &&
+            (runs === undefined || runs.includes(row.run)) &&
             (finished === undefined || (row.phase === 'finished') === finished),
         ),
     },
