@@ -162,7 +162,9 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
   it('schedules are added, listed with their next time, and removed; a wrong time or zone is refused with a hint', async () => {
     assert.match(await done(['schedules', ...on]), /acme\/app has no schedules\./);
     const cron = '30 2 * * MON-FRI';
-    const more = ['--time-zone', 'Europe/Paris', '--ref', 'next', '--pipeline', 'nightly', '--target', 'build'];
+    const wrongRef = await refused('TRIGGER_REF_UNKNOWN', ['schedules', 'add', '@daily', '--ref', 'nxt', ...on]);
+    assert.match(wrongRef, /The repository of acme\/app has no branch nxt\. .*\n +Push it first/);
+    const more = ['--time-zone', 'Europe/Paris', '--ref', 'main', '--pipeline', 'nightly', '--target', 'build'];
     const added = await done(['schedules', 'add', cron, ...more, ...on]);
     assert.match(added, /^acme\/app has the schedule [0-9a-f]{8} now, next at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\n$/);
     const secret = 'npm_0123456789abcdef';
@@ -170,7 +172,7 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     const [first, second] = parsed<Readonly<Record<string, unknown>>>(await done(['schedules', '--json', ...on]));
     assert.deepEqual(
       [first?.['cron'], first?.['timeZone'], first?.['wants']],
-      [cron, 'Europe/Paris', { ref: 'refs/heads/next', pipeline: 'nightly', target: 'build' }],
+      [cron, 'Europe/Paris', { ref: 'refs/heads/main', pipeline: 'nightly', target: 'build' }],
     );
     assert.deepEqual(second?.['watch'], { package: 'left-pad', registry: 'https://registry.npmjs.org/', tag: 'latest', hasToken: true });
     const shown = await done(['schedules', ...on]);
@@ -223,7 +225,7 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     await done(['projects', 'add', quiet, '--clone-url', 'https://git.example.org/acme/quiet.git']);
     assert.equal(await done(['deliveries', quiet]), `Nothing was told of ${quiet} yet.\n`);
     await done(['projects', 'remove', quiet, '--yes']);
-    await refused('LOGIN_REQUIRED', ['deliveries', project], { token: '' });
+    await refused('PROJECT_UNKNOWN', ['deliveries', project], { token: '' });
   });
 
   it('upstreams are added, listed with what they come after, and removed; one that is not there or may not be seen is refused', async () => {
@@ -232,19 +234,19 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     await done(['projects', 'add', up, '--clone-url', 'https://git.example.org/acme/library.git']);
     const added = await done(['upstreams', 'add', up, '--after-pipeline', 'build', '--after-branch', 'main', '--target', 'build', ...on]);
     assert.match(added, /^acme\/app has the upstream [0-9a-f]{8} now: acme\/library, build on main\.\n$/);
-    await done(['upstreams', 'add', up, '--ref', 'next', '--pipeline', 'nightly', ...on]);
+    await done(['upstreams', 'add', up, '--ref', 'main', '--pipeline', 'nightly', ...on]);
     type Row = { readonly id: string; readonly after: object; readonly wants: object; readonly by: string };
     const rows = parsed<Row>(await done(['upstreams', 'list', '--json', ...on]));
     assert.deepEqual(
       rows.map(({ after, wants, by }) => [after, wants, by]),
       [
         [{ project: up, pipeline: 'build', branch: 'main' }, { target: 'build' }, 'ada'],
-        [{ project: up }, { ref: 'refs/heads/next', pipeline: 'nightly' }, 'ada'],
+        [{ project: up }, { ref: 'refs/heads/main', pipeline: 'nightly' }, 'ada'],
       ],
     );
     const shown = await done(['upstreams', ...on]);
     assert.match(shown, /Upstream +After +Runs +By +When/);
-    assert.match(shown, /[0-9a-f]{8} +acme\/library +nightly, next +ada +\d{4}-/);
+    assert.match(shown, /[0-9a-f]{8} +acme\/library +nightly, main +ada +\d{4}-/);
 
     await refused('UPSTREAM_UNKNOWN', ['upstreams', 'add', 'acme/never', ...on]);
     assert.match(

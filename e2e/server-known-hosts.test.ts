@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
+import { paths } from '../src/api/paths.ts';
 import { cion } from './cli.ts';
 import { directory, repository } from './repository.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
@@ -37,6 +38,17 @@ describe('a server whose operator knows the ssh hosts that it fetches from', { t
     await server.until(project, number, ({ kind }) => kind === 'fetch.finished' || kind === 'run.finished');
     const { fetch } = await server.client.run(project, number);
     assert.equal(fetch.outcome, 'passed', JSON.stringify(fetch));
+  });
+
+  it('refuses a schedule of a branch that is not there, and takes one of a branch that is', async () => {
+    const add = (branch: string) =>
+      server.ask('POST', paths.schedules(project), { cron: '@daily', wants: { ref: `refs/heads/${branch}` } });
+    const refused = await add('gone');
+    assert.deepEqual(
+      [refused.status, ((await refused.json()) as { code: string; message: string }).message],
+      [409, 'The repository of acme/app has no branch gone.'],
+    );
+    assert.equal((await add('main')).status, 201);
   });
 
   it('says before it begins that the file cannot be read', async (t) => {

@@ -79,10 +79,10 @@ const commitIn = async (own: Git, hash: string, signal: AbortSignal): Promise<Co
 const isHash = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 
 /** Stricter than git: nothing that could be an option, a pattern or a way out. */
-const isFullRef = (ref: string): boolean =>
+export const isFullRef = (ref: string): boolean =>
   /^refs\/[^\s~^:?*[\\\p{Cc}]+$/u.test(ref) && !/\.\.|\/\/|@\{|\/$|\.$|\/[.-]|\.lock(?:\/|$)/.test(ref);
 
-const checkAddress = ({ url, allowFiles }: FetchRequest): void => {
+export const checkAddress = ({ url, allowFiles }: Pick<FetchRequest, 'url' | 'allowFiles'>): void => {
   if (allowFiles === true && /^file:\/\/\/[^\s\p{Cc}]+$/u.test(url)) return;
   const isHttps = /^https:\/\/[A-Za-z0-9[][^\s@\\\p{Cc}]*$/u.test(url);
   const isSsh =
@@ -131,7 +131,8 @@ const packsIn = async (gitDir: string) => {
 
 type Remote = (args: readonly string[]) => Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }>;
 
-const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
+/** Works with a git that gets into the server of the request, and leaves no key behind. */
+export const withKey = async <T>(request: FetchRequest, work: (git: Remote) => Promise<T>): Promise<T> => {
   const { gitDir, key, keys, knownHosts } = request;
   await mkdir(keys, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(keys, 'key-'));
@@ -270,7 +271,8 @@ const quiet = [
   '--force',
 ];
 
-const failure = (url: string, stderr: string): SourceError => {
+/** Why git could not, by what it said. */
+export const failure = (url: string, stderr: string): SourceError => {
   const said = wordsOf(stderr);
   if (/could not read (?:username|password)/i.test(stderr))
     return new SourceError('SOURCE_CREDENTIAL', `${url} cannot be fetched: its server asks for a login, and there is none for it.`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -83,6 +83,22 @@ describe('work on repositories in a process of its own', () => {
     const here = await taken(sourceWork);
     assert.deepEqual(here.lines, [`${commit.commit.slice(0, 7)} Wörter`]);
     assert.deepEqual(await taken(apart), here);
+  });
+
+  it('knows which branches and tags there are, by their whole names, and fetches nothing for it', async (t) => {
+    const directory = await repository();
+    git(directory, 'tag', 'v1');
+    const { gitDir: _mirror, packBytes: _bytes, ...question } = await requestOf(pathToFileURL(directory).href);
+    for (const work of [sourceWork, started(t)]) {
+      const there = ['refs/heads/main', 'refs/tags/v1', 'refs/heads/gone', 'refs/heads/v1', 'heads/main', 'refs/heads/*', 'main'].map(
+        (ref) => work.hasRef({ ...question, ref }),
+      );
+      assert.deepEqual(await Promise.all(there), [true, true, false, false, false, false, false]);
+      const nowhere = { ...question, url: pathToFileURL(join(root, 'nowhere')).href, ref: 'refs/heads/main' };
+      await assert.rejects(work.hasRef(nowhere), (error: unknown) => error instanceof SourceError);
+      await assert.rejects(work.hasRef({ ...nowhere, url: '/etc' }), { code: 'SOURCE_ADDRESS' });
+    }
+    assert.deepEqual(readdirSync(question.keys), []);
   });
 
   it('says by its code what is wrong', async (t) => {

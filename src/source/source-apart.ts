@@ -26,6 +26,7 @@ export const sourceApart = (): SourceWork & { close(): Promise<void> } => {
   };
   return {
     fetchCommit: ({ signal, ...request }) => ask({ name: 'fetchCommit', request }, signal, () => {}) as Promise<FetchedCommit>,
+    hasRef: ({ signal, ...request }) => ask({ name: 'hasRef', request }, signal, () => {}) as Promise<boolean>,
     snapshotOfMirror: ({ signal, log, ...request }) => ask({ name: 'snapshotOfMirror', request }, signal, log) as Promise<Source>,
     close: () => current.end(),
   };

@@ -11,8 +11,16 @@ const tell = (told: FromSourceProcess): void => {
   process.send?.(told, undefined, undefined, () => {});
 };
 
-const valueOf = ({ name, request }: SourceQuestion, signal: AbortSignal, log: (line: string) => void): Promise<unknown> =>
-  name === 'fetchCommit' ? sourceWork.fetchCommit({ ...request, signal }) : sourceWork.snapshotOfMirror({ ...request, signal, log });
+const valueOf = ({ name, request }: SourceQuestion, signal: AbortSignal, log: (line: string) => void): Promise<unknown> => {
+  switch (name) {
+    case 'fetchCommit':
+      return sourceWork.fetchCommit({ ...request, signal });
+    case 'hasRef':
+      return sourceWork.hasRef({ ...request, signal });
+    case 'snapshotOfMirror':
+      return sourceWork.snapshotOfMirror({ ...request, signal, log });
+  }
+};
 
 const failed = (error: unknown): SourceAnswer => ({
   kind: 'failed',

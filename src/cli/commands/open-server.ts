@@ -60,7 +60,8 @@ import { registryTokens } from '../../server/registry/registry-tokens.ts';
 import { accessOf } from '../../server/routes/access.ts';
 import { pagesPlugin } from '../../server/routes/pages.ts';
 import { fsOutputs } from '../../server/outputs/fs-outputs.ts';
-import { defaultFetchLimits, type FetchRunDeps, mirrorOf } from '../../server/runs/fetch-run.ts';
+import { defaultFetchLimits, type FetchRunDeps } from '../../server/runs/fetch-run.ts';
+import { hasRefOf, mirrorOf } from '../../server/runs/project-repository.ts';
 import { keepRunObjects } from '../../server/runs/keep-run-objects.ts';
 import { followRuns, type Reader } from '../../server/runs/follow-runs.ts';
 import { releaseOf } from '../../server/runs/release.ts';
@@ -166,14 +167,21 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const seen = seenWorkers(dispatcher, clock);
   const connected = (): number => seen.workers().filter(({ isConnected }) => isConnected).length;
   const release = releaseOf({ dispatcher, results: storage.results, trees: storage.trees, outputOf, outsideOf: secrets.outsideOf });
+  const repository = {
+    sealer,
+    directory,
+    allowFiles: parts.allowFiles,
+    ...(parts.knownHosts === undefined ? {} : { knownHosts: parts.knownHosts }),
+  };
+  const hasRef = hasRefOf({ ...repository, source: parts.source, projects, clock });
   const beginner = makeBeginRun({
+    ...repository,
     dispatcher,
     releaseOf: release,
     projects,
     requests: state.requests,
     forks: forkPolicy({ approvedAuthors: state.approvedAuthors, withinMs: parts.approveWithinMs }),
     guard,
-    sealer,
     results: storage.results,
     trees: storage.trees,
     secrets,
@@ -184,9 +192,6 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     policy: parts.policy,
     limits: defaultFetchLimits,
     stepBy: parts.stepBy,
-    directory,
-    allowFiles: parts.allowFiles,
-    ...(parts.knownHosts === undefined ? {} : { knownHosts: parts.knownHosts }),
     pagesOf: (run) => ({ run: pageOf(run), project: openedBy(paths.projectPage(run.project)) }),
     fetches: 4,
     warn,
@@ -298,7 +303,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       auth.plugin,
       intake.plugin,
       secretsPlugin({ secrets: kept, projects, actorOf, guard }),
-      triggersPlugin({ ...state, access: access.project, guard, timers: time, sealer, clock }),
+      triggersPlugin({ ...state, access: access.project, guard, hasRef, timers: time, sealer, clock }),
       notificationsPlugin({
         ...state,
         access: access.project,

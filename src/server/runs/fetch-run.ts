@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -18,7 +17,6 @@ import type { StepBy } from '../../planning/with-steps.ts';
 import type { Results } from '../../results/results.ts';
 import type { Source } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
-import type { Sealer } from '../../secrets/sealer.ts';
 import type { FetchedCommit } from '../../source/fetch-commit.ts';
 import type { TreeLimits } from '../../source/measure-tree.ts';
 import { parseRemote } from '../../source/remote.ts';
@@ -28,13 +26,13 @@ import { tarOf } from '../../source/tar-of.ts';
 import type { Project } from '../../store/projects.ts';
 import type { RunRequests } from '../../store/run-requests.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { credentialContext, deployKeyContext } from '../intake/project-secrets.ts';
 import { type Patience, patience } from '../patience.ts';
 import type { PlanSecrets, RunSecrets } from '../secrets/run-secrets.ts';
 import { isUntrusted } from '../secrets/who-is-given.ts';
 import type { RunRequest } from './begin-run.ts';
 import { type ConfigLimits, limitedTree } from './limited-tree.ts';
 import { type PrintedDeps, printedFor } from './printed.ts';
+import { mirrorOf, type RepositoryDeps, repositoryOf } from './project-repository.ts';
 import { trustedNodes } from './trusted-nodes.ts';
 
 /** Of one fetch: bytes as git packs them, what the commit has, its configuration, and the time for all of it. */
@@ -49,35 +47,27 @@ export const defaultFetchLimits: FetchLimits = {
   ms: 15 * 60_000,
 };
 
-export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> & {
-  readonly results: Results;
-  /** Keeps the source as the tar that workers fill volumes with. */
-  readonly trees: { keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }> };
-  readonly requests: Pick<RunRequests, 'keepSecretsFile'>;
-  readonly secrets: Pick<RunSecrets, 'forPlan'>;
-  readonly sealer: Pick<Sealer, 'open'>;
-  readonly source: SourceWork;
-  readonly clock: Clock;
-  readonly dialects: readonly Dialect[];
-  readonly policy: ImagePolicy;
-  readonly limits: FetchLimits;
-  readonly stepBy: (signal: AbortSignal, note: (line: string) => void) => StepBy;
-  /** The server's own. Mirrors and checkouts lie in it. */
-  readonly directory: string;
-  /** The file of what the operator knows of ssh hosts. */
-  readonly knownHosts?: string;
-  /** `file://` addresses are fetched too. */
-  readonly allowFiles?: boolean;
-  /** Of a run and of its project, for the text that is compiled; absent: there are none. */
-  readonly pagesOf?: (run: Pick<RunState, 'project' | 'number'>) => NonNullable<Given['pages']>;
-};
+/** `directory`: checkouts lie in it, too. */
+export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> &
+  RepositoryDeps & {
+    readonly results: Results;
+    /** Keeps the source as the tar that workers fill volumes with. */
+    readonly trees: { keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }> };
+    readonly requests: Pick<RunRequests, 'keepSecretsFile'>;
+    readonly secrets: Pick<RunSecrets, 'forPlan'>;
+    readonly source: SourceWork;
+    readonly clock: Clock;
+    readonly dialects: readonly Dialect[];
+    readonly policy: ImagePolicy;
+    readonly limits: FetchLimits;
+    readonly stepBy: (signal: AbortSignal, note: (line: string) => void) => StepBy;
+    /** Of a run and of its project, for the text that is compiled; absent: there are none. */
+    readonly pagesOf?: (run: Pick<RunState, 'project' | 'number'>) => NonNullable<Given['pages']>;
+  };
 
 export type AboutFetch = { readonly state: RunState; readonly request: RunRequest; readonly project: Project };
 
-export const mirrorsOf = (directory: string): string => join(directory, 'mirrors');
 export const checkoutsOf = (directory: string): string => join(directory, 'checkouts');
-/** Deploy keys, while they are in use. */
-export const keysOf = (directory: string): string => join(directory, 'keys');
 
 /**
  * The source of a run and its plan, or why it has none, or what has to be printed before (docs/adr/0080-images-that-print-on-a-server.md), as `cion run` makes it: the same text at the same commit has the same digest.
@@ -210,9 +200,6 @@ const patientResults = (results: Results, patiently: Patience): Results => ({
 });
 
 /** A name may be anything; a folder's is not. */
-export const mirrorOf = (directory: string, project: string): string =>
-  join(mirrorsOf(directory), `${createHash('sha256').update(project).digest('hex').slice(0, 32)}.git`);
-
 const refOf = ({ request: { ref, commit }, project }: AboutFetch): string | undefined =>
   ref ?? (commit === undefined ? `refs/heads/${project.defaultBranch}` : undefined);
 
@@ -244,24 +231,16 @@ const fetchPatiently = async (
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<FetchedCommit> => {
-  const { name, cloneUrl: url, deployKey, credential } = about.project;
   const ref = known === undefined ? refOf(about) : undefined;
   const commit = known ?? about.request.commit;
-  const key = deployKey === undefined ? undefined : deps.sealer.open(deployKey.private, deployKeyContext(name)).toString('utf8');
+  const repository = repositoryOf(deps, about.project);
   for (const pause of [...pauses, undefined]) {
     try {
       return await deps.source.fetchCommit({
-        gitDir: mirrorOf(deps.directory, name),
-        url,
+        ...repository,
+        gitDir: mirrorOf(deps.directory, about.project.name),
         ...(commit === undefined ? {} : { commit }),
         ...(ref === undefined ? {} : { ref }),
-        ...(key === undefined ? {} : { key }),
-        keys: keysOf(deps.directory),
-        ...(credential === undefined
-          ? {}
-          : { credential: { ...credential, secret: deps.sealer.open(credential.secret, credentialContext(name)).toString('utf8') } }),
-        ...(deps.knownHosts === undefined ? {} : { knownHosts: deps.knownHosts }),
-        allowFiles: deps.allowFiles === true,
         packBytes: deps.limits.packBytes,
         signal,
       });

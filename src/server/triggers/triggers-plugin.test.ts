@@ -27,7 +27,7 @@ const rights = {
   bob: { 'ada/shop': ['read'] },
   eve: {},
 } as const;
-const routes = async () => {
+const routes = async (refs: Readonly<Record<string, boolean>> = {}) => {
   const schedules = sqlSchedules(made.database);
   let woken = 0;
   let passed = 0;
@@ -37,6 +37,7 @@ const routes = async () => {
       schedules,
       projects: sqlProjects(made.database),
       upstreams: sqlUpstreams(made.database),
+      hasRef: async (project, ref) => refs[`${project} ${ref}`],
       timers: { wake: () => void woken++ },
       sealer,
       clock: { now: () => now + passed },
@@ -146,6 +147,26 @@ test('what is no schedule, no package, no registry or more than a minute can hol
     assert.doesNotMatch(answer.text, /hunter2/);
   }
   assert.deepEqual(await it.schedules.list('ada/shop'), []);
+});
+
+test('a schedule and an upstream of a branch or tag that is not in the repository are refused; where nobody can say it, they are added', async () => {
+  const it = await routes({ 'ada/shop refs/heads/gone': false, 'ada/shop refs/tags/v1': false, 'ada/shop refs/heads/next': true });
+  const add = async (path: string, body: object) => {
+    const answer = await it.ask('ada', 'POST', `${base}/${path}`, body);
+    return answer.status === 201 ? 'added' : [answer.status, (answer.body as { message: string }).message];
+  };
+  for (const [path, body] of [
+    ['schedules', { cron: '@daily' }],
+    ['upstreams', { after: { project: 'ada/library' } }],
+  ] as const) {
+    const wanting = (ref: string) => add(path, { ...body, wants: { ref } });
+    assert.deepEqual(await wanting('refs/heads/gone'), [409, 'The repository of ada/shop has no branch gone.']);
+    assert.deepEqual(await wanting('refs/tags/v1'), [409, 'The repository of ada/shop has no tag v1.']);
+    assert.deepEqual(
+      [await wanting('refs/heads/next'), await wanting('refs/heads/unheard-of'), await add(path, body)],
+      Array(3).fill('added'),
+    );
+  }
 });
 
 test('an upstream has to be one that who adds it may see; nobody learns of others (atk-64)', async () => {

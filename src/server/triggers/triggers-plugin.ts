@@ -13,11 +13,12 @@ import {
 } from '../../api/triggers.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Sealer } from '../../secrets/sealer.ts';
-import type { PackageWatch, Schedule, ScheduleStore } from '../../store/schedules.ts';
+import type { PackageWatch, Schedule, ScheduleStore, WantedTarget } from '../../store/schedules.ts';
 import type { UpstreamStore } from '../../store/upstreams.ts';
 import type { ProjectStore } from '../../store/projects.ts';
 import type { Actor, Guard } from '../actor.ts';
 import { nameOf, type ProjectAccess } from '../project-access.ts';
+import type { HasRef } from '../runs/project-repository.ts';
 import { isPackageName, registryOf } from './latest-version.ts';
 import { nextTime } from './next-time.ts';
 import { scheduleContext, type Timers } from './timers.ts';
@@ -30,6 +31,7 @@ export type TriggerRoutes = {
   readonly projects: Pick<ProjectStore, 'get'>;
   readonly schedules: ScheduleStore;
   readonly upstreams: UpstreamStore;
+  readonly hasRef: HasRef;
   readonly timers: Pick<Timers, 'wake'>;
   readonly sealer: Pick<Sealer, 'seal'>;
   readonly clock: Pick<Clock, 'now'>;
@@ -40,12 +42,21 @@ const most = 100;
 
 /** What begins runs of a project by itself: who may change its settings sees and changes it. */
 export const triggersPlugin =
-  ({ access, guard, projects, schedules, upstreams, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
+  ({ access, guard, projects, schedules, upstreams, hasRef, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const base = '/api/projects/:owner/:name';
     const circleDeps: CircleDeps = {
       followers: (project) => upstreams.list({ after: project }),
       defaultBranchOf: async (project) => (await projects.get(project))?.defaultBranch,
+    };
+    /** Where nobody can say it now, its runs will. */
+    const checkRef = async (project: string, { ref }: WantedTarget): Promise<void> => {
+      if (ref === undefined || (await hasRef(project, ref)) !== false) return;
+      const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+      const what = name === undefined ? ref : `${kind === 'heads' ? 'branch' : 'tag'} ${name}`;
+      throw new TriggerError('TRIGGER_REF_UNKNOWN', `The repository of ${project} has no ${what}.`, {
+        hint: 'Push it first, or correct the name.',
+      });
     };
     /** Others came after what they may see, and who adds this one may not see them. */
     const shownTo = async (actor: Actor, link: Parameters<typeof begunBy>[0]): Promise<string> =>
@@ -71,6 +82,7 @@ export const triggersPlugin =
         const id = randomUUID();
         const watched = watch === undefined ? {} : { watch: checkedWatch(watch, sealer, scheduleContext(project.name, id)) };
         if ((await schedules.list(project.name)).length >= most) throw tooMany('schedules');
+        await checkRef(project.name, wants);
         await schedules.add({
           id,
           project: project.name,
@@ -146,6 +158,7 @@ export const triggersPlugin =
         if (circle !== undefined) throw inCircle(await Promise.all(circle.map((link) => shownTo(actor, link))));
         const id = randomUUID();
         if ((await upstreams.list({ project: project.name })).length >= most) throw tooMany('upstreams');
+        await checkRef(project.name, wants);
         await upstreams.add({ id, project: project.name, after, wants, by: nameOf(actor), createdAt: clock.now() });
         await guard.note({ actor, action: 'upstream.add', project: project.name, outcome: 'done', detail: { id, after: after.project } });
         return reply.code(201).send({ id });
