@@ -140,7 +140,11 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
           : work(context, options, { directory, embedded, server: server.app.server, clock, stop: ended });
       const going = [server.start(ended), working, untilAborted(ended)];
       for (const one of going) one.catch(() => failed.abort());
-      await Promise.all(going).finally(() => Promise.allSettled(going));
+      try {
+        await Promise.all(going);
+      } finally {
+        await Promise.allSettled(going);
+      }
     } finally {
       await metrics?.close();
       await server.app.close();
