@@ -9,11 +9,11 @@ const visibleText = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .regex(/^[^\p{Cc}]+$/u, 'has a line break or another control character');
+    .regex(/^[^\p{Cc}]+$/u, 'it has a line break or another control character');
 /** What its server asks for over https: a password, or a token in its place, for which most servers take any user. */
 export const credentialRequest = z.strictObject({
   user: visibleText(200)
-    .regex(/^[^:]+$/, 'has a colon')
+    .regex(/^[^:]+$/, 'it has a colon')
     .default('git'),
   secret: visibleText(4000),
 });
@@ -59,7 +59,7 @@ const chosen = {
   commits: z.enum(['all', 'newest']),
   priority: z.int().min(-1000).max(1000),
   labels: z
-    .array(z.string().regex(/^[\w.:/-]{1,100}$/))
+    .array(z.string().regex(/^[\w.:/-]{1,100}$/, 'a label has 1 to 100 letters, digits and _ . : / -'))
     .max(20)
     .readonly(),
   approveForks: z.enum(['always', 'first-time', 'never']),

@@ -11,6 +11,9 @@ const body = z.strictObject({
   settings: z.strictObject({ branches: z.array(text).max(2).optional() }).optional(),
   many: z.int().min(1).max(9).optional(),
   way: z.enum(['http', 'slack']).optional(),
+  target: z.discriminatedUnion('kind', [z.object({ kind: z.literal('a') }), z.object({ kind: z.enum(['b', 'c']) })]).optional(),
+  variables: z.record(z.string().regex(/^\w+$/, 'that is no name of a variable'), z.string()).optional(),
+  to: z.email().optional(),
 });
 
 test('a request that is not taken is told in words of ours: which part of it, and what is meant', async () => {
@@ -33,6 +36,9 @@ test('a request that is not taken is told in words of ours: which part of it, an
         { name, many: 'x' },
         { name, way: 'mail' },
         { name, what: 1 },
+        { name, target: { kind: 'd' } },
+        { name, variables: { 'a-b': '' } },
+        { name, to: 'nobody' },
       ].map(told),
     ),
     [
@@ -46,6 +52,9 @@ test('a request that is not taken is told in words of ours: which part of it, an
       '"many": it must be a number.',
       '"way": it must be "http" or "slack".',
       'The request: "what" is nothing that it may have.',
+      '"target.kind": it must be "a" or "b" or "c".',
+      '"variables.a-b": that is no name of a variable.',
+      '"to": it must be an address of mail.',
     ],
   );
   await app.close();

@@ -22,7 +22,7 @@ const whereOf = (path: string): string => {
 const isPlace = (part: string): boolean => /^\d+$/.test(part);
 
 const meant = ({ keyword, params, message }: Pick<FastifySchemaValidationError, 'keyword' | 'params' | 'message'>): string | undefined => {
-  const { origin, minimum, maximum, expected, values, keys } = params;
+  const { origin, minimum, maximum, expected, values, keys, options, format, issues } = params;
   switch (keyword) {
     case 'too_small':
       return typeof minimum === 'number' ? `it must ${sizeWords('at least', minimum, origin)}` : message;
@@ -31,7 +31,13 @@ const meant = ({ keyword, params, message }: Pick<FastifySchemaValidationError, 
     case 'invalid_type':
       return message?.endsWith('received undefined') ? 'it is missing' : `it must be ${typeWords[String(expected)] ?? String(expected)}`;
     case 'invalid_value':
-      return Array.isArray(values) ? `it must be ${values.map((value) => JSON.stringify(value)).join(' or ')}` : message;
+      return Array.isArray(values) ? oneOf(values) : message;
+    case 'invalid_union':
+      return Array.isArray(options) ? oneOf(options) : message;
+    case 'invalid_format':
+      return format === 'email' ? 'it must be an address of mail' : message;
+    case 'invalid_key':
+      return Array.isArray(issues) ? (issues as readonly { readonly message?: string }[])[0]?.message : message;
     case 'unrecognized_keys':
       return Array.isArray(keys)
         ? `${keys.map((key) => JSON.stringify(String(key).slice(0, 100))).join(', ')} is nothing that it may have`
@@ -40,6 +46,8 @@ const meant = ({ keyword, params, message }: Pick<FastifySchemaValidationError, 
       return message;
   }
 };
+
+const oneOf = (values: readonly unknown[]): string => `it must be ${values.map((value) => JSON.stringify(value)).join(' or ')}`;
 
 const sizeWords = (side: string, count: number, origin: unknown): string => {
   const noun = origin === 'string' ? 'character' : origin === 'array' || origin === 'set' ? 'item' : undefined;

@@ -10,7 +10,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
   z.discriminatedUnion('forge', [
     z.strictObject({
       forge: z.enum(['github', 'gitlab', 'gitea']),
-      repository: z.string().regex(/^[1-9]\d{0,18}$/, 'is the number of a repository'),
+      repository: z.string().regex(/^[1-9]\d{0,18}$/, 'it must be the number of a repository'),
       credential: credentialRequest.optional(),
     }),
     z.strictObject({
@@ -21,7 +21,7 @@ export const connectBody = ({ allowFiles = false }: { readonly allowFiles?: bool
         .max(1000)
         .refine(
           allowFiles ? isCloneUrlOrFile : isCloneUrl,
-          'is no address of a repository, https://… or git@host:…, without a password ("cion serve --allow-files" takes file:///… too)',
+          'it is no address of a repository, https://… or git@host:…, without a password ("cion serve --allow-files" takes file:///… too)',
         ),
       defaultBranch: branchName.default('main'),
       visibility: visibility.default('private'),
