@@ -102,14 +102,10 @@ test('a new version of a watched package begins one run, whose stages get its na
     await schedules.add({ ...hourly, id: 's1', project: 'ada/shop', watch: { package: 'dep', registry: url, tag: 'latest' } });
     const timer = (hours: number): Promise<void> =>
       untilIdle(start + hours * hour, (clock) =>
-        timers({
-          schedules,
-          beginRun,
-          latestVersion: latestVersion(send, clock),
-          sealer,
-          clock,
-          failed: (error) => assert.fail(String(error)),
-        }),
+        timers(
+          { schedules, beginRun, latestVersion: latestVersion(send, clock), sealer, clock, failed: (error) => assert.fail(String(error)) },
+          'watches',
+        ),
       );
     await timer(0);
     await timer(1);

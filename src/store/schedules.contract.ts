@@ -35,14 +35,18 @@ export const scheduleStoreContract = (make: () => Promise<ScheduleStore>): void 
     assert.deepEqual(await store.list('ada'), []);
   });
 
-  it('knows which are due, the earliest to be tried first', async () => {
+  it('knows which are due, the earliest to be tried first, those that watch a package apart', async () => {
     const store = await make();
     await store.add(watching);
     await store.add(daily);
-    assert.deepEqual(await store.due(daily.tryAt - 1, 10), []);
-    assert.deepEqual(await store.due(daily.tryAt, 10), [daily]);
-    assert.deepEqual(await store.due(watching.tryAt, 10), [daily, watching]);
-    assert.deepEqual(await store.due(watching.tryAt, 1), [daily]);
+    const later: Schedule = { ...daily, id: 'three', tryAt: daily.tryAt + 1 };
+    await store.add(later);
+    assert.deepEqual(await store.due('times', daily.tryAt - 1, 10), []);
+    assert.deepEqual(await store.due('times', daily.tryAt, 10), [daily]);
+    assert.deepEqual(await store.due('times', watching.tryAt, 10), [daily, later]);
+    assert.deepEqual(await store.due('times', watching.tryAt, 1), [daily]);
+    assert.deepEqual(await store.due('watches', watching.tryAt - 1, 10), []);
+    assert.deepEqual(await store.due('watches', watching.tryAt, 10), [watching]);
   });
 
   it('is moved on by one of those who saw the same', async () => {
@@ -69,7 +73,8 @@ export const scheduleStoreContract = (make: () => Promise<ScheduleStore>): void 
     assert.equal(await store.pause('ada/other', 'one', paused), false);
     assert.equal(await store.pause('ada/shop', 'gone', paused), false);
     assert.deepEqual(await store.list('ada/shop'), [{ ...watching, paused }, daily, pausedDaily]);
-    assert.deepEqual(await store.due(Number.MAX_SAFE_INTEGER, 10), [daily]);
+    const due = async (until: number) => [...(await store.due('watches', until, 10)), ...(await store.due('times', until, 10))];
+    assert.deepEqual(await due(Number.MAX_SAFE_INTEGER), [daily]);
 
     const dueAt = 1_800_000_900_000;
     assert.equal(await store.resume('ada/other', 'two', dueAt), false);
@@ -78,8 +83,8 @@ export const scheduleStoreContract = (make: () => Promise<ScheduleStore>): void 
     const { version: _version, ...rest } = watching;
     assert.deepEqual(await store.list('ada/shop'), [{ ...rest, dueAt, tryAt: dueAt }, daily, pausedDaily]);
     assert.deepEqual(
-      (await store.due(dueAt, 10)).map(({ id }) => id),
-      ['one', 'two'],
+      (await due(dueAt)).map(({ id }) => id),
+      ['two', 'one'],
     );
   });
 

@@ -6,8 +6,8 @@ export type ScheduleStore = {
   add(schedule: Schedule): Promise<void>;
   /** In the order in which they were added. */
   list(project: string): Promise<readonly Schedule[]>;
-  /** Whose `tryAt` is not after `until`, the earliest first; of those that are paused none. */
-  due(until: number, limit: number): Promise<readonly Schedule[]>;
+  /** Whose `tryAt` is not after `until`, the earliest first; of those that are paused none. `watches`: those that ask about a package; `times`: the others. */
+  due(what: 'times' | 'watches', until: number, limit: number): Promise<readonly Schedule[]>;
   /** `false`: it is not as it was any more, or gone; nothing was changed. */
   move(was: Schedule, to: ScheduleProgress): Promise<boolean>;
   /** `false`: it was moved on, paused or removed since. */

@@ -229,7 +229,8 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     warn,
   });
   const send = outgoing({ allowed: allowedAddresses(parts.allowAddresses), clock });
-  const time = timers({ ...state, beginRun, latestVersion: latestVersion(send, clock), sealer, clock, failed });
+  const ofTimers = { ...state, beginRun, latestVersion: latestVersion(send, clock), sealer, clock, failed };
+  const kindsOfTimers = [timers(ofTimers, 'times'), timers(ofTimers, 'watches')];
   const office = postOffice({
     outbox: state.outbox,
     deliver: deliver({ send, clock, ...(parts.mail === undefined ? {} : { sendMail: sendMail(parts.mail) }) }),
@@ -303,7 +304,15 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       auth.plugin,
       intake.plugin,
       secretsPlugin({ secrets: kept, projects, actorOf, guard }),
-      triggersPlugin({ ...state, access: access.project, guard, hasRef, timers: time, sealer, clock }),
+      triggersPlugin({
+        ...state,
+        access: access.project,
+        guard,
+        hasRef,
+        changed: () => kindsOfTimers.forEach(({ wake }) => wake()),
+        sealer,
+        clock,
+      }),
       notificationsPlugin({
         ...state,
         access: access.project,
@@ -337,7 +346,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
       if (signal.aborted) return;
       const others = ofRuns === undefined ? [] : [ofRuns];
       await Promise.all(
-        [beginner, time, office, keeper, ...following, ...others].map((part) => part.start(signal)).concat(intake.run(signal)),
+        [beginner, ...kindsOfTimers, office, keeper, ...following, ...others].map((part) => part.start(signal)).concat(intake.run(signal)),
       );
     },
   };

@@ -44,17 +44,23 @@ const only = async (): Promise<Schedule> => {
 const setUp = (more: Partial<TimersDeps> = {}) => {
   const begun = begunRuns();
   const failures: unknown[] = [];
-  const make = (clock: Clock) =>
-    timers({
-      schedules,
-      beginRun: begun.beginRun,
-      latestVersion: () => Promise.reject(new Error('nobody asked')),
-      sealer,
-      clock,
-      failed: (error) => void failures.push(error),
-      ...more,
-    });
-  return { begun, failures, make, at: (now: number) => untilIdle(now, make) };
+  const make = (clock: Clock, what: 'times' | 'watches' = 'times') =>
+    timers(
+      {
+        schedules,
+        beginRun: begun.beginRun,
+        latestVersion: () => Promise.reject(new Error('nobody asked')),
+        sealer,
+        clock,
+        failed: (error) => void failures.push(error),
+        ...more,
+      },
+      what,
+    );
+  const at = async (now: number): Promise<void> => {
+    for (const what of ['times', 'watches'] as const) await untilIdle(now, (clock) => make(clock, what));
+  };
+  return { begun, failures, make, at };
 };
 
 test('a schedule begins a run of what it names when its time has come, by the clock that is passed in, and goes on (R-DCK-89)', async () => {
@@ -169,13 +175,32 @@ test('a stop does not wait for a registry that never answers, and the next serve
   await schedules.add(nightly({ watch: { package: 'dep', registry: registry.url, tag: 'latest' } }));
   const before = await only();
   const going = new AbortController();
-  const ended = make(virtualClock({ startAt: before.tryAt })).start(going.signal);
+  const ended = make(virtualClock({ startAt: before.tryAt }), 'watches').start(going.signal);
   await registry.came(1);
   const began = performance.now();
   going.abort();
   await ended;
   assert.ok(performance.now() - began < 5000);
   assert.deepEqual([await only(), failures], [before, []]);
+});
+
+test('a registry that does not answer holds up no schedule that asks nobody (R-DCK-89)', async (t) => {
+  const registry = await webServer(t, () => new Promise(() => undefined));
+  const { make, begun } = setUp({
+    latestVersion: latestVersion(outgoing({ allowed: allowedAddresses(['127.0.0.1']), clock: systemClock }), systemClock),
+  });
+  const watch = { package: 'dep', registry: registry.url, tag: 'latest' };
+  for (let n = 0; n < 40; n++) await schedules.add(nightly({ id: `w${n}`, project: 'eve/slow', watch }));
+  const { tryAt } = nightly();
+  await schedules.add(nightly({ tryAt: tryAt + 1 }));
+  const going = new AbortController();
+  const ended = Promise.all(
+    (['watches', 'times'] as const).map((what) => make(virtualClock({ startAt: tryAt + 1 }), what).start(going.signal)),
+  );
+  await registry.came(16);
+  await begun.came(1);
+  going.abort();
+  await ended;
 });
 
 test('two servers at once, and one that died before it could say that a run began, make one run', async () => {

@@ -37,17 +37,18 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-export const timers = (deps: TimersDeps): Timers => {
+/** Of those that ask about packages, or of the others: what asks outside can take its time, and nothing else waits for it. */
+export const timers = (deps: TimersDeps, what: 'times' | 'watches'): Timers => {
   const { schedules, clock, failed } = deps;
   const { wait, wake } = pauses(clock);
 
   const fireAllDue = async (signal: AbortSignal): Promise<number> => {
     while (!signal.aborted) {
-      const due = await schedules.due(clock.now(), atOnce);
+      const due = await schedules.due(what, clock.now(), atOnce);
       if (due.length === 0) break;
       await Promise.all(due.map((schedule) => fire(deps, schedule, signal)));
     }
-    const [next] = await schedules.due(Number.MAX_SAFE_INTEGER, 1);
+    const [next] = await schedules.due(what, Number.MAX_SAFE_INTEGER, 1);
     return next === undefined ? longestSleepMs : Math.min(next.tryAt - clock.now(), longestSleepMs);
   };
 

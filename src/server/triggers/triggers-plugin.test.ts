@@ -38,7 +38,7 @@ const routes = async (refs: Readonly<Record<string, boolean>> = {}) => {
       projects: sqlProjects(made.database),
       upstreams: sqlUpstreams(made.database),
       hasRef: async (project, ref) => refs[`${project} ${ref}`],
-      timers: { wake: () => void woken++ },
+      changed: () => void woken++,
       sealer,
       clock: { now: () => now + passed },
     }),
@@ -95,7 +95,7 @@ test('a schedule is paused and goes on at its first time after now, each change 
   it.pass(3 * 86_400_000);
   assert.deepEqual((await change(true)).paused, paused, 'it says since when it is');
   assert.deepEqual(await listed(), { id, cron: '0 4 * * *', timeZone: 'UTC', wants: {}, by: 'ada', createdAt: now, dueAt, paused });
-  assert.deepEqual(await it.schedules.due(Number.MAX_SAFE_INTEGER, 1), []);
+  assert.deepEqual(await it.schedules.due('times', Number.MAX_SAFE_INTEGER, 1), []);
 
   const resumed = await change(false);
   assert.deepEqual([resumed.dueAt, resumed.paused], [dueAt + 3 * 86_400_000, undefined]);

@@ -21,7 +21,7 @@ import { nameOf, type ProjectAccess } from '../project-access.ts';
 import type { HasRef } from '../runs/project-repository.ts';
 import { isPackageName, registryOf } from './latest-version.ts';
 import { nextTime } from './next-time.ts';
-import { scheduleContext, type Timers } from './timers.ts';
+import { scheduleContext } from './timers.ts';
 import { TriggerError } from './trigger-error.ts';
 import { begunBy, type CircleDeps, upstreamCircle } from './upstream-circle.ts';
 
@@ -32,7 +32,8 @@ export type TriggerRoutes = {
   readonly schedules: ScheduleStore;
   readonly upstreams: UpstreamStore;
   readonly hasRef: HasRef;
-  readonly timers: Pick<Timers, 'wake'>;
+  /** Schedules were added, paused or resumed. */
+  changed(): void;
   readonly sealer: Pick<Sealer, 'seal'>;
   readonly clock: Pick<Clock, 'now'>;
 };
@@ -42,7 +43,7 @@ const most = 100;
 
 /** What begins runs of a project by itself: who may change its settings sees and changes it. */
 export const triggersPlugin =
-  ({ access, guard, projects, schedules, upstreams, hasRef, timers, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
+  ({ access, guard, projects, schedules, upstreams, hasRef, changed, sealer, clock }: TriggerRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const base = '/api/projects/:owner/:name';
     const circleDeps: CircleDeps = {
@@ -96,7 +97,7 @@ export const triggersPlugin =
           tryAt: dueAt,
         });
         await guard.note({ actor, action: 'schedule.add', project: project.name, outcome: 'done', detail: { id, cron, timeZone } });
-        timers.wake();
+        changed();
         return reply.code(201).send({ id });
       },
     );
@@ -122,7 +123,7 @@ export const triggersPlugin =
         if (isChanged) {
           const action = isPaused ? 'schedule.pause' : 'schedule.resume';
           await guard.note({ actor, action, project: project.name, outcome: 'done', detail: { id } });
-          timers.wake();
+          changed();
         }
         return shown(await find());
       },

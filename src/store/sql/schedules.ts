@@ -14,11 +14,10 @@ export const sqlSchedules = ({ sql: db }: Pick<Database, 'sql'>): ScheduleStore 
     const { rows } = await sql<Schedule>`select ${columns} from schedule where project = ${project} order by place`.execute(db);
     return rows.map(present);
   },
-  due: async (until, limit) => {
-    const { rows } =
-      await sql<Schedule>`select ${columns} from schedule where paused is null and try_at <= ${until} order by try_at, place limit ${limit}`.execute(
-        db,
-      );
+  due: async (what, until, limit) => {
+    const { rows } = await sql<Schedule>`select ${columns} from schedule
+      where paused is null and try_at <= ${until} and (watch is null) = ${what === 'times'}
+      order by try_at, place limit ${limit}`.execute(db);
     return rows.map(present);
   },
   move: async (was, { dueAt, tryAt, version, note }) => {
