@@ -7,6 +7,7 @@ import type { Schedule } from '../schedules.ts';
 import { newRun, noon } from '../testing/samples.ts';
 import { someAccount, someHash } from '../testing/some-account.ts';
 import { sqlAccounts } from './accounts.ts';
+import { sqlApprovedAuthors } from './approved-authors.ts';
 import { sqlAudit } from './audit.ts';
 import type { Database } from './database.ts';
 import { sqlDeliveries } from './deliveries.ts';
@@ -87,6 +88,7 @@ const writesOf = (database: Database): Readonly<Record<string, () => Promise<unk
     'an account, the first': () => accounts.addFirst(someAccount({ isAdmin: true })),
     'an account': () => accounts.add(someAccount()),
     'a change of an account': () => accounts.change(ada.id, (was) => ({ ...was, isClosed: true })),
+    'authors who were approved': () => sqlApprovedAuthors(database).add(project.name, ['7']),
     'a record of the audit': () => audit.append(record),
     'a delivery that came': () => deliveries.add({ ...delivery, id: 'd2', digest: 'd2' }),
     'a delivery that is taken': () => deliveries.take({ now: noon, projects: 9, perProject: 9, except: [] }),
@@ -103,6 +105,7 @@ const writesOf = (database: Database): Readonly<Record<string, () => Promise<unk
     'a subscription that goes': () => subscriptions.remove(project.name, 'sub_1'),
     'a letter': () => outbox.put([{ ...letter, id: 'let_2', event: 'other' }]),
     'a letter that is sent': () => outbox.move('let_1', { state: 'sent', tryAt: noon, attempts: 1 }),
+    'letters that are held': () => outbox.hold('sub_1', noon),
     'letters that are cleared': () => outbox.clear(noon + 1),
     'a project': () => projects.add({ ...project, name: 'ada/other' }),
     'a change of a project': () => projects.change(project.name, (was) => ({ ...was, visibility: 'public' })),
@@ -112,6 +115,8 @@ const writesOf = (database: Database): Readonly<Record<string, () => Promise<unk
     'a request that is fetched': () => requests.fetched('run_a'),
     'a schedule': () => schedules.add({ ...schedule, id: 'sch_2' }),
     'a schedule that was due': () => schedules.move(schedule, { dueAt: noon + 1, tryAt: noon + 1 }),
+    'a schedule that is paused': () => schedules.pause(project.name, 'sch_1', { at: noon, by: 'ada' }),
+    'a schedule that goes on': () => schedules.resume(project.name, 'sch_1', noon + 2),
     'a schedule that goes': () => schedules.remove(project.name),
     'a secret': () => secrets.put({ ...secret, id: 'sec_2' }),
     'a secret that goes': () => secrets.remove(project.name, 'TOKEN', noon),
