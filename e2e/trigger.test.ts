@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, afterEach, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { boundTo, intakeDatabase, type IntakeServer, intakeServer } from '../src/server/intake/testing/intake-server.ts';
 import type { TestDatabase } from '../src/store/sql/testing/databases.ts';
-import { cion } from './cli.ts';
+import { noTerminal, startTerminal } from '../src/cli/printers/testing/terminal.ts';
+import { cion, startCion } from './cli.ts';
 import { httpServer } from './http-server.ts';
 import { commit, directory, git, repository, writeFiles } from './repository.ts';
 
@@ -81,7 +82,7 @@ describe('cion trigger', () => {
       input: `${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/main\n`,
     });
     assert.deepEqual([told.code, told.out], [3, '']);
-    assert.match(told.err, /could not be told of the commit: it cannot be reached \(ECONNREFUSED\)\. \[HOOK_UNREACHABLE\]/);
+    assert.match(told.err, /could not be told of refs\/heads\/main: it cannot be reached \(ECONNREFUSED\)\. \[HOOK_UNREACHABLE\]/);
     assert.equal(told.err.includes(secret), false);
   });
 
@@ -102,7 +103,7 @@ describe('cion trigger', () => {
     const tell = (input: string, ...more: readonly string[]) => cion(['trigger', url, ...more], { cwd: bare, env, input });
     const first = await tell(pushed('a', 'one', 'two'));
     assert.deepEqual([first.code, first.out, asked.length], [3, '', 3]);
-    assert.match(first.err, /is kept in .*cion-untold: the next push tells of it/);
+    assert.match(first.err, /what was not told is kept in .*cion-untold: the next push tells of it/);
     writeFiles(bare, { 'cion-untold/000-odd.json': '{' });
     isAway = false;
     assert.equal((await tell(pushed('b', 'one'))).out, ['one', 'two', 'one'].map((name) => `cion: told of refs/heads/${name}\n`).join(''));
@@ -126,6 +127,63 @@ describe('cion trigger', () => {
     );
     const none = await cion(['trigger', url, '--untold'], { cwd: elsewhere, env });
     assert.match(none.err, /There is no repository here\. \[USAGE\]/);
+  });
+
+  it('loses nothing when it is ended while it tells, or has no secret to sign with; others who may push may tell of it', async (t) => {
+    let isAway = true;
+    const waits = Promise.withResolvers<void>();
+    const { url, asked } = await httpServer(t, (response) => (isAway ? waits.resolve() : void response.writeHead(202).end()));
+    const bare = directory(t);
+    git(bare, 'init', '--quiet', '--bare', '--shared=group', '--initial-branch=main');
+    const env = { CION_HOOK_SECRET: 'the secret', GL_USERNAME: '', USER: 'ada' };
+    const pushed = (letter: string, ...refs: readonly string[]): string =>
+      refs.map((ref) => `${'0'.repeat(40)} ${letter.repeat(40)} ${ref}\n`).join('');
+    const all = Array.from({ length: 12 }, (_, i) => `refs/heads/b${i}`);
+    const ended = startCion(['trigger', url], { cwd: bare, env, input: pushed('a', 'refs/for-review', ...all) });
+    await waits.promise;
+    ended.process.kill('SIGKILL');
+    await ended.ended;
+    assert.equal(statSync(join(bare, 'cion-untold')).mode, statSync(bare).mode);
+    const unsigned = await cion(['trigger', url], { cwd: bare, input: pushed('b', 'refs/heads/main') });
+    assert.equal(unsigned.code, 2);
+    assert.match(unsigned.err, /what was not told is kept in .*cion-untold[^]*HOOK_SECRET_MISSING/);
+    isAway = false;
+    const told = await cion(['trigger', url, '--untold'], { cwd: bare, env });
+    assert.deepEqual([told.code, told.out], [0, [...all, 'refs/heads/main'].map((ref) => `cion: told of ${ref}\n`).join('')], told.err);
+    assert.deepEqual([JSON.parse(asked[1]?.body ?? '').by, readdirSync(join(bare, 'cion-untold'))], ['ada', []]);
+  });
+
+  it('is held up by nothing that the server does not take, and keeps that', async (t) => {
+    const { url, asked } = await httpServer(t, (response, count) => void response.writeHead(count === 1 ? 403 : 202).end());
+    const cwd = directory(t);
+    git(cwd, 'init', '--quiet', '--bare');
+    const env = { CION_HOOK_SECRET: 'the secret' };
+    const input = ['odd', 'main'].map((name) => `${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/${name}\n`).join('');
+    const told = await cion(['trigger', url], { cwd, env, input });
+    assert.deepEqual([told.code, told.out, asked.length], [3, 'cion: told of refs/heads/main\n', 2]);
+    assert.match(told.err, /could not be told of refs\/heads\/odd: it answers 403\. \[HOOK_UNREACHABLE\]/);
+    assert.equal((await cion(['trigger', url, '--untold'], { cwd, env })).out, 'cion: told of refs/heads/odd\n');
+  });
+
+  it('tells also where nothing can be kept, and says that it could not', async (t) => {
+    let isAway = false;
+    const { url } = await httpServer(t, (response) => void response.writeHead(isAway ? 401 : 202).end());
+    const cwd = directory(t);
+    git(cwd, 'init', '--quiet', '--bare');
+    writeFiles(cwd, { 'cion-untold': 'a file' });
+    const given = { cwd, env: { CION_HOOK_SECRET: 'the secret' }, input: `${'0'.repeat(40)} ${'a'.repeat(40)} refs/heads/main\n` };
+    assert.equal((await cion(['trigger', url], given)).out, 'cion: told of refs/heads/main\n');
+    isAway = true;
+    const { code, err } = await cion(['trigger', url], given);
+    assert.deepEqual([code, /could not be kept: .*cion-untold[^]*\[HOOK_REFUSED\]/.test(err)], [2, true], err);
+  });
+
+  it('waits for nobody to type the lines of a hook', { skip: noTerminal() ?? false }, async (t) => {
+    const env = { ...process.env, NODE: process.execPath, MAIN: main, HOOK: hook };
+    const terminal = startTerminal('"$NODE" "$MAIN" trigger "$HOOK"', { columns: 100, rows: 20, cwd: directory(t), env });
+    t.after(() => terminal.end());
+    await terminal.ended;
+    assert.match(terminal.screen.history(), /What has a new commit\? \[USAGE\]/);
   });
 
   it('by hand tells of one commit, signed with a secret from a file', async (t) => {
@@ -172,6 +230,7 @@ describe('cion trigger', () => {
       [[url], env, `${hash} ${hash} refs/heads/a b\n`, 'USAGE'],
       [[url, '--ref', 'main', '--commit', hash], env, '', 'USAGE'],
       [[url, '--ref', 'refs/heads/main', '--commit', 'HEAD'], env, '', 'USAGE'],
+      [[url, '--ref', 'refs/heads/main', '--commit', hash, '--untold'], env, '', 'USAGE'],
     ];
     for (const [args, given, input, code] of cases) {
       const told = await cion(['trigger', ...args], { cwd, env: given, input });

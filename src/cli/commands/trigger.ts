@@ -8,45 +8,81 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { callHook, HookCallError, type MovedRef } from '../hook-call.ts';
 import { visible } from '../printers/visible.ts';
 import { Refusal } from '../refusal.ts';
-import { type Untold, untoldOf } from '../untold.ts';
+import { untoldOf } from '../untold.ts';
 
 export type TriggerOptions = { readonly ref?: string; readonly commit?: string; readonly by?: string; readonly untold?: true };
 
 /**
- * For the post-receive hook of any git server: tells a cion server which branches and tags have new commits (R-DCK-86). What the server cannot be told of now is kept beside the repository, and
- * told with the next push, or by `--untold`.
+ * For the post-receive hook of any git server: tells a cion server which branches and tags have new commits (R-DCK-86). All of it is kept beside the repository until
+ * the server was told, so that it is told with the next push, or by `--untold`, when this process ends or the server is away.
  */
 export const trigger = async (context: Context, address: string, options: TriggerOptions): Promise<ExitCode> => {
   const url = addressOf(address);
-  const secret = await secretOf(context);
-  const by = options.by ?? context.env.GL_USERNAME ?? context.env.GL_USER ?? context.env.REMOTE_USER ?? context.env.USER ?? 'git';
+  checkOptions(context, options);
   const untold = options.ref === undefined ? await untoldOf(context, url) : undefined;
   if (options.untold && untold === undefined)
     throw new Refusal('USAGE', 'There is no repository here.', 'Call it in the repository of the hook.');
-  const news: readonly Telling[] = (await movedRefs(context, options)).map((moved) => ({ moved: { ...moved, by }, keep: untold?.keep }));
-  const tellings: readonly Telling[] = [...((await untold?.list()) ?? []), ...news];
-  for (const [index, { moved, done }] of tellings.entries()) {
-    try {
-      await callHook(url, secret, moved);
-    } catch (error) {
-      const isRefused = error instanceof Refusal && error.code === 'HOOK_REFUSED';
-      if ((!isRefused && !(error instanceof HookCallError)) || untold === undefined) throw error;
-      for (const { moved: later, keep } of tellings.slice(index)) await keep?.(later);
-      throw error instanceof HookCallError ? error.kept(untold.directory) : error;
-    }
-    await done?.();
-    context.stdout.write(`cion: told of ${visible(moved.ref)}\n`);
+  const by = byOf(context, options);
+  const news = (await movedRefs(context, options)).map((moved) => ({ ...moved, by }));
+  const unkept = await untold?.keep(news).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  const isKept = untold !== undefined && unkept === undefined;
+  const tellings: readonly Telling[] = [...((await untold?.list()) ?? []), ...(isKept ? [] : news.map((moved) => ({ moved })))];
+  try {
+    await tellAll(context, url, tellings);
+  } catch (error) {
+    if (isKept && tellings.length > 0)
+      context.stderr.write(
+        `cion: what was not told is kept in ${visible(untold.directory)}: the next push tells of it, or "cion trigger" with --untold.\n`,
+      );
+    if (unkept !== undefined) context.stderr.write(`cion: what was not told could not be kept: ${visible(unkept)}\n`);
+    throw error;
   }
   return exitCodes.passed;
 };
 
-/** One that was not told before is there until it is `done`; a new one is to be kept. */
-type Telling = { readonly moved: MovedRef; readonly done?: () => Promise<void>; readonly keep?: Untold['keep'] | undefined };
+/** What was kept is there until it is `done`. */
+type Telling = { readonly moved: MovedRef; readonly done?: () => Promise<void> };
+
+/** In this order. Where the server is away the others wait; one that it does not take holds up none. */
+const tellAll = async (context: Context, url: URL, tellings: readonly Telling[]): Promise<void> => {
+  const secret = await secretOf(context);
+  let refused: HookCallError | undefined;
+  for (const { moved, done } of tellings) {
+    try {
+      await callHook(url, secret, moved);
+    } catch (error) {
+      if (!(error instanceof HookCallError) || !error.isOfThisCall) throw error;
+      refused ??= error;
+      continue;
+    }
+    await done?.();
+    context.stdout.write(`cion: told of ${visible(moved.ref)}\n`);
+  }
+  if (refused !== undefined) throw refused;
+};
+
+/** Who the git server says, where nobody is named. */
+const byOf = ({ env }: Context, { by }: TriggerOptions): string =>
+  [by, env.GL_USERNAME, env.GL_USER, env.REMOTE_USER, env.USER].find((name) => name !== undefined && name !== '') ?? 'git';
+
+const checkOptions = ({ stdin }: Context, { ref, commit, untold }: TriggerOptions): void => {
+  if ((ref === undefined) !== (commit === undefined)) throw new Refusal('USAGE', '--ref and --commit go together.');
+  if (ref !== undefined && untold)
+    throw new Refusal(
+      'USAGE',
+      '--untold goes without --ref and --commit.',
+      'It tells of what is kept in the repository, and of nothing else.',
+    );
+  if (ref === undefined && !untold && stdin.isTTY)
+    throw new Refusal(
+      'USAGE',
+      'What has a new commit?',
+      'A hook gets it on stdin. By hand: --ref refs/heads/NAME --commit "$(git rev-parse NAME)"; or --untold, for what could not be told before.',
+    );
+};
 
 const movedRefs = async (context: Context, options: TriggerOptions): Promise<readonly Omit<MovedRef, 'by'>[]> => {
-  const moved = (await linesOf(context, options))
-    .map(movedOf)
-    .filter((one) => !isNoCommit(one.new) && /^refs\/(?:heads|tags)\//.test(one.ref));
+  const moved = (await linesOf(context, options)).flatMap(movedOf);
   return Promise.all(
     moved.map(async (one) => {
       const commit = one.ref.startsWith('refs/tags/') ? await commitOf(context, one.new) : undefined;
@@ -78,7 +114,6 @@ const secretOf = async ({ cwd, env }: Context): Promise<string> => {
 const noCommit = '0'.repeat(40);
 
 const linesOf = async ({ stdin }: Context, { ref, commit, untold }: TriggerOptions): Promise<readonly string[]> => {
-  if ((ref === undefined) !== (commit === undefined)) throw new Refusal('USAGE', '--ref and --commit go together.');
   if (untold) return [];
   if (ref !== undefined && commit !== undefined) {
     if (!isHash(commit))
@@ -98,10 +133,12 @@ const linesOf = async ({ stdin }: Context, { ref, commit, untold }: TriggerOptio
   return (await text(stdin)).split('\n').filter((line) => line !== '');
 };
 
-const movedOf = (line: string): Omit<MovedRef, 'by'> => {
+/** None: another kind of ref, or one that is gone. */
+const movedOf = (line: string): readonly Omit<MovedRef, 'by'>[] => {
   const [old = '', commit = '', ...rest] = line.split(' ');
   const ref = rest.join(' ');
-  if (isHash(old) && isHash(commit) && isRef(ref)) return { ref, old, new: commit };
+  if (isHash(old) && isHash(commit) && /^refs\/(?!heads\/|tags\/)./.test(ref)) return [];
+  if (isHash(old) && isHash(commit) && isRef(ref)) return isNoCommit(commit) ? [] : [{ ref, old, new: commit }];
   throw new Refusal(
     'USAGE',
     `${JSON.stringify(visible(line.slice(0, 200)))} tells of no ref.`,
