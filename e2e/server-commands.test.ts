@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryJson } from '../src/api/deliveries.ts';
 import { apiClient } from '../src/api/client.ts';
 import { noTerminal, startTerminal } from '../src/cli/printers/testing/terminal.ts';
-import { cion as anyCion } from './cli.ts';
+import { commandsAt, parsed } from './commands-at.ts';
 import { httpServer } from './http-server.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
@@ -32,25 +32,7 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     for (const one of undo) one();
   });
 
-  const env = (token: string | undefined = server.token) => ({
-    CION_SERVER: server.url,
-    XDG_CONFIG_HOME: join(server.cwd, 'config'),
-    ...(token === '' ? {} : { CION_TOKEN: token }),
-  });
-  const cion = (args: readonly string[], { input = '', token }: { readonly input?: string; readonly token?: string } = {}) =>
-    anyCion(args, { cwd: server.cwd, env: env(token), input });
-  const done = async (...given: Parameters<typeof cion>): Promise<string> => {
-    const { code, out, err } = await cion(...given);
-    assert.equal(code, 0, err);
-    return out;
-  };
-  /** Exit 2 with that code and nothing on stdout; gives what was said. */
-  const refused = async (code: string, ...given: Parameters<typeof cion>): Promise<string> => {
-    const ended = await cion(...given);
-    assert.deepEqual([ended.code, ended.out, ended.err.includes(`[${code}]`)], [2, '', true], ended.err);
-    return ended.err;
-  };
-  const parsed = <T>(lines: string): T[] => lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as T]));
+  const { env, cion, done, refused } = commandsAt(() => server);
 
   it('a token is made with a password from stdin, alone on stdout, with its rights and its end; it is listed, and worthless once revoked', async () => {
     const made = await cion(['tokens', 'create', 'ci', '--scopes', 'read,run', '--expires-in-days', '7', ...on], {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { noTerminal, startTerminal } from '../src/cli/printers/testing/terminal.ts';
-import { cion as anyCion } from './cli.ts';
+import { commandsAt, parsed } from './commands-at.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 const project = 'acme/app';
@@ -23,26 +23,9 @@ describe('people of a server, from the command line', { timeout: 400_000 }, () =
   });
   after(() => server.close());
 
-  const env = (token = server.token) => ({
-    CION_SERVER: server.url,
-    XDG_CONFIG_HOME: join(server.cwd, 'config'),
-    ...(token === '' ? {} : { CION_TOKEN: token }),
-  });
-  type Given = { readonly input?: string; readonly token?: string };
-  const cion = (args: readonly string[], { input = '', token }: Given = {}) => anyCion(args, { cwd: server.cwd, env: env(token), input });
-  const done = async (...given: Parameters<typeof cion>): Promise<string> => {
-    const { code, out, err } = await cion(...given);
-    assert.equal(code, 0, err);
-    return out;
-  };
-  const refused = async (code: string, ...given: Parameters<typeof cion>): Promise<string> => {
-    const ended = await cion(...given);
-    assert.deepEqual([ended.code, ended.out, ended.err.includes(`[${code}]`)], [2, '', true], ended.err);
-    return ended.err;
-  };
+  const { env, cion, done, refused } = commandsAt(() => server);
   const tokenOf = async (name: string, password: string, scopes = 'read,run,decide,settings'): Promise<string> =>
     (await done(['tokens', 'create', 'e2e', '--scopes', scopes, '--account', name], { input: password, token: '' })).trim();
-  const parsed = <T>(lines: string): T[] => lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as T]));
 
   it('a second person gets an account and a role, logs in, and decides what names them; an admin does not in their place', async () => {
     const made = await cion(['accounts', 'add', 'bob'], { input: 'a password for bobby\n' });
@@ -80,6 +63,8 @@ describe('people of a server, from the command line', { timeout: 400_000 }, () =
     await refused('SERVER_REFUSED', ['tokens', '--account', 'grace'], { input: first, token: '' });
     assert.match(await done(['tokens', '--account', 'grace'], { input: 'four kites at noon', token: '' }), /e2e/);
     assert.match(await refused('USAGE', own, { input: 'x\ny\n', token: '' }), /--account NAME/);
+    const three = await refused('SECRET_REFUSED', own, { input: 'four kites at noon\none\ntwo\n', token: grace });
+    assert.match(three, /stdin has 3 lines in place of 2/);
     const reset = await done(['accounts', 'reset', 'grace', '--generate']);
     assert.match(await done(['tokens', '--account', 'grace'], { input: reset.trim(), token: '' }), /e2e/);
   });
@@ -104,6 +89,11 @@ describe('people of a server, from the command line', { timeout: 400_000 }, () =
     assert.match(await refused('USAGE', ['accounts', 'add', 'Carl Y'], { input: 'x' }), /small letters/);
     await refused('ACCOUNT_EXISTS', ['accounts', 'add', 'carl'], { input: 'nine stones by the sea' });
     await refused('PASSWORD_REFUSED', ['accounts', 'add', 'dora'], { input: 'too short' });
+    const lines = await refused('SECRET_REFUSED', ['accounts', 'add', 'dora'], { input: 'a line that is long\nanother line\n' });
+    assert.match(lines, /A password is one line/);
+    assert.match(await done(['accounts', 'add', 'dora'], { input: 'a line that is long\r\n\n' }), /dora has an account/);
+    await tokenOf('dora', 'a line that is long', 'read');
+    assert.match(await refused('SERVER_REFUSED', ['tokens', '--account', 'dora'], { input: 'x', token: '' }), /password is wrong/);
     assert.match(await refused('FORBIDDEN', ['accounts'], { token: carl }), /cion login --admin/);
   });
 
@@ -124,19 +114,30 @@ describe('people of a server, from the command line', { timeout: 400_000 }, () =
     await refused('PROJECT_UNKNOWN', ['members', ...on], { token });
   });
 
-  it('on a terminal passwords are typed unseen', { skip: noTerminal() ?? false }, async (t) => {
-    const terminal = startTerminal('"$NODE" "$MAIN" accounts add tess; "$NODE" "$MAIN" accounts password', {
-      columns: 100,
-      rows: 20,
-      cwd: server.cwd,
-      env: { ...env(), NODE: process.execPath, MAIN: main },
-    });
+  it('on a terminal passwords are typed unseen, and new ones twice', { skip: noTerminal() ?? false }, async (t) => {
+    const terminal = startTerminal(
+      '"$NODE" "$MAIN" accounts add tess; "$NODE" "$MAIN" accounts add tess; "$NODE" "$MAIN" accounts password',
+      {
+        columns: 100,
+        rows: 20,
+        cwd: server.cwd,
+        env: { ...env(), NODE: process.execPath, MAIN: main },
+      },
+    );
     t.after(() => terminal.end());
     await terminal.shows(/^New password of tess \(12 characters or more\):/m);
+    terminal.type('five lamps and a door\r');
+    await terminal.shows(/^Once more:/m);
+    terminal.type('five lamps and no door\r');
+    await terminal.shows(/The two are not the same: nothing was changed\. \[SECRET_REFUSED\][^]*^New password of tess/m);
+    terminal.type('five lamps and a door\r');
+    await terminal.shows(/^Once more:[^]*^Once more:/m);
     terminal.type('five lamps and a door\r');
     await terminal.shows(/^Password of ada:/m);
     terminal.type(`${ofAda}\r`);
     await terminal.shows(/^New password \(12 characters or more\):/m);
+    terminal.type('six clouds over town\r');
+    await terminal.shows(/^Once more:[^]*^Once more:[^]*^Once more:/m);
     terminal.type('six clouds over town\r');
     await terminal.ended;
     const seen = terminal.screen.history();

@@ -31,13 +31,14 @@ export const withLogin = async <T>(url: string, name: string, password: string, 
   return inSession(url, cookie, use);
 };
 
+/** A session that cannot be ended now ends by itself: what was done in it counts. */
 const inSession = async <T>(url: string, cookie: string, use: (session: ApiClient) => Promise<T>): Promise<T> => {
   const session = { cookie, 'sec-fetch-site': 'same-origin' };
   const fetch = serverFetch(url);
   try {
     return await use(apiClient({ url, fetch: (input, init) => fetch(input, { ...init, headers: { ...init?.headers, ...session } }) }));
   } finally {
-    await ask(url, 'POST', '/api/auth/logout', session);
+    await ask(url, 'POST', '/api/auth/logout', session).catch(() => undefined);
   }
 };
 

@@ -164,6 +164,8 @@ test('a terminal is asked for the setup token of a server without an account, un
   terminal.type('ada\r');
   await terminal.shows(/^Password/m);
   terminal.type(`${goodPassword}\r`);
+  await terminal.shows(/^Once more:/m);
+  terminal.type(`${goodPassword}\r`);
   await terminal.ended;
   assert.match(terminal.screen.history(), /Logged in at \S+ as ada\./);
   assert.equal(terminal.screen.history().includes(fresh.setup.token ?? ''), false);

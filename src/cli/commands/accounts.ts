@@ -8,7 +8,7 @@ import { looks } from '../looks.ts';
 import { table } from '../printers/table.ts';
 import { visible } from '../printers/visible.ts';
 import { dateTime } from '../printers/words.ts';
-import { readSecret } from '../read-secret.ts';
+import { readNewPassword } from '../read-password.ts';
 import { Refusal } from '../refusal.ts';
 import { openRemote, type RemoteOptions } from '../remote/open-remote.ts';
 import { write, writeLines } from '../write.ts';
@@ -107,7 +107,7 @@ const say = async (context: Context, sentence: string, generated: string | false
 };
 
 const newPassword = async (context: Context, name: string, generate: true | undefined): Promise<string> =>
-  generate ? generated(name) : readSecret(context, `New password of ${visible(name)} (12 characters or more): `);
+  generate ? generated(name) : readNewPassword(context, `New password of ${visible(name)} (12 characters or more): `);
 
 /** A server takes none that has the name in it. */
 const generated = (name: string): string => {

@@ -2,6 +2,7 @@ import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
+import { readLines, readNewPassword, readPassword } from '../read-password.ts';
 import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
 import { refuseInTheClear } from '../in-the-clear.ts';
@@ -64,19 +65,20 @@ const byPerson = async (context: Context, url: string, isAdmin: boolean): Promis
     context.stderr.write(`Who has no password here makes a token at ${url}/tokens, in a browser, and pastes it.\n`);
   }
   const name = await readName(context, 'Name (empty: paste a token that was made before): ');
-  return name === '' ? readSecret(context, 'Token: ') : tokenByPassword(url, name, await readSecret(context, 'Password: '), isAdmin);
+  return name === '' ? readSecret(context, 'Token: ') : tokenByPassword(url, name, await readPassword(context, 'Password: '), isAdmin);
 };
 
 /** Asked for one by one on a terminal, else three lines. */
 const byFirst = async (context: Context, url: string): Promise<string> => {
   if (!context.stdin.isTTY) {
-    const [token = '', name = '', password = ''] = (await readSecret(context, '')).split(/\r?\n/);
+    const hint = 'They are the setup token, a name and a password.';
+    const [token = '', name = '', password = ''] = await readLines(context, 3, hint);
     return tokenBySetup(url, token, name, password);
   }
   context.stderr.write(`${url} has no account yet: this makes the first, an admin.\n`);
   const token = await readSecret(context, 'Setup token (the server printed it when it started): ');
   const name = await readName(context, 'Name: ');
-  return tokenBySetup(url, token, name, await readSecret(context, 'Password (12 characters or more): '));
+  return tokenBySetup(url, token, name, await readNewPassword(context, 'Password (12 characters or more): '));
 };
 
 const readName = async (context: Context, question: string): Promise<string> => {

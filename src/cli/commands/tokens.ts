@@ -1,24 +1,21 @@
 import type { TokenJson, TokenRow } from '../../api/auth.ts';
 import { type ApiClient, apiClient } from '../../api/client.ts';
-import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { refuseInTheClear } from '../in-the-clear.ts';
 import { looks } from '../looks.ts';
 import { table } from '../printers/table.ts';
 import { visible } from '../printers/visible.ts';
 import { ago, dateTime, list } from '../printers/words.ts';
-import { readSecret } from '../read-secret.ts';
+import { ownerOf, ownLogin, type OwnOptions } from '../own-login.ts';
+import { readPassword } from '../read-password.ts';
 import { Refusal } from '../refusal.ts';
-import { checkedName, type RemoteOptions } from '../remote/open-remote.ts';
+import { checkedName } from '../remote/open-remote.ts';
 import { serverFetch } from '../remote/server-fetch.ts';
-import { withLogin, whoIs } from '../server-login.ts';
-import { serverOf } from '../server-of.ts';
+import { withLogin } from '../server-login.ts';
 import { write, writeLines } from '../write.ts';
 
 type Rights = TokenJson['scopes'];
-export type TokenOptions = Pick<RemoteOptions, 'server'> & { readonly account?: string };
-export type TokenCreateOptions = TokenOptions & {
+export type TokenCreateOptions = OwnOptions & {
   readonly scopes?: Readonly<Rights>;
   readonly on?: string;
   readonly expiresInDays: number;
@@ -53,7 +50,7 @@ export const tokenCreate = async (
 };
 
 /** The tokens of an account, or those that a token made, and never what proves them. */
-export const tokenList = async (context: Context, { json, ...options }: TokenOptions & { readonly json?: true }): Promise<ExitCode> => {
+export const tokenList = async (context: Context, { json, ...options }: OwnOptions & { readonly json?: true }): Promise<ExitCode> => {
   const { owner, by, made: tokens } = await asOwner(context, options, (session) => session.tokens());
   const look = looks(context);
   const rows = tokens.map((token) => [token.id, visible(token.name), rightsOf(token), ...timesOf(token, Date.now(), look.timeZone)]);
@@ -64,7 +61,7 @@ export const tokenList = async (context: Context, { json, ...options }: TokenOpt
   return exitCodes.passed;
 };
 
-export const tokenRevoke = async (context: Context, id: string, options: TokenOptions): Promise<ExitCode> => {
+export const tokenRevoke = async (context: Context, id: string, options: OwnOptions): Promise<ExitCode> => {
   await asOwner(context, options, (session) => session.revokeToken(id));
   await write(context.stdout, `${visible(id)} is good for nothing any more.\n`);
   return exitCodes.passed;
@@ -88,30 +85,21 @@ export const timesOf = (
  */
 const asOwner = async <T>(
   context: Context,
-  { account, server }: TokenOptions,
+  options: OwnOptions,
   use: (session: ApiClient) => Promise<T>,
 ): Promise<{ readonly url: string; readonly owner: string; readonly by: 'token' | 'password'; readonly made: T }> => {
-  const { url, token } = await serverOf(context, typeof server === 'string' ? { server } : {});
-  if (token === undefined) refuseInTheClear(context, url);
-  const me = account === undefined && token !== undefined ? await whoIs(url, token) : undefined;
-  if (me?.scopes?.includes('tokens') === true) {
-    const made = await use(apiClient({ url, fetch: serverFetch(url), ...(token === undefined ? {} : { token }) }));
-    return { url, owner: me.name, by: 'token', made };
+  const login = await ownLogin(context, options);
+  const { url, here } = login;
+  if (here?.me.scopes?.includes('tokens') === true) {
+    const made = await use(apiClient({ url, fetch: serverFetch(url), token: here.token }));
+    return { url, owner: here.me.name, by: 'token', made };
   }
-  if (me?.hasPassword === false) {
-    throw new Refusal(
-      'PASSWORD_NONE',
-      `${visible(me.name)} logs in with a forge alone and has no password here.`,
-      `Tokens are made at ${url}/tokens, in a browser; one with the right "tokens" makes others from here.`,
-    );
-  }
-  const owner = account ?? me?.name ?? (await typedName(context));
-  const password = await readSecret(context, `Password of ${visible(owner)}: `);
+  const owner = await ownerOf(
+    context,
+    login,
+    'Whose tokens?',
+    () => `Tokens are made at ${url}/tokens, in a browser; one with the right "tokens" makes others from here.`,
+  );
+  const password = await readPassword(context, `Password of ${visible(owner)}: `);
   return { url, owner, by: 'password', made: await withLogin(url, owner, password, use) };
-};
-
-const typedName = async (context: Context): Promise<string> => {
-  const name = context.stdin.isTTY ? await askLine(context, 'Name: ') : undefined;
-  if (name) return name;
-  throw new Refusal('USAGE', 'Whose tokens?', 'Say --account NAME, or log in first: cion login --server URL.');
 };
