@@ -33,6 +33,17 @@ test('the launcher hands every option to cion, also those that Node knows too', 
   assert.match(stderr, /ENV_FILE_UNREADABLE/);
 });
 
+test('a mistyped command of a group is told as that, and not as an argument of the one that is meant without a word', async (t) => {
+  const cwd = directory(t);
+  const { code, out, err } = await cion(['members', 'remov', 'bob'], { cwd });
+  assert.deepEqual([code, out], [2, '']);
+  assert.match(err, /^error: unknown command "remov"\. Did you mean "remove"\?\n/);
+  const strange = await cion(['schedules', 'ls', '--json'], { cwd });
+  assert.match(strange.err, /unknown command "ls"\. Known are: "list", "add"/);
+  const listed = await cion(['schedules', '--on', 'acme/app'], { cwd, env: { XDG_CONFIG_HOME: cwd } });
+  assert.match(listed.err, /SERVER_UNKNOWN/);
+});
+
 test('every command has help and the version is that of the package', async (t) => {
   const cwd = directory(t);
   const { out } = await cion(['--help'], { cwd });

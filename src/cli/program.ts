@@ -30,6 +30,7 @@ import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { triggerAndSubscriptionCommands } from './trigger-commands.ts';
+import { refuseUnknownCommand } from './refuse-unknown-command.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
@@ -390,6 +391,9 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .argument('[words...]')
     .allowUnknownOption()
     .action(async (words) => finish(await (await import('./commands/complete.ts')).complete(context(), program, words)));
+
+  for (const group of program.commands.flatMap((one) => [one, ...one.commands]))
+    if (group.commands.length > 0) group.hook('preSubcommand', () => refuseUnknownCommand(group));
 
   return program;
 };
