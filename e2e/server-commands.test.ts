@@ -171,6 +171,11 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     ]);
     assert.match(await refused('USAGE', ['schedules', 'add', '@daily', '--tag', 'next', ...on]), /--package NAME/);
 
+    for (const ref of ['', 'a b', 'refs/notes/x']) {
+      const { code, err } = await cion(['schedules', 'add', '@daily', '--ref', ref, ...on]);
+      assert.deepEqual([code, /argument '.*' is invalid\. Write a branch, main, or a tag, refs\/tags\/V1\./.test(err)], [2, true], err);
+    }
+
     const id = String(first?.['id']);
     const name = id.slice(0, 8);
     assert.equal(
@@ -214,7 +219,18 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     assert.match(await done(['upstreams', ...on]), /acme\/app begins after no other pipeline\./);
     const up = 'acme/library';
     await done(['projects', 'add', up, '--clone-url', 'https://git.example.org/acme/library.git']);
-    const added = await done(['upstreams', 'add', up, '--after-pipeline', 'build', '--after-branch', 'main', '--target', 'build', ...on]);
+    const added = await done([
+      'upstreams',
+      'add',
+      up,
+      '--after-pipeline',
+      'build',
+      '--after-branch',
+      'refs/heads/main',
+      '--target',
+      'build',
+      ...on,
+    ]);
     assert.match(added, /^acme\/app has the upstream [0-9a-f]{8} now: acme\/library, build on main\.\n$/);
     await done(['upstreams', 'add', up, '--ref', 'main', '--pipeline', 'nightly', ...on]);
     type Row = { readonly id: string; readonly after: object; readonly wants: object; readonly by: string };

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { didYouMean } from '../lib/did-you-mean.ts';
+import { isRef } from '../server/forges/git-ref.ts';
 
 /** Of an option that is repeatable. */
 export const collect = (value: string, earlier: readonly string[] | undefined): readonly string[] => [...(earlier ?? []), value];
@@ -46,4 +47,18 @@ export const age = (text: string): number => {
   const unit = match?.[2] as keyof typeof unitMs | undefined;
   if (unit === undefined) throw new InvalidArgumentError('Write a number and m, h, d or w, e.g. 30d.');
   return Number(match?.[1]) * unitMs[unit];
+};
+
+/** Of a branch, `main` or `refs/heads/main`, or of a tag, `refs/tags/V1`: the ref as git has it. */
+export const fullRef = (value: string): string => {
+  const ref = value.startsWith('refs/') ? value : `refs/heads/${value}`;
+  if (isRef(ref) && /^refs\/(?:heads|tags)\//.test(ref)) return ref;
+  throw new InvalidArgumentError('Write a branch, main, or a tag, refs/tags/V1.');
+};
+
+/** Of a branch, without the `refs/heads/` that it may have. */
+export const branchName = (value: string): string => {
+  const name = value.replace(/^refs\/heads\//, '');
+  if (isRef(`refs/heads/${name}`) && !name.startsWith('refs/')) return name;
+  throw new InvalidArgumentError('Write the name of a branch, main.');
 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, type CommandOptions, Option } from '@commander-js/extra-typings';
 import type { Context } from './context.ts';
 import { takeFromEnvironment } from './environment-options.ts';
-import { collect, wholeNumber, age } from './option-values.ts';
+import { collect, fullRef, wholeNumber, age } from './option-values.ts';
 import {
   runArgument,
   remotely,
@@ -89,7 +89,7 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
           .addOption(new Option('--only <stage>', 'run only this stage, without those it needs (repeatable)').argParser(collect))
           .addOption(stepsRegistryOption())
           .addOption(logOption())
-          .option('--ref <ref>', 'with --server: the newest commit of this branch, or of refs/tags/NAME')
+          .addOption(new Option('--ref <ref>', 'with --server: the newest commit of this branch, or of refs/tags/NAME').argParser(fullRef))
           .addOption(detachOption()),
       ),
     ),

@@ -1,5 +1,5 @@
 import { Argument, Option } from '@commander-js/extra-typings';
-import { collect, wordsOf } from './option-values.ts';
+import { branchName, collect, fullRef, wordsOf } from './option-values.ts';
 import { jsonOption, onServer } from './program-options.ts';
 import type { CommandMaker } from './server-commands.ts';
 
@@ -23,7 +23,7 @@ export const triggerAndSubscriptionCommands = ({ command, context, finish }: Com
       .summary('begin runs by the clock, or when a package has another version')
       .argument('<cron>', 'in quotes: minute, hour, day, month, weekday; or a word as @daily')
       .option('--time-zone <zone>', 'whose clock: Europe/Paris', 'UTC')
-      .option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)')
+      .addOption(new Option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)').argParser(fullRef))
       .option('--pipeline <name>', 'this pipeline of a configuration that has several')
       .option('--target <name>', 'only this stage or deploy target, and what it needs')
       .option('--package <name>', 'only when this package of a registry of npm has another version than before')
@@ -58,8 +58,8 @@ export const triggerAndSubscriptionCommands = ({ command, context, finish }: Com
       .summary('begin a run when a pipeline of another project turns green')
       .argument('<project>', 'the other one, OWNER/NAME, as "cion projects" lists it')
       .option('--after-pipeline <name>', 'only after this pipeline of it')
-      .option('--after-branch <name>', 'only after runs of this branch of it')
-      .option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)')
+      .addOption(new Option('--after-branch <name>', 'only after runs of this branch of it').argParser(branchName))
+      .addOption(new Option('--ref <ref>', 'a branch, or refs/tags/V1 (default: the default branch)').argParser(fullRef))
       .option('--pipeline <name>', 'this pipeline of a configuration that has several')
       .option('--target <name>', 'only this stage or deploy target, and what it needs'),
   ).action(async (project, options) => finish(await (await import('./commands/upstreams.ts')).upstreamAdd(context(), project, options)));
@@ -80,7 +80,11 @@ export const triggerAndSubscriptionCommands = ({ command, context, finish }: Com
       .addOption(
         new Option('--outcome <outcomes>', `only these: ${outcomes.join(', ')}; with commas, or repeated`).argParser(wordsOf(outcomes)),
       )
-      .addOption(new Option('--branch <name>', 'only runs of this branch (repeatable)').argParser(collect))
+      .addOption(
+        new Option('--branch <name>', 'only runs of this branch (repeatable)').argParser(
+          (value: string, earlier: readonly string[] | undefined) => collect(branchName(value), earlier),
+        ),
+      )
       .addOption(new Option('--environment <name>', 'only runs that deploy to it (repeatable)').argParser(collect))
       .option('--no-results', 'no results, only gates and runs of forks that wait for people')
       .option('--no-gates', 'no gates and runs of forks that wait for people, results alone'),

@@ -1,11 +1,10 @@
 import type { ScheduleRow } from '../api/triggers.ts';
 
-/** What a schedule or an upstream begins, as options say it. */
+/** What a schedule or an upstream begins, as options say it; `ref` as git has it. */
 export type WantedOptions = { readonly ref?: string; readonly pipeline?: string; readonly target?: string };
 
-/** A branch is written without its `refs/heads/`. */
 export const wantedTarget = ({ ref, pipeline, target }: WantedOptions): ScheduleRow['wants'] => ({
-  ...(ref === undefined ? {} : { ref: ref.startsWith('refs/') ? ref : `refs/heads/${ref}` }),
+  ...(ref === undefined ? {} : { ref }),
   ...(pipeline === undefined ? {} : { pipeline }),
   ...(target === undefined ? {} : { target }),
 });
