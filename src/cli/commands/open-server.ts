@@ -142,6 +142,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
   const auth = authOf({ ...state, guard, sealer, clock, setup, publicUrl, workerToken, logins, forgeTokens });
   const outputs = fsOutputs({ root: `${directory}/outputs`, sealer });
   const secrets = runSecrets({ secrets: state.secrets, requests: state.requests, sealer });
+  const cleaner = cleanerOf({ secrets: state.secrets, sealer });
 
   const openedBy = (path: string): string => new URL(path.slice(1), `${publicUrl}/`).href;
   const pageOf = ({ project, number }: Pick<RunState, 'project' | 'number'>): string => openedBy(paths.runPage(project, number));
@@ -185,6 +186,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     results: storage.results,
     trees: storage.trees,
     secrets,
+    cleaner,
     outputOf,
     source: parts.source,
     clock,
@@ -243,7 +245,7 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
     upstreamRuns({ ...state, beginRun, guard, clock }),
     writeLetters({
       ...state,
-      cleaner: cleanerOf({ secrets: state.secrets, sealer }),
+      cleaner,
       publicUrl: `${publicUrl}/`,
       clock,
       written: office.wake,

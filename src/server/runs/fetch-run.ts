@@ -55,6 +55,8 @@ export type FetchRunDeps = Pick<PrintedDeps, 'outputOf'> &
     readonly trees: { keep(tar: Readable): Promise<{ readonly digest: string; readonly bytes: number }> };
     readonly requests: Pick<RunRequests, 'keepSecretsFile'>;
     readonly secrets: Pick<RunSecrets, 'forPlan'>;
+    /** Takes the secrets of a project out of what people wrote for people: the subject of a commit. */
+    readonly cleaner: (project: string) => Promise<(text: string) => string>;
     readonly source: SourceWork;
     readonly clock: Clock;
     readonly dialects: readonly Dialect[];
@@ -118,15 +120,17 @@ export const fetchRun = async (
         snapshot: async (fetchSignal, log) => {
           const fetched = await fetchPatiently(deps, about, known?.commit, fetchSignal, log);
           branch = known === undefined ? branchOf(request, refOf(about), fetched) : known.branch;
-          const source = await deps.source.snapshotOfMirror({
+          const clean = await deps.cleaner(project.name);
+          const frozen = await deps.source.snapshotOfMirror({
             gitDir: mirrorOf(deps.directory, project.name),
             commit: fetched,
             ...(branch && { branch }),
             into,
             limits: limits.tree,
             signal: fetchSignal,
-            log,
+            log: (line) => log(clean(line)),
           });
+          const source = frozen.subject === undefined ? frozen : { ...frozen, subject: clean(frozen.subject) };
           if (known === undefined) keeping = patiently(() => deps.trees.keep(tarOf(into)));
           keeping?.catch(() => undefined);
           return { source, tree: limitedTree(directoryTree(into), limits.config, async (path) => (await stat(join(into, path))).size) };

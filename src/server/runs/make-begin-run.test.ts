@@ -60,6 +60,18 @@ describe('a run of a server', () => {
     assert.equal(git(into, 'rev-parse', 'HEAD'), first);
   });
 
+  it('shows no secret of its project that stands in the subject of its commit: not in its events, and not in the log of fetch', async (t) => {
+    const server = started(t);
+    await server.projectSecrets.put({ project: 'acme/app', name: 'TOKEN', kind: 'secret', value: 's3cr3t-value', by, scope: everywhere });
+    server.commit({ '.cion.yml': build }, 'Log in with s3cr3t-value');
+    const state = await run(server);
+    assert.equal(state.fetch.source?.subject, 'Log in with ************');
+    const kept = await server.results.open(state.run, 'fetch.log');
+    const log = kept === undefined ? '' : await text(kept);
+    assert.match(log, /Log in with \*{12}/);
+    assert.doesNotMatch(log, /s3cr3t/);
+  });
+
   it('has the configuration of its own branch (R-CIO-08)', async (t) => {
     const server = started(t);
     server.commit({ '.cion.yml': build });

@@ -23,6 +23,7 @@ import { forkPolicy } from '../../approvals/fork-policy.ts';
 import { defaultLimits } from '../../dispatch/dispatcher-deps.ts';
 import { exactOutput } from '../../exact-output.ts';
 import { makeDispatcher } from '../../dispatch/make-dispatcher.ts';
+import { cleanerOf } from '../../secrets/cleaner.ts';
 import { projectSecrets } from '../../secrets/project-secrets.ts';
 import { runSecrets } from '../../secrets/run-secrets.ts';
 import { defaultFetchLimits } from '../fetch-run.ts';
@@ -41,13 +42,13 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
   const repository = join(root, 'app');
   mkdirSync(repository);
   git(repository, 'init', '-q', '-b', 'main');
-  const commit = (files: Readonly<Record<string, string | Uint8Array>>): string => {
+  const commit = (files: Readonly<Record<string, string | Uint8Array>>, subject = 'A commit'): string => {
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(repository, path)), { recursive: true });
       writeFileSync(join(repository, path), text);
     }
     git(repository, 'add', '-A', '-f');
-    git(repository, 'commit', '-q', '--allow-empty', '-m', 'A commit');
+    git(repository, 'commit', '-q', '--allow-empty', '-m', subject);
     return git(repository, 'rev-parse', 'HEAD');
   };
   const sealer = sealerOf([randomBytes(32)]);
@@ -94,6 +95,7 @@ export const beginning = (t: Pick<TestContext, 'after'>, more: Partial<BeginRunD
     forks: forkPolicy({ approvedAuthors, withinMs: 5 * 86_400_000 }),
     guard: { note: async (entry) => void notes.push(entry) },
     secrets,
+    cleaner: cleanerOf({ secrets: kept, sealer }),
     sealer,
     results,
     outputOf,
