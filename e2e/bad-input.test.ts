@@ -148,7 +148,10 @@ test('a commit that is not there ends the run with a reason, within seconds (R-C
 test('a missing outside variable stops the run before any stage, naming variable and stage; an empty one is a value (R-DCK-39, R-DCK-40)', async (t) => {
   const cwd = repository(t, { '.cion.yml': `${good}  env:\n    FAKE_PRINT_ENV: 1\n    GREETING: { outside: GREETING }\n` });
   const missing = await cion(['run', '--runtime', 'fake', '--json'], { cwd });
-  refuses(missing, /VARIABLE_MISSING/, /"build"/, /GREETING/);
+  refuses(missing, /\.cion\.yml:5:5: VARIABLE_MISSING/, /"build"/, /GREETING/);
+  const docker = repository(t, { 'a.dockercise.yml': 'build:\n  img: busybox\n  env:\n    - GREETING\n    - TOKEN: { secret: TOKEN }\n' });
+  const both = await cion(['run', '--runtime', 'fake'], { cwd: docker });
+  refuses(both, /a\.dockercise\.yml:4:7: VARIABLE_MISSING/, /a\.dockercise\.yml:5:7: SECRET_MISSING/);
   assert.doesNotMatch(missing.out, /stage\.queued/);
   const empty = await cion(['run', '--runtime', 'fake', '--env', 'GREETING='], { cwd });
   assert.equal(empty.code, 0, empty.err);

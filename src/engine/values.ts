@@ -6,7 +6,7 @@ import { given, type GivenValue, missingProblem, type Outside } from './given.ts
 import { isTooShort, shortestSecretBytes } from './redact/forms.ts';
 import { usableValue } from './variable-value.ts';
 
-/** One Problem for each value from outside that is missing or cannot be read, naming variable and stage (R-DCK-39). */
+/** One Problem for each value from outside that is missing or cannot be read, naming variable and stage, where the text asks for it (R-DCK-39). */
 export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<string>): readonly Problem[] =>
   plan.nodes.flatMap((node) => {
     if (node.kind !== 'stage' || only?.has(node.name) === false) return [];
@@ -16,7 +16,8 @@ export const missingValues = (plan: Plan, outside: Outside, only?: ReadonlySet<s
       const found = given(value, outside);
       if (found === undefined && optional.has(value) && value.kind !== 'encrypted') return [];
       const problem = found === undefined ? missingProblem(value, name, node.name, outside) : tooShort(found, value, name, node.name);
-      return problem === undefined ? [] : [{ ...problem, ...(node.range === undefined ? {} : { range: node.range }) }];
+      const range = value.range ?? node.range;
+      return problem === undefined ? [] : [{ ...problem, ...(range === undefined ? {} : { range }) }];
     });
   });
 

@@ -166,16 +166,16 @@ export type StepAction =
 
 export type InternalStep = 'push' | 'scratch-push' | 'build' | 'run' | 'kill' | 'store-container' | 'shell' | 'watch';
 
-/** The one normal form of environment values. */
+/** The one normal form of environment values; `range`: where a text asks for it. */
 export type EnvValue =
   | { readonly kind: 'literal'; readonly value: string }
   /** An ancestor stage's Output (its stdout), outer white space trimmed. */
   | { readonly kind: 'output'; readonly stage: string }
   /** A variable given from outside, `or` under another name; missing is a failure before any container starts, empty is a value. */
-  | { readonly kind: 'outside'; readonly name: string; readonly or?: string }
-  | { readonly kind: 'secret'; readonly name: string }
+  | { readonly kind: 'outside'; readonly name: string; readonly or?: string; readonly range?: Range }
+  | { readonly kind: 'secret'; readonly name: string; readonly range?: Range }
   /** A secret that stands in the text, encrypted with age (armored). */
-  | { readonly kind: 'encrypted'; readonly ciphertext: string }
+  | { readonly kind: 'encrypted'; readonly ciphertext: string; readonly range?: Range }
   | RunValue;
 
 /** Made of what is so of one run, which is filled in when a stage is handed to the queue. */

@@ -28,10 +28,11 @@ const fromElsewhere: Shape<EnvValue> = mapped(
     },
   ),
   ({ outside, secret, output, encrypted: ciphertext }, place): EnvValue | undefined => {
-    if (outside !== undefined) return { kind: 'outside', name: outside };
-    if (secret !== undefined) return { kind: 'secret', name: secret };
+    const { range } = place;
+    if (outside !== undefined) return { kind: 'outside', name: outside, range };
+    if (secret !== undefined) return { kind: 'secret', name: secret, range };
     if (output !== undefined) return { kind: 'output', stage: output };
-    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext };
+    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext, range };
     return blame(place, {
       code: 'EMPTY_VALUE',
       message: `"${place.path}" is empty.`,

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Plan, Stage } from '../../plan/plan.ts';
-import type { Problem } from '../../plan/problem.ts';
+import type { EnvValue, Plan, Stage } from '../../plan/plan.ts';
+import type { Problem, Range } from '../../plan/problem.ts';
 import type { Compiled } from '../dialect.ts';
 import { dockerciseDialect } from './dockercise.ts';
 
@@ -132,9 +132,15 @@ test('every stage of a plan has every key, with its default (R-DCK-76)', () => {
   });
 });
 
+type Ranged = EnvValue & { readonly range?: Range };
+
 test('names of stages and of outside variables become variables that a shell can read (R-DCK-23, R-DCK-25, R-DCO-47)', () => {
-  const env = (item: string, ...stages: readonly string[]) =>
-    stageOf(`${stages.map((name) => `${name}: { img: x }\n`).join('')}reader: { img: x, env: [${item}] }\n`, 'reader').env;
+  const env = (item: string, ...stages: readonly string[]) => {
+    const text = `${stages.map((name) => `${name}: { img: x }\n`).join('')}reader: { img: x, env: [${item}] }\n`;
+    return Object.fromEntries(
+      Object.entries(stageOf(text, 'reader').env).map(([name, { range: _, ...value }]: [string, Ranged]) => [name, value]),
+    );
+  };
   const output = (stage: string) => ({ kind: 'output', stage });
   assert.deepEqual(env('aws_access_key_id', 'aws_access_key_id'), { AWS_ACCESS_KEY_ID: output('aws_access_key_id') });
   assert.deepEqual(env('a-b.c', 'a-b.c'), { A_B_C: output('a-b.c') });

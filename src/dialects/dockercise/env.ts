@@ -29,10 +29,11 @@ const fromElsewhere: Shape<EnvValue> = mapped(
     { apart: sources.flatMap((one, i) => sources.slice(i + 1).map((other) => [one, other] as const)) },
   ),
   ({ stage, outside, secret, encrypted: ciphertext }, place): EnvValue | undefined => {
+    const { range } = place;
     if (stage !== undefined) return { kind: 'output', stage };
-    if (outside !== undefined) return { kind: 'outside', name: outside };
-    if (secret !== undefined) return { kind: 'secret', name: secret };
-    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext };
+    if (outside !== undefined) return { kind: 'outside', name: outside, range };
+    if (secret !== undefined) return { kind: 'secret', name: secret, range };
+    if (ciphertext !== undefined) return { kind: 'encrypted', ciphertext, range };
     const hint = 'Write a text, or one of { stage: name }, { outside: NAME }, { secret: NAME } and { encrypted: text }.';
     return blame(place, { code: 'EMPTY_VALUE', message: `"${place.path}" is empty.`, hint });
   },
@@ -97,7 +98,7 @@ export const resolveEnv = (variables: readonly Variable[], isStage: (name: strin
   const resolved: [string, EnvValue][] = [];
   const aliases: [string, EnvValue][] = [];
   for (const item of variables) {
-    const [variable, meaning] = item.kind === 'value' ? [item.variable, item.value] : meaningOf(item.name, isStage(item.name));
+    const [variable, meaning] = item.kind === 'value' ? [item.variable, item.value] : meaningOf(item, isStage(item.name));
     if (item.kind === 'name' && meaning.kind === 'outside' && /[\s$"'`]/.test(item.name)) {
       const message = `${quoted(item.name)} is neither a stage, nor a name, nor KEY=value.`;
       report({ code: 'BAD_VARIABLE', message, hint: 'A name is that of a stage or of a variable from outside.', range: item.range });
@@ -120,9 +121,9 @@ export const resolveEnv = (variables: readonly Variable[], isStage: (name: strin
 };
 
 /** What is no stage comes from outside, under its own name where a shell can read that (R-DCK-24). */
-const meaningOf = (name: string, isStage: boolean): readonly [string, EnvValue] => {
+const meaningOf = ({ name, range }: Variable & { readonly kind: 'name' }, isStage: boolean): readonly [string, EnvValue] => {
   if (isStage) return [variableOf(name), { kind: 'output', stage: name }];
   const upper = variableOf(name);
-  const outside: EnvValue = { kind: 'outside', name, ...(upper === name ? {} : { or: upper }) };
+  const outside: EnvValue = { kind: 'outside', name, ...(upper === name ? {} : { or: upper }), range };
   return [/^[A-Za-z_]\w*$/.test(name) ? name : upper, outside];
 };
