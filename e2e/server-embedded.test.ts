@@ -22,7 +22,7 @@ test('of two servers with one embedded database the second waits until the first
   await first.wrote('cion serves at');
   const [second, third] = [await open(), await open()];
   await Promise.all([second, third].map((one) => one.wrote('another server has the database: waiting until it is gone')));
-  await third.end();
+  assert.equal(await third.end(), 0);
   assert.equal(await first.end(), 0);
   await second.wrote('cion serves at');
   assert.equal((await fetch(`${second.url}/healthz`)).status, 200);

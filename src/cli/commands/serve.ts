@@ -90,8 +90,9 @@ export const serve = async (context: Context, options: ServeOptions): Promise<Ex
     stop.off();
     await storage.close();
     clock.end();
-    throw error;
+    if (error !== stop.signal.reason) throw error;
   });
+  if (state === undefined) return exitCodes.passed;
   const source = sourceApart();
   try {
     const anywhere = { name: () => true, address: () => true };
