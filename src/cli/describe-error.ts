@@ -50,6 +50,7 @@ const hints: Readonly<Record<string, string>> = {
   FORBIDDEN: 'Ask an owner of the project. What an admin alone may needs "cion login --admin", for other tokens have not that right.',
   PROJECT_UNKNOWN: '"cion projects" lists those that you may see; "cion login" makes it more.',
   RUN_UNKNOWN: '"cion runs" lists them.',
+  SOURCE_REF_GONE: 'See that its name is right and that it was pushed: "git ls-remote" lists what is there. No run was begun.',
   SERVER_ANSWER: 'Check the address: it may not be that of a server of cion.',
   EROFS: projectUnwritable,
   EACCES: 'Check who owns the file.',

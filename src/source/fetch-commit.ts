@@ -224,7 +224,7 @@ const endGroup = (pid: number | undefined): void => {
   } catch {}
 };
 
-const refGone = (url: string, ref: string): SourceError => {
+export const refGone = (url: string, ref: string): SourceError => {
   const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   const what = kind === 'heads' ? `branch ${name}` : kind === 'tags' ? `tag ${name}` : ref;
   return new SourceError('SOURCE_REF_GONE', `There is no ${what} in ${url}.`);

@@ -2,7 +2,8 @@ import type { Trigger } from '../../run/run-event.ts';
 
 /**
  * Begins a run of a project at a commit. Resolves when the run is durable; it is then fetched, compiled and carried in the background, also by the next
- * server when this one dies. Rejects with PROJECT_UNKNOWN.
+ * server when this one dies. Rejects with PROJECT_UNKNOWN, and
+ * with SOURCE_REF_GONE when somebody asked by hand for the newest of a ref that is not there.
  */
 export type BeginRun = (wanted: RunRequest) => Promise<{ readonly kind: 'created' | 'exists'; readonly run: string }>;
 

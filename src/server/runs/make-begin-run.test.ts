@@ -165,6 +165,24 @@ describe('a run of a server', () => {
     assert.equal((await server.settled(id)).outcome, 'cancelled');
   });
 
+  it('is not begun by hand for a ref that is not there, uses up no number then, and is where nobody can say whether it is', async (t) => {
+    const server = started(t);
+    server.commit({ '.cion.yml': build });
+    git(server.repository, 'branch', 'old/refs/heads/nope');
+    await run(server);
+    const manual = { project: 'acme/app', trigger: { kind: 'manual', by } } as const;
+    for (const ref of ['refs/heads/nope', 'refs/tags/main', 'refs/heads/a b']) {
+      await assert.rejects(server.beginRun({ ...manual, ref }), { code: 'SOURCE_REF_GONE' });
+    }
+    assert.deepEqual(await server.requests.pending(), []);
+    assert.deepEqual(readdirSync(join(server.root, 'data', 'keys')), []);
+    const there = await server.settled((await server.beginRun({ ...manual, ref: main })).run);
+    assert.deepEqual([there.number, there.fetch.source?.branch], [2, 'main']);
+    rmSync(server.repository, { recursive: true });
+    const away = await server.settled((await server.beginRun({ ...manual, ref: main })).run);
+    assert.deepEqual([away.number, away.outcome], [3, 'failed']);
+  });
+
   it('of a branch or a commit that is gone ends failed with its reason, and so does one without a configuration (R-CIO-19)', async (t) => {
     const server = started(t);
     const commit = server.commit({ 'a.txt': 'a' });

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { Recorder } from '../../engine/recorder.ts';
 import type { RunEvent, RunFact } from '../../run/run-event.ts';
 import type { RunState } from '../../run/run-state.ts';
+import { refGone } from '../../source/fetch-commit.ts';
 import type { Project, ProjectStore } from '../../store/projects.ts';
 import type { KeptRequest, RunRequests } from '../../store/run-requests.ts';
 import type { Guard } from '../actor.ts';
@@ -12,7 +13,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { BeginRun, RunRequest } from './begin-run.ts';
 import { patience } from '../patience.ts';
 import { checkoutsOf, fetchRun, type FetchRunDeps, waitsText } from './fetch-run.ts';
-import { keysOf, mirrorsOf } from './project-repository.ts';
+import { hasRefOf, keysOf, mirrorsOf } from './project-repository.ts';
 import type { ReleaseOf } from './release.ts';
 import { releaseAgain } from './release-again.ts';
 import { requestOf } from './request-of.ts';
@@ -48,6 +49,8 @@ export type RunBeginner = {
 export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
   const { dispatcher, requests, clock } = deps;
   const takeTurn = turns(deps.fetches);
+  const takeAsking = turns(deps.fetches);
+  const hasRef = hasRefOf(deps);
   const underWay = new Map<string, Promise<void>>();
   /** Those to be looked at again when they are not under way any more. */
   const changed = new Set<string>();
@@ -199,6 +202,9 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       const project = await deps.projects.get(request.project);
       if (project === undefined || project.forge?.goneAt !== undefined)
         throw new RunError('PROJECT_UNKNOWN', `There is no project ${JSON.stringify(request.project)} here.`);
+      const ref = typedRef(request);
+      if (ref !== undefined && (await takeAsking(project.name, () => hasRef(project.name, ref))) === false)
+        throw new RunError('SOURCE_REF_GONE', refGone(project.cloneUrl, ref).message);
       const place = { project: project.name, once: request.once ?? `request/${randomUUID()}` };
       const kept = { ...place, request: JSON.stringify(request), at: clock.now() };
       await requests.put(kept);
@@ -208,7 +214,8 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
       return answer;
     },
     start: async (signal) => {
-      for (const left of [checkoutsOf(deps.directory), keysOf(deps.directory)]) await rm(left, { recursive: true, force: true });
+      for (const left of [checkoutsOf(deps.directory), keysOf(deps.directory)])
+        await rm(left, { recursive: true, force: true, maxRetries: 5 });
       for (const folder of [checkoutsOf(deps.directory), mirrorsOf(deps.directory)]) await mkdir(folder, { recursive: true, mode: 0o700 });
       stop = signal;
       const unwatch = dispatcher.watch(undefined, heed);
@@ -223,6 +230,10 @@ export const makeBeginRun = (deps: BeginRunDeps): RunBeginner => {
     },
   };
 };
+
+/** Where somebody asks for the newest of a ref, a mistake in it makes no run. Who asks again with the same `once` gets the run that there is. */
+const typedRef = ({ trigger, commit, ref, once }: RunRequest): string | undefined =>
+  trigger.kind === 'manual' && commit === undefined && once === undefined ? ref : undefined;
 
 /** After something of ours failed. */
 const againMs = 5000;
