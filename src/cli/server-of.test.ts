@@ -148,7 +148,8 @@ test('the first account is made from three lines, or as a terminal asks for it; 
   assert.deepEqual([done.code, done.out], [0, `Logged in at ${fresh.url} as ada.\n`], done.err);
   const me = await whoIs(fresh.url, (await serverOf({ env }, {})).token ?? '');
   assert.deepEqual([me.name, me.isAdmin, me.scopes?.includes('admin')], ['ada', true, true]);
-  assert.match((await login(goodPassword)).err, /there is an admin already\. \[SERVER_REFUSED\]/);
+  const second = await cion(['login', '--setup', '--server', fresh.url], env, '');
+  assert.match(second.err, /there is an admin already\. \[SERVER_REFUSED\]\n.*cion login --server/);
 });
 
 test('a terminal is asked for the setup token of a server without an account, unseen', { skip: noTerminal() ?? false }, async (t) => {

@@ -16,4 +16,14 @@ describe('the system clock', () => {
     for (let passed = 0; passed < 2 * day; passed += hour) t.mock.timers.tick(hour);
     assert.equal(calls, 1);
   });
+
+  it('takes a time that is over for none, without a word', async () => {
+    const said: Error[] = [];
+    const hear = (warning: Error): void => void said.push(warning);
+    process.on('warning', hear);
+    await new Promise<void>((resolve) => void systemClock.after(-10, resolve));
+    await new Promise((resolve) => void setImmediate(resolve));
+    process.off('warning', hear);
+    assert.deepEqual(said, []);
+  });
 });

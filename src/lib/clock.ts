@@ -2,7 +2,7 @@
 export type Clock = {
   /** Epoch milliseconds. */
   now(): number;
-  /** Calls back once after `ms`, unless the returned function is called first. */
+  /** Calls back once after `ms`, at once when that is over already, unless the returned function is called first. */
   after(ms: number, callback: () => void): () => void;
 };
 
@@ -13,7 +13,7 @@ export const systemClock: Clock = {
     const wait = (rest: number): void => {
       timer = setTimeout(() => (rest > longestTimer ? wait(rest - longestTimer) : callback()), Math.min(rest, longestTimer));
     };
-    wait(ms);
+    wait(Math.max(0, ms));
     return () => clearTimeout(timer);
   },
 };

@@ -25,8 +25,11 @@ export const login = async (
   const { url } = await serverOf(context, options);
   refuseInTheClear(context, url, insecureHttp);
   const { isTTY } = context.stdin;
+  const hasNobody = setup || (isTTY && !wantsToken) ? (await waysToLogin(url)).setup : false;
+  if (setup && !hasNobody)
+    throw new Refusal('SERVER_REFUSED', `At ${url} there is an admin already.`, `Log in: cion login --server ${url}`);
   const token = checkedToken(
-    setup || (isTTY && !wantsToken && (await waysToLogin(url)).setup)
+    hasNobody
       ? await byFirst(context, url)
       : wantsToken || !isTTY
         ? await readSecret(context, 'Token: ')
