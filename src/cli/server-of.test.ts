@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -220,6 +222,26 @@ test('a server that is away, and one that is something else, are said to be so',
   const token = `cion_${'A'.repeat(43)}`;
   assert.match((await cion(['login', '--server', 'http://127.0.0.1:9'], env, token)).err, /\[SERVER_UNREACHABLE\]/);
   assert.match((await cion(['login', '--server', `${server.url}/elsewhere`], env, token)).err, /\[SERVER_REFUSED\]/);
+});
+
+test('what a server says does nothing to a terminal, and stays one line', async (t) => {
+  const message = 'No.\u001b[2J\u001b]0;title\u0007\nIt is \u009b31mred \u202eback';
+  const said = JSON.stringify({ code: 'X\u001b[2J', message, hint: 'Do\u001b[2J this' });
+  const odd = createServer((_, response) => void response.writeHead(400, { 'content-type': 'application/json' }).end(said));
+  await once(odd.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => odd.close());
+  const { env } = newConfig();
+  const url = `http://127.0.0.1:${(odd.address() as AddressInfo).port}`;
+  const token = `cion_${'A'.repeat(43)}`;
+  for (const args of [
+    ['projects', '--server', url],
+    ['login', '--server', url],
+  ]) {
+    const { code, err } = await cion(args, { ...env, ...(args[0] === 'projects' ? { CION_TOKEN: token } : {}) }, token);
+    assert.equal(code, 2, err);
+    assert.match(err, /^cion: No\. It is red back/);
+    assert.doesNotMatch(err, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
 });
 
 test('a file of logins that is broken is named, and kept as it is', async () => {

@@ -2,6 +2,7 @@ import { askLine } from '../ask-line.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readServers, serversFile, writeServers } from '../known-servers.ts';
+import { visible } from '../printers/visible.ts';
 import { readLines, readNewPassword, readPassword } from '../read-password.ts';
 import { readSecret } from '../read-secret.ts';
 import { Refusal } from '../refusal.ts';
@@ -39,7 +40,7 @@ export const login = async (
   const { name } = await whoIs(url, token);
   const { servers } = await readServers(context);
   await writeServers(context, { current: url, servers: { ...servers, [url]: { name, token } } });
-  await write(context.stdout, `Logged in at ${url} as ${name}.\n`);
+  await write(context.stdout, `Logged in at ${url} as ${visible(name)}.\n`);
   context.stderr.write(`The token is in ${serversFile(context)}.\n`);
   return exitCodes.passed;
 };
