@@ -53,7 +53,12 @@ export const tokenCreate = async (
 export const tokenList = async (context: Context, { json, ...options }: OwnOptions & { readonly json?: true }): Promise<ExitCode> => {
   const { owner, by, made: tokens } = await asOwner(context, options, (session) => session.tokens());
   const look = looks(context);
-  const rows = tokens.map((token) => [visible(token.id), visible(token.name), rightsOf(token), ...timesOf(token, Date.now(), look.timeZone)]);
+  const rows = tokens.map((token) => [
+    visible(token.id),
+    visible(token.name),
+    rightsOf(token),
+    ...timesOf(token, Date.now(), look.timeZone),
+  ]);
   const columns = [{ title: 'Token' }, { title: 'Name', min: 8 }, { title: 'May', min: 8 }, { title: 'Until' }, { title: 'Used' }];
   const none = by === 'token' ? 'The token here has made no others.' : `${visible(owner)} has no tokens.`;
   const lines = tokens.length === 0 ? [none] : table(columns, rows, look);

@@ -132,14 +132,15 @@ test('every stage of a plan has every key, with its default (R-DCK-76)', () => {
   });
 });
 
-type Ranged = EnvValue & { readonly range?: Range };
+const withoutRange = (value: EnvValue & { readonly range?: Range }) => {
+  const { range: _range, ...rest } = value;
+  return rest;
+};
 
 test('names of stages and of outside variables become variables that a shell can read (R-DCK-23, R-DCK-25, R-DCO-47)', () => {
   const env = (item: string, ...stages: readonly string[]) => {
     const text = `${stages.map((name) => `${name}: { img: x }\n`).join('')}reader: { img: x, env: [${item}] }\n`;
-    return Object.fromEntries(
-      Object.entries(stageOf(text, 'reader').env).map(([name, { range: _, ...value }]: [string, Ranged]) => [name, value]),
-    );
+    return Object.fromEntries(Object.entries(stageOf(text, 'reader').env).map(([name, value]) => [name, withoutRange(value)]));
   };
   const output = (stage: string) => ({ kind: 'output', stage });
   assert.deepEqual(env('aws_access_key_id', 'aws_access_key_id'), { AWS_ACCESS_KEY_ID: output('aws_access_key_id') });
