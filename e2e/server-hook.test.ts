@@ -115,7 +115,8 @@ describe('a server that a git repository tells of its commits', { timeout: 240_0
     app.commit({ '.cion.yml': 'build: [what\n' });
     await app.push('main:refs/heads/wrong');
     await server.begun('acme/gone', 2);
-    const branch = await server.client.begin('acme/gone', { branch: 'is/gone' });
+    await assert.rejects(server.client.begin('acme/gone', { branch: 'is/gone' }), { code: 'SOURCE_REF_GONE', message: /is\/gone/ });
+    const branch = await server.client.begin('acme/gone', { branch: 'is/gone', commit: git(app.work, 'rev-parse', 'HEAD') });
     const nothing = await server.client.begin('acme/gone', { commit: 'e'.repeat(40) });
     for (const [number, outcome, reason] of [
       [2, 'failed', /\.cion\.yml/],

@@ -30,7 +30,6 @@ import { remoteCommands, remoteSecretCommands } from './remote-commands.ts';
 import { serverCommands } from './server-commands.ts';
 import { tokenCommands } from './token-commands.ts';
 import { triggerAndSubscriptionCommands } from './trigger-commands.ts';
-import { refuseUnknownCommand } from './refuse-unknown-command.ts';
 import { type CommandExit, type ExitCode, exitCodeMeanings } from './exit-codes.ts';
 
 export type ProgramProcess = Omit<Context, 'project'> & {
@@ -393,7 +392,8 @@ export const buildProgram = (process: ProgramProcess, name: 'cion' | 'dockercise
     .action(async (words) => finish(await (await import('./commands/complete.ts')).complete(context(), program, words)));
 
   for (const group of program.commands.flatMap((one) => [one, ...one.commands]))
-    if (group.commands.length > 0) group.hook('preSubcommand', () => refuseUnknownCommand(group));
+    if (group.commands.length > 0)
+      group.hook('preSubcommand', async () => (await import('./refuse-unknown-command.ts')).refuseUnknownCommand(group));
 
   return program;
 };
