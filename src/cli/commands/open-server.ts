@@ -28,13 +28,10 @@ import { seenWorkers } from '../../server/dispatch/seen-workers.ts';
 import { explain } from '../../server/dispatch/why.ts';
 import { exactOutput } from '../../server/exact-output.ts';
 import { git } from '../../server/forges/git/hook.ts';
-import { openGitea } from '../../server/forges/gitea/api.ts';
 import { gitea } from '../../server/forges/gitea/hook.ts';
 import { giteaLogin } from '../../server/forges/gitea/login.ts';
-import { openGitHub } from '../../server/forges/github/api.ts';
 import { github } from '../../server/forges/github/hook.ts';
 import { gitHubLogin } from '../../server/forges/github/login.ts';
-import { openGitLab } from '../../server/forges/gitlab/api.ts';
 import { gitlab } from '../../server/forges/gitlab/hook.ts';
 import { gitLabLogin } from '../../server/forges/gitlab/login.ts';
 import { cacheOwner } from '../../server/housekeeping/cache-owner.ts';
@@ -355,10 +352,3 @@ export const openServer = async (parts: ServerParts): Promise<OpenServer> => {
 };
 
 const ways = { github: gitHubLogin, gitlab: gitLabLogin, gitea: giteaLogin } as const;
-
-/** The forges whose API a server may use, by their addresses. */
-export const forgeSites = (urls: { readonly github?: string; readonly gitlab?: string; readonly gitea?: string }): readonly ForgeSite[] => [
-  ...(urls.github === undefined ? [] : [{ kind: 'github', url: urls.github, open: openGitHub } as const]),
-  ...(urls.gitlab === undefined ? [] : [{ kind: 'gitlab', url: urls.gitlab, open: openGitLab } as const]),
-  ...(urls.gitea === undefined ? [] : [{ kind: 'gitea', url: urls.gitea, open: openGitea } as const]),
-];
