@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { Clock } from '../../lib/clock.ts';
 import type { RunFact } from '../../run/run-event.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { testDatabase } from '../../store/sql/testing/test-database.ts';
 import { passed, planOf, preparing, served, stageOf, startedNow } from '../dispatch/testing/served.ts';
 import { followRuns } from './follow-runs.ts';
 import { newsId, type RunNews } from './run-news.ts';
 
-let made: TestDatabase;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
-});
-beforeEach(() => made.clear());
-after(() => made.close());
+const made = testDatabase();
 
 const dayMs = 86_400_000;
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { virtualClock } from '../../lib/virtual-clock.ts';
 import { sealerOf } from '../../secrets/sealer.ts';
 import type { Schedule, ScheduleStore } from '../../store/schedules.ts';
 import { sqlSchedules } from '../../store/sql/schedules.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { testDatabase } from '../../store/sql/testing/test-database.ts';
 import { allowedAddresses } from '../outgoing/allowed-addresses.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { webServer } from '../outgoing/testing/web-server.ts';
@@ -20,16 +20,11 @@ const hour = 3_600_000;
 const start = Date.parse('2026-11-21T00:00:00Z');
 const sealer = sealerOf([randomBytes(32)]);
 
-let made: TestDatabase;
+const made = testDatabase();
 let schedules: ScheduleStore;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
+beforeEach(() => {
   schedules = sqlSchedules(made.database);
 });
-beforeEach(() => made.clear());
-after(() => made.close());
 
 const nightly = (more: Partial<Schedule> = {}): Schedule => {
   const cron = more.cron ?? '0 4 * * *';

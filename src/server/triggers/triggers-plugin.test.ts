@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { sealerOf } from '../../secrets/sealer.ts';
 import { sqlSchedules } from '../../store/sql/schedules.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { testDatabase } from '../../store/sql/testing/test-database.ts';
 import { sqlProjects } from '../../store/sql/projects.ts';
 import { sqlUpstreams } from '../../store/sql/upstreams.ts';
 import { routeApp } from '../testing/route-app.ts';
@@ -13,14 +13,7 @@ import { triggersPlugin } from './triggers-plugin.ts';
 const now = Date.parse('2026-11-21T00:00:00Z');
 const sealer = sealerOf([randomBytes(32)]);
 
-let made: TestDatabase;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
-});
-beforeEach(() => made.clear());
-after(() => made.close());
+const made = testDatabase();
 
 const rights = {
   ada: { 'ada/shop': ['read', 'settings'], 'ada/library': ['read', 'settings'], 'ada/tools': ['read'] },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import type { Clock } from '../../lib/clock.ts';
 import type { Trigger } from '../../run/run-event.ts';
 import { sqlMarks } from '../../store/sql/marks.ts';
-import { type TestDatabase, testDatabases } from '../../store/sql/testing/databases.ts';
+import { testDatabase } from '../../store/sql/testing/test-database.ts';
 import { sqlUpstreams } from '../../store/sql/upstreams.ts';
 import type { Upstream, UpstreamStore } from '../../store/upstreams.ts';
 import type { AuditEntry } from '../actor.ts';
@@ -13,16 +13,11 @@ import type { BeginRun } from '../runs/begin-run.ts';
 import { untilIdle } from '../testing/until-idle.ts';
 import { upstreamRuns } from './upstream-runs.ts';
 
-let made: TestDatabase;
+const made = testDatabase();
 let upstreams: UpstreamStore;
-before(async () => {
-  const [first] = testDatabases;
-  assert.ok(first);
-  made = await first.make();
+beforeEach(() => {
   upstreams = sqlUpstreams(made.database);
 });
-beforeEach(() => made.clear());
-after(() => made.close());
 
 const upstream = (id: string, project: string, after: Upstream['after'], more: Partial<Upstream> = {}): Upstream => ({
   id,

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, beforeEach } from 'node:test';
 import { sealerOf } from '../../../secrets/sealer.ts';
 import type { Letter, Subscription } from '../../../store/notifications.ts';
 import { sqlOutbox, sqlSubscriptions } from '../../../store/sql/notifications.ts';
-import { type TestDatabase, testDatabases } from '../../../store/sql/testing/databases.ts';
+import { testDatabase } from '../../../store/sql/testing/test-database.ts';
 import { sealTarget, type Target } from '../target.ts';
 
 /** Wants all that there is to tell. */
@@ -12,14 +11,7 @@ export const everything = { outcomes: [], results: true, branches: [], environme
 
 /** Subscriptions and letters in a database for the tests of a file, empty before each. To be asked for once, outside of tests. */
 export const letterStore = () => {
-  let made: TestDatabase;
-  before(async () => {
-    const [first] = testDatabases;
-    assert.ok(first);
-    made = await first.make();
-  });
-  beforeEach(() => made.clear());
-  after(() => made.close());
+  const made = testDatabase();
   const sealer = sealerOf([randomBytes(32)]);
   return {
     sealer,
