@@ -39,15 +39,14 @@ export const standingOf = async (engine: Engine, name: string, signal: AbortSign
       if (held === 'ending' && looks < mostLooks) continue;
       if (held !== 'yes') return { kind: 'live', record };
       if (!Paused) await engine.json('POST', `/containers/${record.Id}/pause`, { signal });
+      if ((await isHeld(engine, record.Id, nonce, signal)) === 'yes') {
+        await unlessGone(engine.json('DELETE', `/containers/${record.Id}`, { query: { force: true, v: true }, signal }));
+        return { kind: 'unstarted' };
+      }
+      await engine.json('POST', `/containers/${record.Id}/unpause`, { signal });
     } catch (error) {
       if (!isRefused(error) || looks >= mostLooks) throw error;
-      continue;
     }
-    if ((await isHeld(engine, record.Id, nonce, signal)) === 'yes') {
-      await unlessGone(engine.json('DELETE', `/containers/${record.Id}`, { query: { force: true, v: true }, signal }));
-      return { kind: 'unstarted' };
-    }
-    await engine.json('POST', `/containers/${record.Id}/unpause`, { signal });
   }
 };
 
