@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { LeaseBytes } from '../api/worker-bytes.ts';
 import { abortable } from '../lib/abortable.ts';
 import { meaningOf } from './meaning.ts';
@@ -14,6 +15,13 @@ export const boundBytes = (bytes: LeaseBytes, gone: AbortSignal, lost: () => voi
       throw error;
     }
   };
+  /** What comes when nobody waits for it any more would hold its connection for ever. */
+  const opened = <T extends Readable | undefined>(open: () => Promise<T>): Promise<T> =>
+    bound(async () => {
+      const stream = await open();
+      if (gone.aborted) stream?.destroy();
+      return stream;
+    });
   const { results, caches, trees, outputs } = bytes;
   return {
     results: {
@@ -32,14 +40,14 @@ export const boundBytes = (bytes: LeaseBytes, gone: AbortSignal, lost: () => voi
       putArtifacts: (key, tar) => bound(() => results.putArtifacts(key, tar)),
       finish: (key, summary) => bound(() => results.finish(key, summary)),
       readLog: (key, options) => results.readLog(key, { ...options, signal: AbortSignal.any([options.signal, gone]) }),
-      open: (run, name) => bound(() => results.open(run, name)),
+      open: (run, name) => opened(() => results.open(run, name)),
     },
     caches: {
-      open: (key) => bound(() => caches.open(key)),
+      open: (key) => opened(() => caches.open(key)),
       save: (key, tar, limitBytes) => bound(() => caches.save(key, tar, limitBytes)),
     },
     trees: {
-      open: (digest) => bound(() => trees.open(digest)),
+      open: (digest) => opened(() => trees.open(digest)),
       keep: (tar) => bound(() => trees.keep(tar)),
     },
     outputs: {

@@ -3,7 +3,10 @@ import { Readable, Transform } from 'node:stream';
 import { WorkerError } from './worker-error.ts';
 
 /** The tar, which breaks off with TREE_CHANGED at its end when it is not the one of that digest (atk-18). */
-export const checkedTree = (tar: Readable, digest: string): Readable => Readable.from(checked(tar, digest), { objectMode: false });
+export const checkedTree = (tar: Readable, digest: string): Readable => {
+  const all = Readable.from(checked(tar, digest), { objectMode: false });
+  return all.once('close', () => tar.destroy());
+};
 
 async function* checked(tar: Readable, digest: string): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');

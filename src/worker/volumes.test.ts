@@ -4,8 +4,11 @@ import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { pack } from 'tar-stream';
 import { doing } from '../engine/testing/fake-run.ts';
+import type { WorkerBytes } from '../api/worker-bytes.ts';
+import { abortable } from '../lib/abortable.ts';
 import { digestOf } from '../lib/canonical-json.ts';
 import type { Access, Mount } from '../plan/plan.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
 import type { MemoryServer } from './testing/memory-server.ts';
 import { fakeSite } from './testing/fake-worker.ts';
 
@@ -68,6 +71,42 @@ describe('the volumes of a worker', () => {
       false,
     );
   });
+
+  for (const moment of ['asked for', 'written'] as const) {
+    it(`leave no download open that was ${moment} when the stage was given back: a process with one does not end`, async (t) => {
+      const { server, begin } = fakeSite(t);
+      const digest = await treeOf(server, { a: 'made' });
+      const arrives = Promise.withResolvers<void>();
+      const under = Promise.withResolvers<void>();
+      const download = Readable.from(['never read'], { objectMode: false });
+      const bytes: WorkerBytes = (lease) => {
+        const own = server.bytes(lease);
+        const open = async (): Promise<Readable> => {
+          if (moment === 'asked for') {
+            under.resolve();
+            await arrives.promise;
+          }
+          return download;
+        };
+        return { ...own, trees: { ...own.trees, open } };
+      };
+      const writing = (runtime: Runtime): Runtime => ({
+        ...runtime,
+        write: async (_ref, _tar, signal) => {
+          under.resolve();
+          await abortable(new Promise<never>(() => {}), signal);
+        },
+      });
+      const worker = await begin('one', { more: { bytes }, runtime: writing });
+      server.push({ stage: doing('build', {}, { mounts: [mounted('read-write')] }), volumes: holding(digest) });
+      await under.promise;
+      worker.drain();
+      await worker.ended;
+      arrives.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(download.destroyed, true);
+    });
+  }
 
   it('begin empty where nothing is said of them, whatever they are called', async (t) => {
     const { server, begin } = fakeSite(t);

@@ -60,6 +60,7 @@ export const itemVolumes = (given: {
       broken = error;
     });
     await runtime.write({ run, volume: name }, tar, gone).catch((error: unknown) => {
+      tar.destroy();
       throw broken ?? error;
     });
   };
