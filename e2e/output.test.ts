@@ -47,3 +47,18 @@ test('a reader that leaves is no error', async (t) => {
   });
   assert.deepEqual([stdout, stderr], ['0\n', '']);
 });
+
+test('what is refused is refused, whoever still reads why: exit 2', (t) => {
+  const wrong = repository(t, { '.cion.yml': 'build: [\n' });
+  const lacking = repository(t, { '.cion.yml': 'build:\n  image: busybox\n  env: { TOKEN: { secret: NOT_GIVEN } }\n' });
+  const script = '"$0" -- "$@" 2>&1 >/dev/null | true; echo "${PIPESTATUS[0]}"';
+  for (const [cwd, ...args] of [
+    [wrong, 'check'],
+    [wrong, 'run', '--runtime', 'fake'],
+    [lacking, 'run', '--runtime', 'fake'],
+    [lacking, 'check', '--no-such-option'],
+  ] as const) {
+    const { stdout } = spawnSync('bash', ['-c', script, process.execPath, main, ...args], { cwd, encoding: 'utf8' });
+    assert.equal(stdout, '2\n', args.join(' '));
+  }
+});

@@ -4,7 +4,7 @@ import type { Problem } from '../plan/problem.ts';
 import type { Context } from './context.ts';
 import { look } from './printers/look.ts';
 import { problemInColour } from './printers/problems.ts';
-import { write } from './write.ts';
+import { writeAside } from './write.ts';
 
 /** Problems, or warnings, with the excerpt of the text that they are about, on stderr. */
 export const printProblems = async (
@@ -17,6 +17,6 @@ export const printProblems = async (
   for (const problem of problems) {
     const file = files.find(({ path }) => path === problem.range?.file);
     const source = file === undefined ? undefined : new TextDecoder().decode(file.bytes);
-    await write(stderr, `${problemInColour(problem, source, how, kind).join('\n')}\n\n`);
+    await writeAside(stderr, `${problemInColour(problem, source, how, kind).join('\n')}\n\n`);
   }
 };

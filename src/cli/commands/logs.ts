@@ -15,7 +15,7 @@ import { isRemote, openRemoteProject, type RemoteOptions } from '../remote/open-
 import { logsOn } from '../remote/logs-on.ts';
 import { findRunAndStage, logNames } from '../run-and-stage.ts';
 import { localRuns } from '../run-place.ts';
-import { write } from '../write.ts';
+import { write, writeAside } from '../write.ts';
 import { openProject } from './open-project.ts';
 
 export type LogsOptions = RemoteOptions & { readonly follow?: true; readonly attempt?: number; readonly step?: string };
@@ -78,7 +78,7 @@ const headings = (context: Context) => {
   let said: string | undefined;
   let endsLine = true;
   return async (name: string, bytes: Uint8Array): Promise<void> => {
-    if (name !== said) await write(context.stderr, `${endsLine ? '' : '\n'}${palette.quiet(`${rule} ${visible(name)}`)}\n`);
+    if (name !== said) await writeAside(context.stderr, `${endsLine ? '' : '\n'}${palette.quiet(`${rule} ${visible(name)}`)}\n`);
     said = name;
     endsLine = bytes.at(-1) === newline;
   };
