@@ -125,6 +125,8 @@ test('after kill -9, resume goes on: nothing runs twice, no byte of the log is l
   await run.ended;
   assert.deepEqual(await outcomes(cwd), ['open']);
   assert.match((await cion(cwd, 'runs')).out, /cion resume 1/);
+  const why = (await cion(cwd, 'why')).out;
+  assert.match(why, /^The process that carried run 1 is gone: "cion resume 1" goes on with it\.\nbuild: It runs on this machine\.$/m);
   const resumed = await cion(cwd, 'resume');
   assert.equal(resumed.code, 0, resumed.out + resumed.err);
   const events = await eventsOf(cwd);

@@ -1,3 +1,4 @@
+import { ownerOf } from '../../local/lock.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { explain, explainRun } from '../../server/dispatch/why.ts';
 import type { Context } from '../context.ts';
@@ -18,16 +19,19 @@ export const why = async (
   second: string | undefined,
   options: RemoteOptions,
 ): Promise<ExitCode> => {
-  const remote = isRemote(options) ? await openRemoteProject(context, options) : undefined;
-  const runs = remote === undefined ? localRuns(await openProject(context)) : remoteRuns(remote);
+  const place = isRemote(options) ? await openRemoteProject(context, options) : await openProject(context);
+  const runs = 'api' in place ? remoteRuns(place) : localRuns(place);
   const { state, stage } = await findRunAndStage(runs, first, second, ({ nodes }) => [...nodes.keys()]);
-  const here = explain({ state, queue: [], workers: [] });
+  const isLeft = !('api' in place) && state.phase !== 'finished' && (await ownerOf(place.stateDir, state.run)) === undefined;
+  const here = explain({ state, queue: [], workers: [], where: 'this machine' });
   const sentences = async (node: string): Promise<readonly string[]> =>
-    remote === undefined ? [localText(state, node, here.get(node) ?? '')] : remote.api.why(remote.project, state.number, node);
-  const lines: string[] = [];
+    'api' in place ? place.api.why(place.project, state.number, node) : [localText(state, node, here.get(node) ?? '', isLeft)];
+  const lines: string[] = isLeft
+    ? [`The process that carried run ${state.number} is gone: "cion resume ${state.number}" goes on with it.`]
+    : [];
   if (stage !== undefined) lines.push(...(await sentences(stage)), ...notesOf(state.nodes.get(stage)));
   else {
-    lines.push(explainRun(state));
+    if (!isLeft) lines.push(explainRun(state));
     for (const name of openNodes(state)) for (const text of await sentences(name)) lines.push(`${name}: ${text}`);
   }
   await writeLines(
@@ -41,5 +45,7 @@ const openNodes = ({ nodes }: RunState): readonly string[] =>
   [...nodes.values()].filter(({ phase }) => phase !== 'finished').map(({ name }) => name);
 
 /** The queue of this machine is in the process that carries the run. */
-const localText = ({ nodes }: RunState, name: string, text: string): string =>
-  nodes.get(name)?.phase === 'queued' ? 'It is queued: as many stages as may run at once (--concurrency) are before it.' : text;
+const localText = ({ nodes }: RunState, name: string, text: string, isLeft: boolean): string => {
+  if (nodes.get(name)?.phase !== 'queued') return text;
+  return isLeft ? 'It is queued.' : 'It is queued: as many stages as may run at once (--concurrency) are before it.';
+};

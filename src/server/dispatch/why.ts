@@ -12,7 +12,13 @@ import { whyQueued, type WorkerSeen } from './why-queued.ts';
 export type { WorkerSeen } from './why-queued.ts';
 
 /** What is asked to explain: a run as it is, and the queue and the workers of that moment. */
-export type Explained = { readonly state: RunState; readonly queue: readonly QueueItem[]; readonly workers: readonly WorkerSeen[] };
+export type Explained = {
+  readonly state: RunState;
+  readonly queue: readonly QueueItem[];
+  readonly workers: readonly WorkerSeen[];
+  /** Who has what is recorded of no worker: "a worker" where nothing is said. */
+  readonly where?: string;
+};
 
 /** Why the run is where it is, in a sentence. */
 export const explainRun = (state: RunState): string => {
@@ -77,7 +83,7 @@ const againText = ({ attempt, because }: AttemptState): string =>
 
 const attemptText = (given: Explained, { name }: StageState, attempt: AttemptState): string => {
   const { state, queue, workers } = given;
-  const worker = attempt.worker ?? 'a worker';
+  const worker = attempt.worker ?? given.where ?? 'a worker';
   if (attempt.phase !== 'finished' && attempt.lostSince !== undefined) {
     return `Nothing has been heard of ${worker}, which runs it. If it does not come back soon, the attempt will have errored (WORKER_LOST)`;
   }
