@@ -61,6 +61,17 @@ describe('what a server is told from the command line', { timeout: 400_000 }, ()
     await assert.rejects(sessions, /403/, 'tokens do not see sessions');
   });
 
+  it('a secret says for whom it is, and whose place it takes: there is one of a name', async () => {
+    const set = (...limits: readonly string[]) => done(['secret', 'set', 'PLACE', ...limits, ...on], { input: 'a value of it\n' });
+    assert.equal(await set(), 'acme/app has the secret PLACE now, for everything.\n');
+    assert.equal(
+      await set('--branch', 'main', '--branch', 'v*', '--environment', 'production'),
+      'acme/app has the secret PLACE now, for branches main, v*; environments production. It takes the place of the one for everything: there is one of a name.\n',
+    );
+    assert.match(await set(), /now, for everything\. It takes the place of the one for branches main, v\*; environments production/);
+    await done(['secret', 'rm', 'PLACE', ...on]);
+  });
+
   it('a token with the right "tokens" makes others without a password, which end with it', async () => {
     const create = (name: string, scopes: string) => ['tokens', 'create', name, '--scopes', scopes];
     const maker = (await done(create('maker', 'read,run,tokens'), { input: password })).trim();

@@ -90,7 +90,7 @@ export const commandsDoc = (): string => {
         ['`VISUAL`, `EDITOR`', 'the editor of `cion secret edit`'],
         [
           '`CION_NAMESPACE`',
-          'stands before the names of all containers, networks and volumes (`cion`); those of another namespace are never touched',
+          'stands before the names of all containers, networks and volumes (`cion`); those of another namespace are never touched. A worker takes all that has its own for its own: give no two of them, and nothing else, the same',
         ],
         ['`CION_DEBUG`', 'any value: the stack of unexpected errors'],
       ],

@@ -32,8 +32,14 @@ export const secretSet = async (context: Context, named: string | undefined, opt
     environments: options.environment ?? [],
     triggers: options.trigger ?? [],
   };
+  const before = (await remote.api.secrets(remote.project)).find((one) => one.name === name);
   await remote.api.setSecret(remote.project, name, { value, kind, scope });
-  await write(context.stdout, `${remote.project} has the ${kind} ${visible(name)} now.\n`);
+  const replaced =
+    before === undefined ? '' : ` It takes the place of the one for ${scopeOf(before) || 'everything'}: there is one of a name.`;
+  await write(
+    context.stdout,
+    `${remote.project} has the ${kind} ${visible(name)} now, for ${scopeOf({ scope }) || 'everything'}.${replaced}\n`,
+  );
   return exitCodes.passed;
 };
 
@@ -56,7 +62,7 @@ export const secretList = async (context: Context, { json, ...options }: RemoteO
   return exitCodes.passed;
 };
 
-const scopeOf = ({ scope }: SecretRow): string =>
+const scopeOf = ({ scope }: Pick<SecretRow, 'scope'>): string =>
   Object.entries(scope)
     .flatMap(([what, names]) => (names.length === 0 ? [] : [`${what} ${names.map((name) => visible(name)).join(', ')}`]))
     .join('; ');
