@@ -203,7 +203,6 @@ const patientResults = (results: Results, patiently: Patience): Results => ({
   finish: (key, summary) => patiently(() => results.finish(key, summary)),
 });
 
-/** A name may be anything; a folder's is not. */
 const refOf = ({ request: { ref, commit }, project }: AboutFetch): string | undefined =>
   ref ?? (commit === undefined ? `refs/heads/${project.defaultBranch}` : undefined);
 

@@ -19,6 +19,7 @@ export type RepositoryDeps = {
 
 export const mirrorsOf = (directory: string): string => join(directory, 'mirrors');
 
+/** A name may be anything; a folder's is not. */
 export const mirrorOf = (directory: string, project: string): string =>
   join(mirrorsOf(directory), `${createHash('sha256').update(project).digest('hex').slice(0, 32)}.git`);
 
